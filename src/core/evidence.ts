@@ -1,0 +1,101 @@
+import type { Lsn } from './lsn.ts';
+import type { NodeId, Position, Rule } from './group-record.ts';
+import type { TimelineSwitch } from './lineage.ts';
+
+/** What a decider knows now. Every time is an age that the decider measured on its own monotonic clock. */
+export interface Evidence {
+  readonly reports: readonly AgedReport[];
+  /** How late the decider's own timers ran lately, ms: a decider that lags accuses nobody. */
+  readonly deciderLagMs: number;
+  /** How long the decider has seen the present intent in its present stage, ms; 0 without an intent. */
+  readonly intentAgeMs: number;
+  /** How long the decider has been deciding: silence before that proves nothing, ms. */
+  readonly deciderAgeMs: number;
+  /** How many reigns that began because of a crash the decider saw begin within the crash window. */
+  readonly recentCrashFailovers: number;
+}
+
+export interface AgedReport {
+  readonly report: Report;
+  /** Since the report arrived, ms. */
+  readonly ageMs: number;
+}
+
+/** What a keeper tells of itself and its PostgreSQL, at once when something changes and at every heartbeat. */
+export interface Report {
+  readonly node: NodeId;
+  /** Random, new at each start of the keeper. */
+  readonly session: string;
+  /** Grows by one with each report of a session. */
+  readonly sequence: number;
+  /** The version of the record that the keeper acts on. */
+  readonly recordVersion: number;
+  readonly postgres: PostgresReport;
+  /** The highest term that the node has durably promised, with its position then. */
+  readonly pledge: Pledge | null;
+  /** The term in which this node is open to clients as the primary: its marker is acknowledged. */
+  readonly servingTerm: number | null;
+  /** The rule whose settings are proven to be in force on this primary, its safe LSN flushed by k voters. */
+  readonly confirmedRule: ConfirmedRule | null;
+  /** What the keeper is doing now, in words: `base backup, 43 % of 3.1 GB`. */
+  readonly activity: string | null;
+  /** What keeps the keeper from going on, in words, with the way out. */
+  readonly problem: string | null;
+}
+
+export interface ConfirmedRule extends Rule {
+  readonly term: number;
+}
+
+export interface Pledge {
+  readonly term: number;
+  readonly position: Position;
+  /** The timelines that its WAL went through, oldest first, the present one excluded. */
+  readonly history: readonly TimelineSwitch[];
+}
+
+/** `absent`: no data directory; `incomplete`: a base backup or rewind is unfinished; `stopped`: a clean shutdown. */
+export type PostgresStatus = 'absent' | 'incomplete' | 'stopped' | 'crashed' | 'starting' | 'running' | 'unresponsive';
+
+export interface PostgresReport {
+  readonly status: PostgresStatus;
+  readonly systemIdentifier: string | null;
+  /** As in `server_version_num`, 150018 for 15.18; null when not known. */
+  readonly serverVersion: number | null;
+  /** null when it does not run. */
+  readonly role: 'primary' | 'standby' | null;
+  /** The end of its WAL: insert position of a primary, received or replayed of a standby, checkpoint when stopped. */
+  readonly position: Position | null;
+  /** Timelines before the present one, oldest first. */
+  readonly history: readonly TimelineSwitch[];
+  /** The term of the last marker in its WAL; null when there is none or it can't be read. */
+  readonly markerTerm: number | null;
+  /** What a standby receives from; null when it is not receiving. */
+  readonly upstream: Upstream | null;
+  /** Who receives from this server, by its own pg_stat_replication. */
+  readonly followers: readonly Follower[];
+}
+
+export interface Upstream {
+  /** The node and term of the application name that the walreceiver uses. */
+  readonly term: number;
+  readonly host: string;
+  readonly port: number;
+  /** Since the last message from the upstream, ms, measured on the standby. */
+  readonly silentMs: number;
+}
+
+export interface Follower {
+  readonly node: NodeId;
+  readonly term: number;
+  readonly state: 'startup' | 'catchup' | 'streaming' | 'backup' | 'stopping';
+  readonly flushLsn: Lsn | null;
+  readonly replayLsn: Lsn | null;
+  /** The walsender's own view of synchronous_standby_names: above 0 when its flushes count. */
+  readonly syncPriority: number;
+}
+
+/** The newest report of a node, with its age; undefined when it never reported to this decider. */
+export function reportOf(evidence: Evidence, node: NodeId): AgedReport | undefined {
+  return evidence.reports.find((aged) => aged.report.node === node);
+}

@@ -1,0 +1,190 @@
+import type { Lsn } from './lsn.ts';
+import type { TimelineSwitch } from './lineage.ts';
+
+/** Identifies a node inside its group for ever; never given to another node. */
+export type NodeId = number;
+
+/**
+ * All that a group has decided, in one document under one compare-and-swap.
+ * Nothing else is the truth. It holds no times: deadlines are ages that the
+ * decider measures.
+ */
+export interface GroupRecord {
+  readonly schemaVersion: 1;
+  readonly formation: string;
+  readonly group: number;
+  /** Formed once, by the first holder; a server with another identifier is refused (I11, I12). */
+  readonly systemIdentifier: string | null;
+  /** The highest term ever named, by a reign or by an intent. */
+  readonly term: number;
+  /** The present reign; null only before the first node has been registered. */
+  readonly reign: Reign | null;
+  /** The reigns before it, newest first. */
+  readonly pastReigns: readonly Reign[];
+  /**
+   * Which members' flushes and pledges count. Two entries while a change is
+   * under way: a promotion must then satisfy both (the old one first).
+   */
+  readonly rules: readonly Rule[];
+  /** The change of reign under way. */
+  readonly intent: Intent | null;
+  readonly nodes: readonly NodeEntry[];
+  readonly nextNodeId: NodeId;
+  /** The next timeline to give to a reign; never given twice (I10). */
+  readonly nextTimeline: number;
+  readonly settings: GroupSettings;
+}
+
+/** The baton in one term: who held it, and where its history left the one before. */
+export interface Reign {
+  readonly term: number;
+  readonly holder: NodeId;
+  /** The timeline reserved for this reign. The first reign keeps the timeline of the data that it found. */
+  readonly timeline: number;
+  /** PostgreSQL's history of the timeline, oldest first, the reign's own excluded; empty until it is known. */
+  readonly history: readonly TimelineSwitch[];
+  /** Where its timeline begins: null until the holder has reported its promotion. */
+  readonly forkLsn: Lsn | null;
+  /** Its marker commit was acknowledged by the voters: from then on it serves clients. */
+  readonly confirmed: boolean;
+  /** How often the holder was told to restart PostgreSQL in place after a crash. */
+  readonly restarts: number;
+  readonly cause: ReignCause;
+  readonly because: string;
+}
+
+export type ReignCause = 'first' | 'switchover' | 'crash' | 'lost' | 'forced';
+
+/** A commit stands on k + 1 members of the cohort, the holder among them. */
+export interface Rule {
+  /** Ids, ascending; the holder is one of them. */
+  readonly cohort: readonly NodeId[];
+  /** How many voters must have flushed a commit before it is acknowledged. */
+  readonly k: number;
+}
+
+/** A change of reign that has been decided on and not been finished. */
+export interface Intent {
+  /** `handover`: asked for, the holder cooperates; `failover`: the holder is dead or lost. */
+  readonly kind: 'handover' | 'failover';
+  readonly term: number;
+  /**
+   * `drain`: the holder checkpoints and stops, its standbys still receive.
+   * `elect`: every member of the cohort pledges the term.
+   * `fetch`: the preferred candidate lacks WAL and fetches it from `fetch.source`.
+   */
+  readonly stage: 'drain' | 'elect' | 'fetch';
+  /** The holder that leaves or is given up. */
+  readonly from: NodeId;
+  /** The node asked for; null: the best one. */
+  readonly target: NodeId | null;
+  /** The end of WAL of a holder that stopped cleanly: the target pledges when it has all of it. */
+  readonly cleanEnd: Position | null;
+  readonly fetch: Fetch | null;
+  readonly cause: ReignCause;
+  readonly because: string;
+  /** A person accepted that commits of members that can't be asked may be lost. */
+  readonly allowDataLoss: boolean;
+}
+
+export interface Fetch {
+  readonly candidate: NodeId;
+  readonly source: NodeId;
+  readonly upTo: Position;
+}
+
+/** The end of a node's durable WAL. Timelines are unique to reigns, so timeline and LSN order positions. */
+export interface Position {
+  readonly timeline: number;
+  readonly lsn: Lsn;
+}
+
+export interface NodeEntry {
+  readonly id: NodeId;
+  /** Unique in the formation. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** 0 to 100; 0: never promoted. */
+  readonly candidatePriority: number;
+  /** Whether the node may be a voter. */
+  readonly replicationQuorum: boolean;
+  /** A person asked to leave this node alone. */
+  readonly maintenance: boolean;
+  /** A person asked to remove it; it is gone when it has left the cohort and, unless forced, has stopped. */
+  readonly dropping: boolean;
+}
+
+/** Settings of the group that people change with `set formation` and `edit-config`. */
+export interface GroupSettings {
+  /** The database named in connection strings. */
+  readonly dbname: string;
+  /** null: 1 as soon as two standbys take part in the quorum, else 0. 0 lets a primary go on alone. */
+  readonly numberSyncStandbys: number | null;
+  /** How long the holder's keeper and its replication must be silent before it counts as lost, ms. */
+  readonly detectionMs: number;
+  /** How often a keeper reports when nothing changes, ms. */
+  readonly heartbeatMs: number;
+  /** How long a voter may stay away before the cohort goes on without it, ms. */
+  readonly absentMs: number;
+  /** How far behind, in bytes, a standby may be when it becomes a voter. */
+  readonly admissionLagBytes: number;
+  /** How long a switchover may take to stop the old primary before it is undone, ms. */
+  readonly handoverMs: number;
+  /** What a crash of the primary's PostgreSQL leads to while a candidate is ready. */
+  readonly onCrash: 'failover' | 'restart';
+  /** How many failovers for crashes are done within {@link crashWindowMs} before crashes are restarted in place. */
+  readonly crashFailovers: number;
+  readonly crashWindowMs: number;
+}
+
+export const DEFAULT_SETTINGS: GroupSettings = {
+  dbname: 'postgres',
+  numberSyncStandbys: null,
+  detectionMs: 3_000,
+  heartbeatMs: 500,
+  absentMs: 300_000,
+  admissionLagBytes: 16 * 1024 * 1024,
+  handoverMs: 30_000,
+  onCrash: 'failover',
+  crashFailovers: 2,
+  crashWindowMs: 600_000,
+};
+
+/** The record of a group that nobody has joined. */
+export function emptyRecord(formation: string, group: number, settings: GroupSettings): GroupRecord {
+  return {
+    schemaVersion: 1,
+    formation,
+    group,
+    systemIdentifier: null,
+    term: 0,
+    reign: null,
+    pastReigns: [],
+    rules: [],
+    intent: null,
+    nodes: [],
+    nextNodeId: 1,
+    nextTimeline: 1,
+    settings,
+  };
+}
+
+export function findNode(record: GroupRecord, id: NodeId): NodeEntry | undefined {
+  return record.nodes.find((node) => node.id === id);
+}
+
+/** A node as people call it in sentences: its name in quotes. */
+export function nameOf(record: GroupRecord, id: NodeId): string {
+  return `"${findNode(record, id)?.name ?? `node ${id}`}"`;
+}
+
+/** The rule that the primary's settings aim at: the newer one while a change is under way. */
+export function currentRule(record: GroupRecord): Rule | undefined {
+  return record.rules.at(-1);
+}
+
+/** The members that count under any rule in force. */
+export function cohortMembers(record: GroupRecord): readonly NodeId[] {
+  return [...new Set(record.rules.flatMap((rule) => rule.cohort))].sort((a, b) => a - b);
+}
