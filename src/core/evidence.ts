@@ -13,6 +13,17 @@ export interface Evidence {
   readonly deciderAgeMs: number;
   /** How many reigns that began because of a crash the decider saw begin within the crash window. */
   readonly recentCrashFailovers: number;
+  /**
+   * For each node, how long ago the decider last saw it stream from the holder
+   * in the present term (by the holder's own followers), ms; since the decider
+   * started when it never did. The holder itself is not in it.
+   */
+  readonly notStreaming: readonly NodeAge[];
+}
+
+export interface NodeAge {
+  readonly node: NodeId;
+  readonly ageMs: number;
 }
 
 export interface AgedReport {
@@ -33,6 +44,10 @@ export interface Report {
   readonly postgres: PostgresReport;
   /** The highest term that the node has durably promised, with its position then. */
   readonly pledge: Pledge | null;
+  /** The last term in which this node began to be the primary, by promotion or first start; null: never. */
+  readonly promotedTerm: number | null;
+  /** How many of the reign's permissions to restart PostgreSQL in place were used. */
+  readonly restartsUsed: number;
   /** The term in which this node is open to clients as the primary: its marker is acknowledged. */
   readonly servingTerm: number | null;
   /** The rule whose settings are proven to be in force on this primary, its safe LSN flushed by k voters. */

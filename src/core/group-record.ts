@@ -1,5 +1,5 @@
+import type { Lineage, TimelineSwitch } from './lineage.ts';
 import type { Lsn } from './lsn.ts';
-import type { TimelineSwitch } from './lineage.ts';
 
 /** Identifies a node inside its group for ever; never given to another node. */
 export type NodeId = number;
@@ -22,8 +22,9 @@ export interface GroupRecord {
   /** The reigns before it, newest first. */
   readonly pastReigns: readonly Reign[];
   /**
-   * Which members' flushes and pledges count. Two entries while a change is
-   * under way: a promotion must then satisfy both (the old one first).
+   * Which members' flushes and pledges count. More than one entry while a
+   * change is under way: the primary works towards the last one, and a
+   * promotion must satisfy every one.
    */
   readonly rules: readonly Rule[];
   /** The change of reign under way. */
@@ -41,10 +42,10 @@ export interface Reign {
   readonly holder: NodeId;
   /** The timeline reserved for this reign. The first reign keeps the timeline of the data that it found. */
   readonly timeline: number;
-  /** PostgreSQL's history of the timeline, oldest first, the reign's own excluded; empty until it is known. */
-  readonly history: readonly TimelineSwitch[];
-  /** Where its timeline begins: null until the holder has reported its promotion. */
-  readonly forkLsn: Lsn | null;
+  /** The WAL that the holder had pledged when it was elected; null in the first reign. Who has no more may follow at once. */
+  readonly basis: Lineage | null;
+  /** The timelines before it, oldest first, as PostgreSQL wrote them; null until the holder has reported its promotion. */
+  readonly history: readonly TimelineSwitch[] | null;
   /** Its marker commit was acknowledged by the voters: from then on it serves clients. */
   readonly confirmed: boolean;
   /** How often the holder was told to restart PostgreSQL in place after a crash. */
@@ -111,8 +112,8 @@ export interface NodeEntry {
   readonly replicationQuorum: boolean;
   /** A person asked to leave this node alone. */
   readonly maintenance: boolean;
-  /** A person asked to remove it; it is gone when it has left the cohort and, unless forced, has stopped. */
-  readonly dropping: boolean;
+  /** A person asked to remove it: it goes when it has left the cohort and, unless forced, has stopped. */
+  readonly dropping: 'no' | 'asked' | 'forced';
 }
 
 /** Settings of the group that people change with `set formation` and `edit-config`. */
@@ -136,6 +137,8 @@ export interface GroupSettings {
   /** How many failovers for crashes are done within {@link crashWindowMs} before crashes are restarted in place. */
   readonly crashFailovers: number;
   readonly crashWindowMs: number;
+  /** Automatic failover is switched off; everything else goes on. */
+  readonly paused: boolean;
 }
 
 export const DEFAULT_SETTINGS: GroupSettings = {
@@ -149,6 +152,7 @@ export const DEFAULT_SETTINGS: GroupSettings = {
   onCrash: 'failover',
   crashFailovers: 2,
   crashWindowMs: 600_000,
+  paused: false,
 };
 
 /** The record of a group that nobody has joined. */

@@ -10,5 +10,58 @@ export interface TimelineSwitch {
 /** The WAL of a node: where it ends and the way that it took. */
 export interface Lineage {
   readonly position: Position;
+  /** The timelines before the one of the position, oldest first. */
   readonly history: readonly TimelineSwitch[];
+}
+
+/**
+ * How a node's WAL stands to a reign's.
+ * `contained`: all of it is in the reign's history, so the node may follow by streaming.
+ * `diverged`: it has WAL that the reign does not have; pg_rewind can take it back.
+ * `unprovable`: the same timeline number with another history; pg_rewind would
+ *   say that there is nothing to do and leave foreign rows (I10). Only a new copy helps.
+ * `unknown`: the reign's history is not known yet, and the node may have more than its basis.
+ */
+export type Relation = 'contained' | 'diverged' | 'unprovable' | 'unknown';
+
+/**
+ * Orders two ends of WAL: a later timeline wins, then the later LSN. Timelines
+ * are unique to reigns, so this is the comparison of terms that Raft makes.
+ */
+export function comparePositions(a: Position, b: Position): number {
+  return a.timeline - b.timeline || compareLsn(a.lsn, b.lsn);
+}
+
+/** Where a node's WAL stands to the history of a reign. LSNs alone are never compared across timelines (I9). */
+export function relationTo(reign: Reign, local: Lineage): Relation {
+  if (reign.history !== null) {
+    return relationToHistory(local, reign.history, reign.timeline);
+  }
+  const { basis } = reign;
+  if (basis === null) return 'unknown';
+  const toBasis = relationToHistory(local, basis.history, basis.position.timeline);
+  if (toBasis !== 'contained') return 'unknown';
+  return comparePositions(local.position, basis.position) <= 0 ? 'contained' : 'unknown';
+}
+
+function relationToHistory(
+  local: Lineage,
+  history: readonly TimelineSwitch[],
+  timeline: number,
+): Exclude<Relation, 'unknown'> {
+  const own = local.position.timeline;
+  if (own === timeline) return sameSwitches(local.history, history) ? 'contained' : 'unprovable';
+
+  const index = history.findIndex((entry) => entry.timeline === own);
+  const left = history[index];
+  if (left === undefined) return 'diverged';
+  if (!sameSwitches(local.history, history.slice(0, index))) return 'unprovable';
+  return compareLsn(local.position.lsn, left.end) <= 0 ? 'contained' : 'diverged';
+}
+
+function sameSwitches(a: readonly TimelineSwitch[], b: readonly TimelineSwitch[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((entry, i) => entry.timeline === b[i]?.timeline && compareLsn(entry.end, b[i].end) === 0)
+  );
 }

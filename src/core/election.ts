@@ -1,0 +1,116 @@
+import type { Evidence, Pledge } from './evidence.ts';
+import { cohortMembers, findNode, nameOf, type GroupRecord, type Intent, type NodeId } from './group-record.ts';
+import { comparePositions } from './lineage.ts';
+import { isEligible, liveReport } from './liveness.ts';
+import { satisfiesAllRules } from './quorum.ts';
+
+export interface PledgedNode {
+  readonly node: NodeId;
+  readonly pledge: Pledge;
+}
+
+export type Outcome =
+  | { readonly kind: 'wait'; readonly because: string }
+  /** The candidate has all that the pledges prove. */
+  | { readonly kind: 'elected'; readonly winner: PledgedNode; readonly because: string }
+  /** The preferred candidate must first fetch WAL from the most advanced. */
+  | { readonly kind: 'fetch'; readonly winner: PledgedNode; readonly source: PledgedNode; readonly because: string };
+
+/** How long an election waits for members that are alive and have not pledged, once enough others have, ms. */
+const LATECOMER_MS = 500;
+/** How long a handover waits for the node that was asked for, ms. */
+const TARGET_MS = 5_000;
+
+/** The pledges of an intent's term by nodes that are alive. */
+export function livePledges(record: GroupRecord, evidence: Evidence, term: number): readonly PledgedNode[] {
+  return cohortMembers(record).flatMap((node) => {
+    const pledge = liveReport(record, evidence, node)?.pledge;
+    return pledge?.term === term ? [{ node, pledge }] : [];
+  });
+}
+
+/** Who shall hold the baton, by the pledges that have come in. */
+export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): Outcome {
+  const pledged = livePledges(record, evidence, intent.term);
+  const counted = pledgesToCount(record, intent, evidence, pledged);
+  if (counted === undefined) {
+    return { kind: 'wait', because: `too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}` };
+  }
+  const late = latecomer(record, intent, evidence, pledged);
+  if (late !== undefined) return { kind: 'wait', because: `${nameOf(record, late)} is alive and may still pledge` };
+
+  const winner = bestCandidate(record, intent, counted);
+  if (winner === undefined) {
+    return { kind: 'wait', because: `none of the pledged members may be promoted: ${namesOf(record, counted)}` };
+  }
+  const source = counted.reduce((a, b) => (comparePositions(b.pledge.position, a.pledge.position) > 0 ? b : a));
+  if (comparePositions(winner.pledge.position, source.pledge.position) >= 0) {
+    return { kind: 'elected', winner, because: electedBecause(record, winner, counted) };
+  }
+  return {
+    kind: 'fetch',
+    winner,
+    source,
+    because: `${nameOf(record, winner.node)} is preferred and lacks WAL that ${nameOf(record, source.node)} has`,
+  };
+}
+
+/**
+ * The old holder's pledge counts, but is left out where the others suffice: what
+ * only it has was never acknowledged, and it may be the one that keeps crashing.
+ */
+function pledgesToCount(
+  record: GroupRecord,
+  intent: Intent,
+  evidence: Evidence,
+  pledged: readonly PledgedNode[],
+): readonly PledgedNode[] | undefined {
+  const suffices = (nodes: readonly PledgedNode[]): boolean =>
+    nodes.some(({ node }) => isEligible(record, node)) && satisfiesAllRules(record, nodes.map(({ node }) => node));
+  const others = pledged.filter(({ node }) => node !== intent.from);
+  if (intent.kind === 'failover' && suffices(others)) return others;
+  if (suffices(pledged)) return pledged;
+  if (intent.allowDataLoss && evidence.intentAgeMs >= TARGET_MS && pledged.length > 0) return pledged;
+  return undefined;
+}
+
+function latecomer(
+  record: GroupRecord,
+  intent: Intent,
+  evidence: Evidence,
+  pledged: readonly PledgedNode[],
+): NodeId | undefined {
+  return cohortMembers(record).find((node) => {
+    if (pledged.some((each) => each.node === node)) return false;
+    // A crashed holder has to start first: nobody waits for that.
+    if (node === intent.from && intent.kind === 'failover') return false;
+    const patienceMs = node === intent.target ? TARGET_MS : LATECOMER_MS;
+    const report = liveReport(record, evidence, node);
+    return report?.postgres.status === 'running' && evidence.intentAgeMs < patienceMs && isEligible(record, node);
+  });
+}
+
+/** The node asked for, else by candidate priority, then by WAL, then by id. */
+function bestCandidate(record: GroupRecord, intent: Intent, pledged: readonly PledgedNode[]): PledgedNode | undefined {
+  const candidates = pledged.filter(({ node }) => isEligible(record, node));
+  const asked = candidates.find(({ node }) => node === intent.target);
+  if (asked !== undefined) return asked;
+  const priority = ({ node }: PledgedNode): number => findNode(record, node)?.candidatePriority ?? 0;
+  const leavesFrom = ({ node }: PledgedNode): number => (node === intent.from ? 1 : 0);
+  return candidates.toSorted(
+    (a, b) =>
+      leavesFrom(a) - leavesFrom(b) ||
+      priority(b) - priority(a) ||
+      comparePositions(b.pledge.position, a.pledge.position) ||
+      a.node - b.node,
+  )[0];
+}
+
+function electedBecause(record: GroupRecord, winner: PledgedNode, counted: readonly PledgedNode[]): string {
+  const { timeline, lsn } = winner.pledge.position;
+  return `${nameOf(record, winner.node)} has WAL up to ${lsn} on timeline ${timeline}, no less than any pledged member (${namesOf(record, counted)})`;
+}
+
+function namesOf(record: GroupRecord, pledged: readonly PledgedNode[]): string {
+  return pledged.length === 0 ? 'none' : pledged.map(({ node }) => nameOf(record, node)).join(', ');
+}

@@ -1,0 +1,94 @@
+import { reportOf, type Evidence, type Report } from './evidence.ts';
+import { cohortMembers, findNode, nameOf, type GroupRecord, type NodeId } from './group-record.ts';
+
+/** What the evidence says of the holder. */
+export type HolderCondition =
+  | { readonly kind: 'alive' }
+  /** Its keeper is here and says that PostgreSQL is not. */
+  | { readonly kind: 'down'; readonly report: Report; readonly because: string }
+  /** Keeper and replication have both been silent for the detection time. */
+  | { readonly kind: 'lost'; readonly because: string }
+  /** Not heard of, but not proven dead. */
+  | { readonly kind: 'doubtful'; readonly because: string };
+
+/** The report of a node that was heard of within the detection time. */
+export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId): Report | undefined {
+  const aged = reportOf(evidence, node);
+  return aged !== undefined && aged.ageMs < record.settings.detectionMs ? aged.report : undefined;
+}
+
+/** Judges the holder of the present reign. A dead process is believed at once, silence only after the detection time. */
+export function holderCondition(record: GroupRecord, evidence: Evidence): HolderCondition {
+  const { reign } = record;
+  if (reign === null) return { kind: 'alive' };
+  const name = nameOf(record, reign.holder);
+  const live = liveReport(record, evidence, reign.holder);
+  if (live !== undefined) return conditionByReport(record, live, name);
+
+  const { detectionMs } = record.settings;
+  const silentMs = Math.round(reportOf(evidence, reign.holder)?.ageMs ?? evidence.deciderAgeMs);
+  if (silentMs < detectionMs) return { kind: 'alive' };
+  if (evidence.deciderLagMs > detectionMs / 2) {
+    return { kind: 'doubtful', because: `the decider itself was late by ${Math.round(evidence.deciderLagMs)} ms and accuses nobody` };
+  }
+  const witness = whoStillReceives(record, evidence);
+  if (witness !== undefined) {
+    return {
+      kind: 'doubtful',
+      because: `the keeper of ${name} has been silent for ${silentMs} ms, but ${nameOf(record, witness)} still receives from its PostgreSQL`,
+    };
+  }
+  return {
+    kind: 'lost',
+    because: `the keeper of ${name} has been silent for ${silentMs} ms, and no voter receives anything from its PostgreSQL`,
+  };
+}
+
+function conditionByReport(record: GroupRecord, report: Report, name: string): HolderCondition {
+  // Before the first holder has formed the group there is nothing to fail over to.
+  if (record.systemIdentifier === null) return { kind: 'alive' };
+  const { status } = report.postgres;
+  switch (status) {
+    case 'running':
+    case 'starting':
+    case 'unresponsive':
+      return { kind: 'alive' };
+    case 'stopped':
+      // A holder that was elected while it was stopped has yet to start.
+      return report.promotedTerm === record.reign?.term
+        ? { kind: 'down', report, because: `PostgreSQL of ${name} was shut down` }
+        : { kind: 'alive' };
+    case 'crashed':
+      return { kind: 'down', report, because: `PostgreSQL of ${name} died` };
+    case 'absent':
+    case 'incomplete':
+      return { kind: 'down', report, because: `${name} has lost its data directory` };
+  }
+}
+
+/** A standby that still receives from the holder in its term proves that its PostgreSQL lives. */
+function whoStillReceives(record: GroupRecord, evidence: Evidence): NodeId | undefined {
+  const { reign, settings } = record;
+  return cohortMembers(record).find((member) => {
+    if (member === reign?.holder) return false;
+    const aged = reportOf(evidence, member);
+    const upstream = aged?.report.postgres.upstream;
+    if (aged === undefined || upstream == null || upstream.term !== reign?.term) return false;
+    return upstream.silentMs + aged.ageMs < settings.detectionMs;
+  });
+}
+
+/** Whether a node could pledge and be promoted, as far as its role policy and its last report say. */
+export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
+  const entry = findNode(record, node);
+  const report = liveReport(record, evidence, node);
+  if (entry === undefined || report === undefined) return false;
+  return isEligible(record, node) && report.postgres.status === 'running' && report.postgres.role === 'standby';
+}
+
+/** Whether role policy and cohort allow a node to hold the baton at all. */
+export function isEligible(record: GroupRecord, node: NodeId): boolean {
+  const entry = findNode(record, node);
+  if (entry === undefined || entry.maintenance || entry.dropping !== 'no') return false;
+  return entry.candidatePriority > 0 && record.rules.every((rule) => rule.cohort.includes(node));
+}

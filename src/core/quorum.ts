@@ -1,0 +1,44 @@
+import type { GroupRecord, NodeId, Rule } from './group-record.ts';
+
+/**
+ * How many members must pledge before a promotion: N − (k + 1) + 1. A commit
+ * stands on k + 1 of the N configured members, so any two such sets share one.
+ * Counted over configured members, never over those that happen to be alive.
+ */
+export function pledgesNeeded(rule: Rule): number {
+  return rule.cohort.length - rule.k;
+}
+
+export function hasPromotionQuorum(rule: Rule, pledged: readonly NodeId[]): boolean {
+  const counted = rule.cohort.filter((member) => pledged.includes(member));
+  return counted.length >= pledgesNeeded(rule);
+}
+
+/** While a change of the cohort is under way every rule has to be satisfied. */
+export function satisfiesAllRules(record: GroupRecord, pledged: readonly NodeId[]): boolean {
+  return record.rules.length > 0 && record.rules.every((rule) => hasPromotionQuorum(rule, pledged));
+}
+
+/** The members whose flushes the holder waits for. */
+export function votersOf(rule: Rule, holder: NodeId): readonly NodeId[] {
+  return rule.cohort.filter((member) => member !== holder);
+}
+
+export function sameRule(a: Rule, b: Rule): boolean {
+  return a.k === b.k && a.cohort.length === b.cohort.length && a.cohort.every((id, i) => id === b.cohort[i]);
+}
+
+/** `number_sync_standbys` in force: what was set, or 1 as soon as two standbys take part in the quorum. */
+export function effectiveNumberSync(record: GroupRecord): number {
+  const { numberSyncStandbys } = record.settings;
+  if (numberSyncStandbys !== null) return numberSyncStandbys;
+  const standbys = record.nodes.filter(
+    (node) => node.replicationQuorum && node.dropping === 'no' && node.id !== record.reign?.holder,
+  );
+  return standbys.length >= 2 ? 1 : 0;
+}
+
+/** Appends the rule that the primary shall work towards; all earlier ones stay in force until it is confirmed. */
+export function withRule(rules: readonly Rule[], wanted: Rule): readonly Rule[] {
+  return [...rules.filter((rule) => !sameRule(rule, wanted)), wanted];
+}
