@@ -1,0 +1,69 @@
+import * as z from 'zod/mini';
+import type { GroupRecord } from '../core/group-record.ts';
+import type { Report } from '../core/evidence.ts';
+import { Counter, LsnText, Sentence, SystemIdentifier } from './fields.ts';
+
+const PositionDocument = z.object({ timeline: Counter, lsn: LsnText });
+
+const HistoryDocument = z.array(z.object({ timeline: Counter, end: LsnText })).check(z.maxLength(10_000));
+
+const FollowerDocument = z.object({
+  node: Counter,
+  term: Counter,
+  state: z.enum(['startup', 'catchup', 'streaming', 'backup', 'stopping']),
+  flushLsn: z.nullable(LsnText),
+  replayLsn: z.nullable(LsnText),
+  syncPriority: Counter,
+});
+
+const PostgresDocument = z.object({
+  status: z.enum(['absent', 'incomplete', 'stopped', 'crashed', 'starting', 'running', 'unresponsive']),
+  systemIdentifier: z.nullable(SystemIdentifier),
+  serverVersion: z.nullable(Counter),
+  role: z.nullable(z.enum(['primary', 'standby'])),
+  position: z.nullable(PositionDocument),
+  history: HistoryDocument,
+  markerTerm: z.nullable(Counter),
+  upstream: z.nullable(
+    z.object({ term: Counter, host: z.string(), port: Counter, silentMs: z.number().check(z.minimum(0)) }),
+  ),
+  followers: z.array(FollowerDocument).check(z.maxLength(1_000)),
+});
+
+/**
+ * What a keeper tells, checked before it may be evidence: a malformed report
+ * must not be able to make `decide` throw. Unknown keys are dropped, so that a
+ * newer keeper can talk to an older monitor.
+ */
+export const ReportDocument = z.object({
+  node: Counter,
+  session: z.string().check(z.minLength(1), z.maxLength(64)),
+  sequence: Counter,
+  recordVersion: Counter,
+  postgres: PostgresDocument,
+  pledge: z.nullable(z.object({ term: Counter, position: PositionDocument, history: HistoryDocument })),
+  servingTerm: z.nullable(Counter),
+  promotedTerm: z.nullable(Counter),
+  restartsUsed: Counter,
+  confirmedRule: z.nullable(z.object({ term: Counter, cohort: z.array(Counter), k: Counter })),
+  activity: z.nullable(Sentence),
+  problem: z.nullable(Sentence),
+});
+
+/** Fails to compile when the core's type and the schema differ. */
+export function toReport(document: z.output<typeof ReportDocument>): Report {
+  return document;
+}
+
+/**
+ * A group record as its writer made it. Only its identity is checked: the
+ * monitor alone writes records, and a reader must not drop what a newer one added.
+ */
+export const RecordDocument = z.custom<GroupRecord>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    (value as Partial<GroupRecord>).schemaVersion === 1 &&
+    Array.isArray((value as Partial<GroupRecord>).nodes),
+  { error: 'must be a group record of schema version 1' },
+);

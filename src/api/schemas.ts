@@ -1,0 +1,236 @@
+/**
+ * The public HTTP contract: every body that goes over the wire, in snake_case.
+ * Group records and reports are the core's own documents and keep its names.
+ * Answers may gain keys in a later version; requests with unknown keys are refused.
+ */
+import * as z from 'zod/mini';
+import type { Evidence } from '../core/evidence.ts';
+import { RecordDocument, ReportDocument } from './report-schema.ts';
+import {
+  CandidatePriority,
+  Counter,
+  DatabaseName,
+  Host,
+  Name,
+  NumberSyncStandbys,
+  Port,
+  SystemIdentifier,
+} from './fields.ts';
+
+/** Every error answer. */
+export const ErrorBody = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    detail: z.optional(z.string()),
+    hint: z.optional(z.string()),
+  }),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;
+
+/** `GET /v1/health`; the incarnation changes when the monitor's store is made anew. */
+export const HealthBody = z.object({ ok: z.boolean(), version: z.string(), incarnation: z.string() });
+export type HealthBody = z.infer<typeof HealthBody>;
+
+export const FormationKind = z.enum(['pgsql']);
+
+/** `POST /v1/formations` */
+export const CreateFormationBody = z.strictObject({
+  name: Name,
+  kind: z._default(FormationKind, 'pgsql'),
+  dbname: z._default(DatabaseName, 'postgres'),
+  number_sync_standbys: z.optional(z.nullable(NumberSyncStandbys)),
+});
+export type CreateFormationBody = z.input<typeof CreateFormationBody>;
+
+export const FormationBody = z.object({
+  name: z.string(),
+  kind: z.string(),
+  dbname: z.string(),
+  /** null: chosen from the number of standbys. */
+  number_sync_standbys: z.nullable(z.number()),
+  groups: z.array(z.number()),
+  node_count: z.number(),
+});
+export type FormationBody = z.infer<typeof FormationBody>;
+
+const Milliseconds = z.int().check(z.minimum(10), z.maximum(86_400_000));
+
+/** The settings of a formation's groups, as `GET` shows them. */
+export const SettingsBody = z.strictObject({
+  dbname: DatabaseName,
+  number_sync_standbys: z.nullable(NumberSyncStandbys),
+  detection_ms: Milliseconds.check(z.minimum(200)),
+  heartbeat_ms: Milliseconds.check(z.minimum(50)),
+  absent_ms: Milliseconds.check(z.minimum(1_000)),
+  admission_lag_bytes: z.int().check(z.minimum(0)),
+  handover_ms: Milliseconds.check(z.minimum(1_000)),
+  on_crash: z.enum(['failover', 'restart']),
+  crash_failovers: z.int().check(z.minimum(0), z.maximum(100)),
+  crash_window_ms: Milliseconds.check(z.minimum(1_000)),
+  paused: z.boolean(),
+});
+export type SettingsBody = z.infer<typeof SettingsBody>;
+
+/** `PATCH …/settings`: what is not named stays. */
+export const SettingsPatchBody = z.partial(SettingsBody);
+export type SettingsPatchBody = z.infer<typeof SettingsPatchBody>;
+
+/** `POST …/nodes`; `auth` is the pg_hba method of the node: for `trust` there are no secrets. */
+export const RegisterNodeBody = z.strictObject({
+  name: z.optional(Name),
+  group: z._default(Counter, 0),
+  host: Host,
+  port: Port,
+  candidate_priority: z._default(CandidatePriority, 50),
+  replication_quorum: z._default(z.boolean(), true),
+  /** null: the data directory is empty, and the node will clone or be the first. */
+  system_identifier: z._default(z.nullable(SystemIdentifier), null),
+  /** The id that this node had: after its keeper lost its files, or when it comes back to a new monitor. */
+  requested_id: z.optional(z.int().check(z.minimum(1))),
+  auth: z._default(z.string().check(z.regex(/^[a-z0-9-]{1,32}$/)), 'scram-sha-256'),
+});
+export type RegisterNodeBody = z.input<typeof RegisterNodeBody>;
+
+/** Passwords of the group's own roles; the same on all its nodes. */
+export const GroupSecretsBody = z.object({ keeper_password: z.string(), replication_password: z.string() });
+export type GroupSecretsBody = z.infer<typeof GroupSecretsBody>;
+
+export const RegisteredNodeBody = z.object({
+  node_id: z.number(),
+  name: z.string(),
+  group: z.number(),
+  record_version: z.number(),
+  secrets: z.optional(GroupSecretsBody),
+});
+export type RegisteredNodeBody = z.infer<typeof RegisteredNodeBody>;
+
+/** `PATCH …/nodes/:name`: what is not named stays. */
+export const UpdateNodeBody = z.strictObject({
+  name: z.optional(Name),
+  host: z.optional(Host),
+  port: z.optional(Port),
+  candidate_priority: z.optional(CandidatePriority),
+  replication_quorum: z.optional(z.boolean()),
+});
+export type UpdateNodeBody = z.infer<typeof UpdateNodeBody>;
+
+export const MaintenanceBody = z.strictObject({ allow_failover: z._default(z.boolean(), false) });
+
+/** The answer to every request that changes a group: what will happen, in words. */
+export const AcceptedBody = z.object({
+  /** false after a dry run: nothing was written. */
+  accepted: z.boolean(),
+  because: z.string(),
+  plan: z.array(z.string()),
+  record_version: z.number(),
+});
+export type AcceptedBody = z.infer<typeof AcceptedBody>;
+
+const RequestedBy = z.string().check(z.minLength(1), z.maxLength(200));
+
+/** `POST …/switchover`; `target` is a node's name. */
+export const SwitchoverBody = z.strictObject({
+  target: z.optional(Name),
+  dry_run: z._default(z.boolean(), false),
+  requested_by: RequestedBy,
+});
+export type SwitchoverBody = z.input<typeof SwitchoverBody>;
+
+/** `POST …/failover`; `target` is a node's name. */
+export const FailoverBody = z.strictObject({
+  target: z.optional(Name),
+  allow_data_loss: z._default(z.boolean(), false),
+  dry_run: z._default(z.boolean(), false),
+  requested_by: RequestedBy,
+});
+export type FailoverBody = z.input<typeof FailoverBody>;
+
+/** One row of `show state`. */
+export const NodeView = z.object({
+  node_id: z.number(),
+  name: z.string(),
+  host: z.string(),
+  port: z.number(),
+  group_id: z.number(),
+  reported_state: z.string(),
+  assigned_state: z.string(),
+  /** null until the node has reported a position. */
+  timeline: z.nullable(z.number()),
+  lsn: z.nullable(z.string()),
+  /** `read-write`, `read-only` or `none`; with `!` at its end when the keeper is silent. */
+  connection: z.string(),
+  health: z.enum(['good', 'bad', 'unknown']),
+  /** null: it has never reported to this monitor process. */
+  report_age_ms: z.nullable(z.number()),
+  candidate_priority: z.number(),
+  replication_quorum: z.boolean(),
+  activity: z.nullable(z.string()),
+  problem: z.nullable(z.string()),
+  /** Behind the primary by the newest reports; null when one of them is not known. */
+  lag_bytes: z.nullable(z.number()),
+});
+export type NodeView = z.infer<typeof NodeView>;
+
+export const GroupBody = z.object({
+  record: RecordDocument,
+  record_version: z.number(),
+  nodes: z.array(NodeView),
+});
+export type GroupBody = z.infer<typeof GroupBody>;
+
+/** What the monitor knows now, for `why`. */
+export const EvidenceBody = z.object({
+  record: RecordDocument,
+  record_version: z.number(),
+  evidence: z.custom<Evidence>(
+    (value) =>
+      typeof value === 'object' && value !== null && Array.isArray((value as Partial<Evidence>).reports),
+  ),
+});
+export type EvidenceBody = z.infer<typeof EvidenceBody>;
+
+/** `POST …/reports` */
+export const ReportBody = z.strictObject({ report: ReportDocument });
+
+/** The record comes with the answer when the keeper acted on an older one. */
+export const ReportAnswerBody = z.object({ record_version: z.number(), record: z.optional(RecordDocument) });
+export type ReportAnswerBody = z.infer<typeof ReportAnswerBody>;
+
+export const EventKind = z.enum(['decision', 'state', 'operator', 'monitor']);
+export type EventKind = z.infer<typeof EventKind>;
+
+/** One line of a group's history. `inputs` holds the evidence of a decision. */
+export const EventBody = z.object({
+  id: z.number(),
+  /** ISO wall clock of the monitor, for people only. */
+  at: z.string(),
+  formation: z.string(),
+  group: z.number(),
+  kind: EventKind,
+  /** The name of the node that it is about. */
+  node: z.optional(z.string()),
+  node_id: z.optional(z.number()),
+  host: z.optional(z.string()),
+  port: z.optional(z.number()),
+  rule: z.optional(z.string()),
+  because: z.string(),
+  term: z.number(),
+  record_version: z.number(),
+  reported_state: z.optional(z.string()),
+  assigned_state: z.optional(z.string()),
+  inputs: z.optional(z.unknown()),
+});
+export type EventBody = z.infer<typeof EventBody>;
+
+/** `GET /v1/formations/:f/uri`: for the applications. */
+export const FormationUriBody = z.object({
+  formation: z.string(),
+  read_write_uri: z.string(),
+  read_only_uri: z.string(),
+});
+export type FormationUriBody = z.infer<typeof FormationUriBody>;
+
+/** The data of a `record` event of the watch. */
+export const RecordEventBody = z.object({ version: z.number(), record: RecordDocument });
+export type RecordEventBody = z.infer<typeof RecordEventBody>;
