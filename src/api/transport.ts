@@ -49,10 +49,11 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
   const agent = encrypted ? new HttpsAgent({ ...agentOptions, ...tls }) : new HttpAgent(agentOptions);
 
   function open(
-    options: RequestOptions,
-    body: string | undefined,
-    timeoutMs: number,
+    options: RequestOptions & { headers: Record<string, string> },
+    limits: { readonly timeoutMs: number; readonly deadlineFor: 'answer' | 'headers' },
+    body?: string,
   ): Promise<IncomingMessage> {
+    const { timeoutMs, deadlineFor } = limits;
     return new Promise((resolve, reject) => {
       const send = encrypted ? httpsRequest : httpRequest;
       const request = send({ host: endpoint.host, port: endpoint.port, ...options, ...tls });
