@@ -34,9 +34,9 @@ export interface GroupAddress {
 
 /**
  * The monitor as keepers and commands see it. Bodies are those of `schemas.ts`.
- * Every call throws BatonError: the monitor's own refusals, BATON_UNREACHABLE
- * (nothing was asked), BATON_TIMEOUT (the outcome is unknown),
- * BATON_UNAUTHORIZED or BATON_TLS_UNTRUSTED.
+ * Every call throws BatonError: the monitor's own refusals, BATON_UNREACHABLE,
+ * BATON_TIMEOUT, BATON_UNAUTHORIZED or BATON_TLS_UNTRUSTED. After a time-out
+ * or a connection that broke, whether a change was made is not known.
  */
 export interface MonitorClient {
   health(call?: Deadline): Promise<HealthBody>;

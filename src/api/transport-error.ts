@@ -17,10 +17,10 @@ const UNTRUSTED = new Set([
 ]);
 
 /**
- * What a failed connection to the monitor means for the person in front of it.
- * `where` is `host:port`; `encrypted` says which protocol was tried.
+ * What a failed connection to the monitor at `where` (`host:port`) means for
+ * the person in front of it.
  */
-export function toTransportError(thrown: unknown, where: string, encrypted: boolean): BatonError {
+export function toTransportError(thrown: unknown, where: string): BatonError {
   if (thrown instanceof BatonError) return thrown;
   const code = codeOf(thrown);
   const reason = reasonOf(thrown);
@@ -48,23 +48,18 @@ export function toTransportError(thrown: unknown, where: string, encrypted: bool
   }
   return new BatonError('BATON_UNREACHABLE', `could not reach the monitor at ${where}`, {
     detail: reason,
-    hint: hintFor(code, encrypted),
+    hint: hintFor(code),
     cause: thrown,
   });
 }
 
-function hintFor(code: string, encrypted: boolean): string {
+function hintFor(code: string): string {
   switch (code) {
     case 'ECONNREFUSED':
       return 'Is the monitor running? Start it with "pgbaton run" in its directory; "pgbaton show uri --monitor" there prints its URI.';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return 'The host name of the monitor URI can not be resolved on this machine.';
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return encrypted
-        ? 'The connection was cut. Is the monitor being restarted?'
-        : 'If the monitor uses TLS (the default), use sslmode=require in the monitor URI.';
     default:
       return 'Check the host and port of the monitor URI, the network and the firewall.';
   }

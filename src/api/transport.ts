@@ -58,22 +58,23 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
       const send = encrypted ? httpsRequest : httpRequest;
       const request = send({ host: endpoint.host, port: endpoint.port, ...options, ...tls });
       let connected = false;
-      const deadline = setTimeout(
-        () => request.destroy(timeoutError(where, timeoutMs, connected)),
-        timeoutMs,
-      );
+      let underWay: IncomingMessage | ClientRequest = request;
+      const deadline = setTimeout(() => {
+        underWay.destroy(timeoutError(where, timeoutMs, connected));
+      }, timeoutMs);
       request.once('socket', (socket) => {
         if (!socket.connecting) connected = true;
         else socket.once(encrypted ? 'secureConnect' : 'connect', () => (connected = true));
       });
       request.once('response', (response) => {
+        underWay = response;
         if (deadlineFor === 'headers') clearTimeout(deadline);
         else response.once('close', () => clearTimeout(deadline));
         resolve(response);
       });
       request.once('error', (error) => {
         clearTimeout(deadline);
-        reject(error);
+        reject(connected && isReset(error) && !request.reusedSocket ? brokenError(where, error) : error);
       });
       request.end(body);
     });
@@ -101,26 +102,23 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
         return await attempt(exchange, true);
       } catch (error) {
         // The monitor may close an idle connection in the moment in which it is used again.
-        if (!exchange.repeatable || !isReset(error)) throw toTransportError(error, where, encrypted);
+        if (!exchange.repeatable || !isReset(error)) throw toTransportError(error, where);
       }
       try {
         return await attempt(exchange, false);
       } catch (error) {
-        throw toTransportError(error, where, encrypted);
+        throw toTransportError(error, where);
       }
     },
     async openStream(path, headers, timeoutMs) {
       try {
         const accept = { ...authorization, ...headers, accept: 'text/event-stream' };
-        const response = await open(
-          { method: 'GET', path, headers: accept, agent: false },
-          undefined,
-          timeoutMs,
-        );
+        const limits = { timeoutMs, deadlineFor: 'headers' } as const;
+        const response = await open({ method: 'GET', path, headers: accept, agent: false }, limits);
         if (response.statusCode !== 200) await readAnswer(response, where);
         return response;
       } catch (error) {
-        throw toTransportError(error, where, encrypted);
+        throw toTransportError(error, where);
       }
     },
     close: () => agent.destroy(),
@@ -140,6 +138,18 @@ function timeoutError(where: string, timeoutMs: number, connected: boolean): Bat
           hint: 'Check the host and port of the monitor URI, the network and the firewall.',
         },
       );
+}
+
+function brokenError(where: string, cause: unknown): BatonError {
+  return new BatonError(
+    'BATON_UNREACHABLE',
+    `the monitor at ${where} closed the connection before it answered`,
+    {
+      detail: 'It may have done what was asked: look before trying again.',
+      hint: 'Is it being restarted? If it uses TLS (the default), use sslmode=require in the monitor URI.',
+      cause,
+    },
+  );
 }
 
 function tlsOptions(endpoint: MonitorEndpoint) {
