@@ -1,5 +1,12 @@
 import type { Evidence, Pledge } from './evidence.ts';
-import { cohortMembers, findNode, nameOf, type GroupRecord, type Intent, type NodeId } from './group-record.ts';
+import {
+  cohortMembers,
+  findNode,
+  nameOf,
+  type GroupRecord,
+  type Intent,
+  type NodeId,
+} from './group-record.ts';
 import { comparePositions } from './lineage.ts';
 import { isEligible, liveReport } from './liveness.ts';
 import { satisfiesAllRules } from './quorum.ts';
@@ -14,7 +21,12 @@ export type Outcome =
   /** The candidate has all that the pledges prove. */
   | { readonly kind: 'elected'; readonly winner: PledgedNode; readonly because: string }
   /** The preferred candidate must first fetch WAL from the most advanced. */
-  | { readonly kind: 'fetch'; readonly winner: PledgedNode; readonly source: PledgedNode; readonly because: string };
+  | {
+      readonly kind: 'fetch';
+      readonly winner: PledgedNode;
+      readonly source: PledgedNode;
+      readonly because: string;
+    };
 
 /** How long an election waits for members that are alive and have not pledged, once enough others have, ms. */
 const LATECOMER_MS = 500;
@@ -34,16 +46,25 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
   const pledged = livePledges(record, evidence, intent.term);
   const counted = pledgesToCount(record, intent, evidence, pledged);
   if (counted === undefined) {
-    return { kind: 'wait', because: `too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}` };
+    return {
+      kind: 'wait',
+      because: `too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`,
+    };
   }
   const late = latecomer(record, intent, evidence, pledged);
-  if (late !== undefined) return { kind: 'wait', because: `${nameOf(record, late)} is alive and may still pledge` };
+  if (late !== undefined)
+    return { kind: 'wait', because: `${nameOf(record, late)} is alive and may still pledge` };
 
   const winner = bestCandidate(record, intent, counted);
   if (winner === undefined) {
-    return { kind: 'wait', because: `none of the pledged members may be promoted: ${namesOf(record, counted)}` };
+    return {
+      kind: 'wait',
+      because: `none of the pledged members may be promoted: ${namesOf(record, counted)}`,
+    };
   }
-  const source = counted.reduce((a, b) => (comparePositions(b.pledge.position, a.pledge.position) > 0 ? b : a));
+  const source = counted.reduce((a, b) =>
+    comparePositions(b.pledge.position, a.pledge.position) > 0 ? b : a,
+  );
   if (comparePositions(winner.pledge.position, source.pledge.position) >= 0) {
     return { kind: 'elected', winner, because: electedBecause(record, winner, counted) };
   }
@@ -66,7 +87,11 @@ function pledgesToCount(
   pledged: readonly PledgedNode[],
 ): readonly PledgedNode[] | undefined {
   const suffices = (nodes: readonly PledgedNode[]): boolean =>
-    nodes.some(({ node }) => isEligible(record, node)) && satisfiesAllRules(record, nodes.map(({ node }) => node));
+    nodes.some(({ node }) => isEligible(record, node)) &&
+    satisfiesAllRules(
+      record,
+      nodes.map(({ node }) => node),
+    );
   const others = pledged.filter(({ node }) => node !== intent.from);
   if (intent.kind === 'failover' && suffices(others)) return others;
   if (suffices(pledged)) return pledged;
@@ -86,12 +111,18 @@ function latecomer(
     if (node === intent.from && intent.kind === 'failover') return false;
     const patienceMs = node === intent.target ? TARGET_MS : LATECOMER_MS;
     const report = liveReport(record, evidence, node);
-    return report?.postgres.status === 'running' && evidence.intentAgeMs < patienceMs && isEligible(record, node);
+    return (
+      report?.postgres.status === 'running' && evidence.intentAgeMs < patienceMs && isEligible(record, node)
+    );
   });
 }
 
 /** The node asked for, else by candidate priority, then by WAL, then by id. */
-function bestCandidate(record: GroupRecord, intent: Intent, pledged: readonly PledgedNode[]): PledgedNode | undefined {
+function bestCandidate(
+  record: GroupRecord,
+  intent: Intent,
+  pledged: readonly PledgedNode[],
+): PledgedNode | undefined {
   const candidates = pledged.filter(({ node }) => isEligible(record, node));
   const asked = candidates.find(({ node }) => node === intent.target);
   if (asked !== undefined) return asked;

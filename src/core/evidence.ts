@@ -70,7 +70,8 @@ export interface Pledge {
 }
 
 /** `absent`: no data directory; `incomplete`: a base backup or rewind is unfinished; `stopped`: a clean shutdown. */
-export type PostgresStatus = 'absent' | 'incomplete' | 'stopped' | 'crashed' | 'starting' | 'running' | 'unresponsive';
+export type PostgresStatus =
+  'absent' | 'incomplete' | 'stopped' | 'crashed' | 'starting' | 'running' | 'unresponsive';
 
 export interface PostgresReport {
   readonly status: PostgresStatus;

@@ -29,7 +29,10 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   const silentMs = Math.round(reportOf(evidence, reign.holder)?.ageMs ?? evidence.deciderAgeMs);
   if (silentMs < detectionMs) return { kind: 'alive' };
   if (evidence.deciderLagMs > detectionMs / 2) {
-    return { kind: 'doubtful', because: `the decider itself was late by ${Math.round(evidence.deciderLagMs)} ms and accuses nobody` };
+    return {
+      kind: 'doubtful',
+      because: `the decider itself was late by ${Math.round(evidence.deciderLagMs)} ms and accuses nobody`,
+    };
   }
   const witness = whoStillReceives(record, evidence);
   if (witness !== undefined) {
@@ -83,7 +86,9 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
   const entry = findNode(record, node);
   const report = liveReport(record, evidence, node);
   if (entry === undefined || report === undefined) return false;
-  return isEligible(record, node) && report.postgres.status === 'running' && report.postgres.role === 'standby';
+  return (
+    isEligible(record, node) && report.postgres.status === 'running' && report.postgres.role === 'standby'
+  );
 }
 
 /** Whether role policy and cohort allow a node to hold the baton at all. */

@@ -1,0 +1,401 @@
+import type { Evidence } from './evidence.ts';
+import { elect, livePledges, type PledgedNode } from './election.ts';
+import {
+  cohortMembers,
+  currentRule,
+  findNode,
+  nameOf,
+  type GroupRecord,
+  type Intent,
+  type Reign,
+} from './group-record.ts';
+import { canStand, holderCondition, liveReport } from './liveness.ts';
+import { describeRule, ruleFor, wantedRule } from './membership.ts';
+import { effectiveNumberSync, satisfiesAllRules, sameRule, votersOf, withRule } from './quorum.ts';
+
+/** What to swap into the store next, and why. */
+export interface Decision {
+  readonly next: GroupRecord;
+  readonly rule: RuleName;
+  /** A sentence for people: shown by `show events` and `why`. */
+  readonly because: string;
+}
+
+export type RuleName = keyof typeof RULES;
+
+type RuleFunction = (record: GroupRecord, evidence: Evidence) => Omit<Decision, 'rule'> | undefined;
+
+/** The whole policy, in order: the first rule that speaks wins. A rule that returns undefined has nothing to say. */
+const RULES = {
+  form_group: formGroup,
+  learn_promotion: learnPromotion,
+  confirm_reign: confirmReign,
+  elect_after_drain: electAfterDrain,
+  fail_over_from_handover: failOverFromHandover,
+  undo_handover: undoHandover,
+  begin_reign: beginReign,
+  give_up_fetch: giveUpFetch,
+  renew_term: renewTerm,
+  fail_over: failOver,
+  restart_in_place: restartInPlace,
+  confirm_rule: confirmRule,
+  change_rule: changeRule,
+  remove_dropped: removeDropped,
+} satisfies Record<string, RuleFunction>;
+
+export const RULE_NAMES = Object.keys(RULES) as readonly RuleName[];
+
+/**
+ * Decides the next record of one group; undefined: hold still. Pure: the same
+ * record and evidence always give the same decision, so every failover can be
+ * replayed. Safe for anybody to run: the swap is on exactly the record read.
+ */
+export function decide(record: GroupRecord, evidence: Evidence): Decision | undefined {
+  for (const name of RULE_NAMES) {
+    const decision = (RULES[name] as RuleFunction)(record, evidence);
+    if (decision !== undefined) return { ...decision, rule: name };
+  }
+  return undefined;
+}
+
+/** The first holder names the group: from then on no other system identifier is let in. */
+function formGroup(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  if (record.systemIdentifier !== null || record.reign === null) return undefined;
+  const identifier = liveReport(record, evidence, record.reign.holder)?.postgres.systemIdentifier;
+  if (identifier == null) return undefined;
+  return {
+    next: { ...record, systemIdentifier: identifier },
+    because: `${nameOf(record, record.reign.holder)} forms the group with system identifier ${identifier}`,
+  };
+}
+
+/** The holder has been promoted: where its timeline began is known from now on. */
+function learnPromotion(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { reign } = record;
+  if (reign === null || reign.history !== null) return undefined;
+  const report = liveReport(record, evidence, reign.holder);
+  const position = report?.postgres.position;
+  if (report?.promotedTerm !== reign.term || report.postgres.role !== 'primary' || position == null)
+    return undefined;
+  const { history } = report.postgres;
+  const start = history.at(-1)?.end;
+  return {
+    next: {
+      ...record,
+      reign: { ...reign, timeline: position.timeline, history },
+      nextTimeline: Math.max(record.nextTimeline, position.timeline + 1),
+    },
+    because: `${nameOf(record, reign.holder)} is the primary of term ${reign.term} on timeline ${position.timeline}${start === undefined ? '' : `, from ${start}`}`,
+  };
+}
+
+/** The marker of the reign is acknowledged: what the new primary has can no longer be lost. */
+function confirmReign(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { reign } = record;
+  if (reign === null || reign.confirmed || reign.history === null) return undefined;
+  if (liveReport(record, evidence, reign.holder)?.servingTerm !== reign.term) return undefined;
+  return {
+    next: { ...record, reign: { ...reign, confirmed: true } },
+    because: `the first commit of term ${reign.term} is acknowledged, ${nameOf(record, reign.holder)} serves clients`,
+  };
+}
+
+/** The old primary has shut down cleanly and pledged: now the others pledge. */
+function electAfterDrain(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { intent } = record;
+  if (intent?.stage !== 'drain') return undefined;
+  const pledge = liveReport(record, evidence, intent.from)?.pledge;
+  if (pledge?.term !== intent.term) return undefined;
+  return {
+    next: { ...record, intent: { ...intent, stage: 'elect', cleanEnd: pledge.position } },
+    because: `${nameOf(record, intent.from)} has shut down cleanly at ${pledge.position.lsn}`,
+  };
+}
+
+/** The old primary died while it was to hand over. */
+function failOverFromHandover(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { intent } = record;
+  if (intent?.stage !== 'drain') return undefined;
+  const condition = holderCondition(record, evidence);
+  const died =
+    condition.kind === 'lost' ||
+    (condition.kind === 'down' && condition.report.postgres.status !== 'stopped');
+  if (!died) return undefined;
+  return {
+    next: {
+      ...record,
+      intent: {
+        ...intent,
+        kind: 'failover',
+        stage: 'elect',
+        cause: condition.kind === 'lost' ? 'lost' : 'crash',
+      },
+    },
+    because: `${condition.because} while it was to hand over`,
+  };
+}
+
+/** A handover that can't stop the old primary in time is taken back; nobody has pledged yet. */
+function undoHandover(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { intent, settings } = record;
+  if (intent?.stage !== 'drain') return undefined;
+  const tooLate = evidence.intentAgeMs >= settings.handoverMs;
+  const targetGone = intent.target !== null && !canStand(record, evidence, intent.target);
+  if (!tooLate && !targetGone) return undefined;
+  const why = tooLate
+    ? `${nameOf(record, intent.from)} did not shut down within ${settings.handoverMs} ms`
+    : `${nameOf(record, intent.target ?? intent.from)} can no longer be promoted`;
+  return { next: { ...record, intent: null }, because: `the switchover is undone: ${why}` };
+}
+
+/** Enough of the cohort has promised the term: the most advanced of them reigns. */
+function beginReign(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { intent } = record;
+  if (intent === null || intent.stage === 'drain') return undefined;
+  if (intent.stage === 'fetch' && !hasFetched(record, intent, evidence)) return undefined;
+  const outcome = elect(record, intent, evidence);
+  switch (outcome.kind) {
+    case 'wait':
+      return undefined;
+    case 'fetch':
+      return {
+        next: {
+          ...record,
+          intent: {
+            ...intent,
+            stage: 'fetch',
+            fetch: {
+              candidate: outcome.winner.node,
+              source: outcome.source.node,
+              upTo: outcome.source.pledge.position,
+            },
+          },
+        },
+        because: outcome.because,
+      };
+    case 'elected':
+      return { next: withReign(record, intent, outcome.winner, evidence), because: outcome.because };
+  }
+}
+
+function hasFetched(record: GroupRecord, intent: Intent, evidence: Evidence): boolean {
+  const candidate = livePledges(record, evidence, intent.term).find(
+    ({ node }) => node === intent.fetch?.candidate,
+  );
+  return candidate !== undefined && elect(record, intent, evidence).kind === 'elected';
+}
+
+/** The node that was to fetch, or the one to fetch from, has gone: elect anew among those that are left. */
+function giveUpFetch(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { intent } = record;
+  if (intent?.stage !== 'fetch' || intent.fetch === null) return undefined;
+  const { candidate, source } = intent.fetch;
+  const gone = [candidate, source].find((node) => liveReport(record, evidence, node) === undefined);
+  if (gone === undefined && evidence.intentAgeMs < record.settings.handoverMs) return undefined;
+  return {
+    next: {
+      ...record,
+      intent: { ...intent, stage: 'elect', fetch: null, target: gone === candidate ? null : source },
+    },
+    because:
+      gone === undefined
+        ? `${nameOf(record, candidate)} did not get the WAL in time`
+        : `${nameOf(record, gone)} has gone while WAL was fetched`,
+  };
+}
+
+/** A member has promised a term that nobody works on: it can only come back under a newer one. */
+function renewTerm(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { reign, intent } = record;
+  if (reign === null || intent !== null) return undefined;
+  const ahead = cohortMembers(record).flatMap((node) => {
+    const term = liveReport(record, evidence, node)?.pledge?.term ?? 0;
+    return term > reign.term ? [{ node, term }] : [];
+  });
+  const first = ahead[0];
+  if (first === undefined || !couldElect(record, evidence, true)) return undefined;
+  const term = Math.max(record.term, ...ahead.map((each) => each.term)) + 1;
+  const because = `${nameOf(record, first.node)} has pledged term ${first.term}, beyond the present term ${reign.term}`;
+  return { next: withIntent(record, 'failover', term, reign, 'lost', because), because };
+}
+
+/** The holder is dead, and enough members are here to prove that nothing is lost. */
+function failOver(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { reign, intent, settings } = record;
+  if (reign === null || intent !== null || settings.paused) return undefined;
+  if (findNode(record, reign.holder)?.maintenance) return undefined;
+  const condition = holderCondition(record, evidence);
+  if (condition.kind !== 'down' && condition.kind !== 'lost') return undefined;
+  if (condition.kind === 'down' && prefersRestart(record, evidence, condition.report.postgres.status))
+    return undefined;
+  if (!couldElect(record, evidence, false)) return undefined;
+  const cause = condition.kind === 'lost' ? 'lost' : 'crash';
+  return {
+    next: withIntent(record, 'failover', record.term + 1, reign, cause, condition.because),
+    because: condition.because,
+  };
+}
+
+/** A query that crashes servers must not walk through all of them: after a few failovers crashes are restarted in place. */
+function prefersRestart(record: GroupRecord, evidence: Evidence, status: string): boolean {
+  if (status === 'absent' || status === 'incomplete') return false;
+  const { onCrash, crashFailovers } = record.settings;
+  return onCrash === 'restart' || evidence.recentCrashFailovers >= crashFailovers;
+}
+
+/** Whether the members that are alive could elect somebody, the holder counted or not. */
+function couldElect(record: GroupRecord, evidence: Evidence, withHolder: boolean): boolean {
+  const holder = record.reign?.holder;
+  const able = cohortMembers(record).filter((node) => {
+    if (node === holder) return withHolder && liveReport(record, evidence, node) !== undefined;
+    const postgres = liveReport(record, evidence, node)?.postgres;
+    return postgres?.status === 'running' && postgres.role === 'standby';
+  });
+  const candidate = able.some((node) => canStand(record, evidence, node) || (withHolder && node === holder));
+  return candidate && satisfiesAllRules(record, able);
+}
+
+/** No candidate is ready, or the budget is used up: the holder recovers on the spot, fenced until its marker is acknowledged. */
+function restartInPlace(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { reign, intent } = record;
+  if (reign === null || intent !== null) return undefined;
+  if (findNode(record, reign.holder)?.maintenance) return undefined;
+  const condition = holderCondition(record, evidence);
+  if (condition.kind !== 'down') return undefined;
+  const { report } = condition;
+  const restartable = report.postgres.status === 'stopped' || report.postgres.status === 'crashed';
+  // A permission that has not been used is still good: granting another would only fill the store.
+  if (!restartable || report.promotedTerm !== reign.term || report.restartsUsed < reign.restarts)
+    return undefined;
+  const why = couldElect(record, evidence, false)
+    ? `${evidence.recentCrashFailovers} failovers for crashes were enough`
+    : 'no other member can prove that it has all commits';
+  return {
+    next: { ...record, reign: { ...reign, restarts: reign.restarts + 1 } },
+    because: `${condition.because} and is restarted in place: ${why}`,
+  };
+}
+
+/** The new rule is in force on the primary and its voters hold all that was acknowledged before. */
+function confirmRule(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { reign, intent } = record;
+  const rule = currentRule(record);
+  if (reign === null || intent !== null || rule === undefined || record.rules.length < 2) return undefined;
+  const confirmed = liveReport(record, evidence, reign.holder)?.confirmedRule;
+  if (confirmed?.term !== reign.term || !sameRule(confirmed, rule)) return undefined;
+  return { next: { ...record, rules: [rule] }, because: `in force: ${describeRule(record, rule)}` };
+}
+
+/** Voters join and leave, and k follows; the old rule stays in force beside the new one until that is confirmed. */
+function changeRule(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { reign, intent } = record;
+  if (reign === null || intent !== null || reign.history === null) return undefined;
+  const holder = liveReport(record, evidence, reign.holder);
+  if (holder?.promotedTerm !== reign.term || holder.postgres.role !== 'primary') return undefined;
+  const wanted = wantedRule(record, evidence);
+  if (wanted === undefined) return undefined;
+  return { next: { ...record, rules: withRule(record.rules, wanted.rule) }, because: wanted.because };
+}
+
+/** A dropped node goes when nothing counts on it any more and its keeper has let go. */
+function removeDropped(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
+  const { reign, intent } = record;
+  if (intent !== null) return undefined;
+  const members = cohortMembers(record);
+  const gone = record.nodes.find((node) => {
+    if (node.dropping === 'no' || node.id === reign?.holder || members.includes(node.id)) return false;
+    if (node.dropping === 'forced') return true;
+    const report = liveReport(record, evidence, node.id);
+    return (
+      report === undefined || report.postgres.status === 'stopped' || report.postgres.status === 'absent'
+    );
+  });
+  if (gone === undefined) return undefined;
+  return {
+    next: { ...record, nodes: record.nodes.filter((node) => node !== gone) },
+    because: `"${gone.name}" has left the group`,
+  };
+}
+
+/** The record with an intent that gives the present holder up. */
+export function withIntent(
+  record: GroupRecord,
+  kind: Intent['kind'],
+  term: number,
+  reign: Reign,
+  cause: Reign['cause'],
+  because: string,
+  asked: Partial<Pick<Intent, 'target' | 'allowDataLoss'>> = {},
+): GroupRecord {
+  const intent: Intent = {
+    kind,
+    term,
+    stage: kind === 'handover' ? 'drain' : 'elect',
+    from: reign.holder,
+    target: asked.target ?? null,
+    cleanEnd: null,
+    fetch: null,
+    cause,
+    because,
+    allowDataLoss: asked.allowDataLoss ?? false,
+  };
+  return { ...record, term, intent };
+}
+
+/** How many reigns the record remembers. */
+const REMEMBERED_REIGNS = 20;
+
+function withReign(
+  record: GroupRecord,
+  intent: Intent,
+  winner: PledgedNode,
+  evidence: Evidence,
+): GroupRecord {
+  // A promotion by hand may have used a number that was not given out (I10).
+  const seen = evidence.reports.map(({ report }) => report.postgres.position?.timeline ?? 0);
+  const timeline = Math.max(record.nextTimeline, ...seen.map((each) => each + 1));
+  const reign: Reign = {
+    term: intent.term,
+    holder: winner.node,
+    timeline,
+    basis: { position: winner.pledge.position, history: winner.pledge.history },
+    history: null,
+    confirmed: false,
+    restarts: 0,
+    cause: intent.cause,
+    because: intent.because,
+  };
+  const next: GroupRecord = {
+    ...record,
+    reign,
+    pastReigns: [...(record.reign === null ? [] : [record.reign]), ...record.pastReigns].slice(
+      0,
+      REMEMBERED_REIGNS,
+    ),
+    intent: null,
+    nextTimeline: timeline + 1,
+  };
+  return { ...next, rules: rulesOfReign(next, intent, evidence) };
+}
+
+/**
+ * The cohort stays the same through a change of reign. Two exceptions: a pair
+ * whose survivor is alone goes on alone where number_sync_standbys is 0, by
+ * this very decision; and a promotion with accepted loss starts from itself.
+ */
+function rulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidence): GroupRecord['rules'] {
+  const { reign } = record;
+  const rule = currentRule(record);
+  if (reign === null || rule === undefined) return record.rules;
+  const alone = ruleFor(reign.holder, [], 0);
+  const proven = satisfiesAllRules(
+    record,
+    livePledges(record, evidence, intent.term).map(({ node }) => node),
+  );
+  if (!proven) return [alone];
+  const others = votersOf(rule, reign.holder).filter(
+    (node) => node !== intent.from && liveReport(record, evidence, node)?.postgres.status === 'running',
+  );
+  if (others.length > 0 || effectiveNumberSync(record) > 0 || sameRule(rule, alone)) return record.rules;
+  return withRule(record.rules, alone);
+}

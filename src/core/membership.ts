@@ -1,0 +1,118 @@
+import type { Evidence } from './evidence.ts';
+import {
+  currentRule,
+  findNode,
+  nameOf,
+  type GroupRecord,
+  type NodeEntry,
+  type NodeId,
+  type Rule,
+} from './group-record.ts';
+import { relationTo } from './lineage.ts';
+import { liveReport } from './liveness.ts';
+import { lagBytes } from './lsn.ts';
+import { effectiveNumberSync, sameRule, votersOf } from './quorum.ts';
+
+export interface WantedRule {
+  readonly rule: Rule;
+  readonly because: string;
+}
+
+/**
+ * The cohort and k that the present situation asks for; undefined when the
+ * rule that the primary works towards is right already.
+ *
+ * Who is away stays in the cohort: only a person (drop, maintenance,
+ * replication quorum), a long absence that costs no copies, or the loss of all
+ * voters under number_sync_standbys = 0 take a member out.
+ */
+export function wantedRule(record: GroupRecord, evidence: Evidence): WantedRule | undefined {
+  const current = currentRule(record);
+  const holder = record.reign?.holder;
+  if (current === undefined || holder === undefined) return undefined;
+
+  const reasons: string[] = [];
+  const voters = votersOf(current, holder);
+  const leaving = voters.filter((node) => mustLeave(findNode(record, node)));
+  const staying = voters.filter((node) => !leaving.includes(node));
+  const joining = record.nodes
+    .filter((node) => !current.cohort.includes(node.id) && mayJoin(record, evidence, node))
+    .map((node) => node.id);
+  const present = afterAbsences(record, evidence, [...staying, ...joining], current.k);
+
+  if (leaving.length > 0) reasons.push(`${names(record, leaving)} may no longer vote`);
+  if (joining.length > 0) reasons.push(`${names(record, joining)} streams and has caught up`);
+  reasons.push(...present.reasons);
+
+  const rule = ruleFor(holder, present.voters, effectiveNumberSync(record));
+  if (sameRule(rule, current)) return undefined;
+  if (reasons.length === 0) reasons.push(`number_sync_standbys is ${effectiveNumberSync(record)}`);
+  return { rule, because: `${reasons.join('; ')}: ${describeRule(record, rule)}` };
+}
+
+/** The cohort of a holder and its voters; k is 1 or number_sync_standbys, as far as there are voters. */
+export function ruleFor(holder: NodeId, voters: readonly NodeId[], numberSync: number): Rule {
+  return {
+    cohort: [holder, ...voters].sort((a, b) => a - b),
+    k: Math.min(voters.length, Math.max(1, numberSync)),
+  };
+}
+
+/** A rule in words: `commits stand on 2 of "a", "b", "c"`. */
+export function describeRule(record: GroupRecord, rule: Rule): string {
+  return rule.k === 0
+    ? `commits stand on ${names(record, rule.cohort)} alone`
+    : `commits stand on ${rule.k + 1} of ${names(record, rule.cohort)}`;
+}
+
+/**
+ * Takes out voters that are away. With number_sync_standbys = 0 the primary
+ * goes on alone as soon as none of its voters is left; else only a voter that
+ * has been away for long is taken out, and never below the present copies.
+ */
+function afterAbsences(
+  record: GroupRecord,
+  evidence: Evidence,
+  voters: readonly NodeId[],
+  k: number,
+): { voters: readonly NodeId[]; reasons: readonly string[] } {
+  const { detectionMs, absentMs } = record.settings;
+  const awayMs = (node: NodeId): number =>
+    evidence.notStreaming.find((each) => each.node === node)?.ageMs ?? 0;
+  const numberSync = effectiveNumberSync(record);
+
+  if (numberSync === 0 && voters.length > 0 && voters.every((node) => awayMs(node) >= detectionMs)) {
+    return {
+      voters: [],
+      reasons: [`no voter has streamed for ${detectionMs} ms and number_sync_standbys is 0`],
+    };
+  }
+  const gone = voters.filter((node) => awayMs(node) >= absentMs);
+  const left = voters.filter((node) => !gone.includes(node));
+  const keepsCopies = left.length >= Math.max(k, numberSync, 1);
+  if (gone.length === 0 || !keepsCopies) return { voters, reasons: [] };
+  return { voters: left, reasons: [`${names(record, gone)} has been away for more than ${absentMs} ms`] };
+}
+
+function mustLeave(node: NodeEntry | undefined): boolean {
+  return node === undefined || !node.replicationQuorum || node.maintenance || node.dropping !== 'no';
+}
+
+/** A voter streams in the present term, on the reign's own history, close to the holder's end of WAL (I16). */
+function mayJoin(record: GroupRecord, evidence: Evidence, node: NodeEntry): boolean {
+  const { reign, settings } = record;
+  if (reign === null || node.id === reign.holder || mustLeave(node)) return false;
+  const holder = liveReport(record, evidence, reign.holder)?.postgres;
+  const standby = liveReport(record, evidence, node.id)?.postgres;
+  if (holder?.position == null || standby?.position == null || standby.role !== 'standby') return false;
+
+  const follower = holder.followers.find((each) => each.node === node.id && each.term === reign.term);
+  if (follower?.state !== 'streaming' || follower.flushLsn === null) return false;
+  if (relationTo(reign, { position: standby.position, history: standby.history }) !== 'contained')
+    return false;
+  return lagBytes(holder.position.lsn, follower.flushLsn) <= settings.admissionLagBytes;
+}
+
+function names(record: GroupRecord, nodes: readonly NodeId[]): string {
+  return nodes.map((node) => nameOf(record, node)).join(', ');
+}
