@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import {
   Agent as HttpAgent,
   request as httpRequest,
+  type ClientRequest,
   type IncomingMessage,
   type RequestOptions,
 } from 'node:http';
