@@ -39,6 +39,8 @@ export interface LocalView {
   readonly checkpointedFor: number | null;
   /** A marker of this term is on its way and waits for the voters. */
   readonly markerUnderWay: number | null;
+  /** The marker of this term has been acknowledged since this keeper started. */
+  readonly markerAcknowledged: number | null;
   /** Since the store was last heard. */
   readonly storeSilentMs: number;
   /** Since this primary last had enough voters streaming in its term. */
@@ -353,6 +355,13 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
     );
   }
   if (isOpen) return rest(null);
+  if (local.markerAcknowledged === reign.term) {
+    const open = primarySettings(record, reign, local, true);
+    return step(
+      { kind: 'open', term: reign.term, settings: open },
+      `the voters hold the first commit of term ${reign.term}`,
+    );
+  }
   return local.markerUnderWay === reign.term
     ? rest('the first commit of the term waits for the voters')
     : step(

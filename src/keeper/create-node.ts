@@ -1,0 +1,143 @@
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createMonitorClient, type MonitorClient } from '../api/client.ts';
+import type { RegisteredNodeBody } from '../api/schemas.ts';
+import { writeConfig } from '../config/config-file.ts';
+import { parseMonitorUri } from '../config/monitor-uri.ts';
+import { NODE_CONFIG, type NodeConfig } from '../config/node-config.ts';
+import { nodeFiles, type NodeFiles } from '../config/paths.ts';
+import { BatonError } from '../lib/baton-error.ts';
+import { findBinaries } from '../postgres/binaries.ts';
+import { readControlData } from '../postgres/control-data.ts';
+import { writeFileAtomically } from '../system/atomic-file.ts';
+import { createSelfSignedCertificate } from '../system/certificates.ts';
+import { assertPortFree } from '../system/port.ts';
+import { openJournal } from './journal.ts';
+
+export interface CreateNodeOptions {
+  /** All but the node's id and the paths of what is made here. */
+  readonly config: NodeConfig;
+  /** The token of the monitor; undefined with `--auth trust` there. */
+  readonly token: string | undefined;
+}
+
+export interface CreatedNode {
+  readonly name: string;
+  readonly nodeId: number;
+  readonly formation: string;
+  readonly stateDirectory: string;
+}
+
+/**
+ * Registers a node with its monitor and writes its files; PostgreSQL is not
+ * touched before `run`. Asking twice for the same host and port finds the
+ * same node again. Throws BATON_DATA_DIRECTORY for a directory that holds
+ * something else, BATON_SYSTEM_IDENTIFIER for the data of another system, and
+ * what the monitor refuses.
+ */
+export async function createNode({ config, token }: CreateNodeOptions): Promise<CreatedNode> {
+  const dataDirectory = resolve(config.postgres.dataDirectory);
+  const files = nodeFiles(dataDirectory);
+  const binaries = await findBinaries(config.postgres.binDirectory);
+  const systemIdentifier = await inspectDataDirectory(dataDirectory, binaries.directory);
+  if (systemIdentifier === null) await assertPortFree(config.postgres.port);
+
+  const client = createMonitorClient(parseMonitorUri(config.monitor.uri), { token });
+  try {
+    const registered = await register(client, config, systemIdentifier);
+    await writeFiles(
+      files,
+      { ...config, name: registered.name, nodeId: registered.node_id, group: registered.group },
+      token,
+      registered,
+    );
+    return {
+      name: registered.name,
+      nodeId: registered.node_id,
+      formation: config.formation,
+      stateDirectory: files.stateDirectory,
+    };
+  } finally {
+    client.close();
+  }
+}
+
+/** The system identifier of the data that is there; null when there is none. */
+async function inspectDataDirectory(dataDirectory: string, binDirectory: string): Promise<string | null> {
+  const entries = await listIfThere(dataDirectory);
+  if (entries.length === 0) return null;
+  if (!entries.includes('PG_VERSION')) {
+    throw new BatonError(
+      'BATON_DATA_DIRECTORY',
+      `"${dataDirectory}" is not empty and not a PostgreSQL data directory`,
+      {
+        detail: `It contains ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ' …' : ''}.`,
+        hint: 'Name an empty or absent directory, or one that PostgreSQL has made.',
+      },
+    );
+  }
+  const control = await readControlData(binDirectory, dataDirectory, { timeoutMs: 10_000 });
+  return control.systemIdentifier;
+}
+
+async function listIfThere(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw new BatonError('BATON_DATA_DIRECTORY', `"${directory}" can't be read`, {
+      detail: message,
+      hint: 'Is it a directory, and does it belong to the user who runs pgbaton?',
+      cause: error,
+    });
+  }
+}
+
+function register(
+  client: MonitorClient,
+  config: NodeConfig,
+  systemIdentifier: string | null,
+): Promise<RegisteredNodeBody> {
+  return client.registerNode(config.formation, {
+    ...(config.name === null ? {} : { name: config.name }),
+    group: config.group,
+    host: config.hostname,
+    port: config.postgres.port,
+    candidate_priority: config.candidatePriority,
+    replication_quorum: config.replicationQuorum,
+    system_identifier: systemIdentifier,
+    auth: config.postgres.auth,
+  });
+}
+
+async function writeFiles(
+  files: NodeFiles,
+  config: NodeConfig,
+  token: string | undefined,
+  { secrets }: RegisteredNodeBody,
+): Promise<void> {
+  if (secrets !== undefined) {
+    const text = JSON.stringify({
+      keeperPassword: secrets.keeper_password,
+      replicationPassword: secrets.replication_password,
+    });
+    await writeFileAtomically(files.secretsFile, `${text}\n`, { mode: 0o600 });
+  }
+  if (token !== undefined) await writeFileAtomically(files.tokenFile, `${token}\n`, { mode: 0o600 });
+  if (
+    config.ssl.mode === 'self-signed' &&
+    !(await listIfThere(files.stateDirectory)).includes('server.crt')
+  ) {
+    const { certFile, keyFile } = files;
+    await createSelfSignedCertificate({ hostname: config.hostname, certFile, keyFile });
+  }
+  await openJournal(files.stateDirectory);
+  writeConfig(NODE_CONFIG, files.configFile, {
+    ...config,
+    monitor: {
+      ...config.monitor,
+      tokenFile: token === undefined ? null : join(files.stateDirectory, 'token'),
+    },
+  });
+}

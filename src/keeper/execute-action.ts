@@ -1,0 +1,261 @@
+import { formatStandbyTag, slotName } from '../core/application-name.ts';
+import type { NodeId } from '../core/group-record.ts';
+import type { Action, ServerSettings, UpstreamNode } from '../core/plan.ts';
+import { BatonError } from '../lib/baton-error.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { ManagedSettings, PostgresServer, SourceServer } from '../postgres/postgres-server.ts';
+import type { PassCrashPoint } from './crash-point.ts';
+import type { Journal } from './journal.ts';
+import type { NodeState } from './node-state.ts';
+
+export interface ActionContext {
+  readonly node: NodeId;
+  readonly server: PostgresServer;
+  readonly journal: Journal;
+  readonly state: NodeState;
+  readonly log: Logger;
+  readonly passCrashPoint: PassCrashPoint;
+  /** Something changed that the keeper should look at. */
+  wake(): void;
+  /** Tells the decider now what has been reached, before anything else is done. */
+  report(): void;
+}
+
+/** Deadlines of the steps, ms. Long ones are progress-aware inside, this only bounds what hangs. */
+const QUICK = { timeoutMs: 5_000 };
+const STEP = { timeoutMs: 30_000 };
+const LONG = { timeoutMs: 600_000 };
+const COPY = { timeoutMs: 24 * 3_600_000 };
+
+/** A checkpoint that takes less than this leaves little for the shutdown to flush, ms. */
+const SHORT_CHECKPOINT_MS = 300;
+
+/** Does one step. Whatever is durable is written in an order that lets a keeper killed in between go on. */
+export async function executeAction(action: Action, context: ActionContext): Promise<void> {
+  context.passCrashPoint(`before ${action.kind}`);
+  await run(action, context);
+  context.passCrashPoint(`after ${action.kind}`);
+}
+
+function run(action: Action, context: ActionContext): Promise<void> {
+  const { server, state } = context;
+  switch (action.kind) {
+    case 'initialise':
+      return server.initialise(LONG);
+    case 'adopt':
+      return adopt(action, context);
+    case 'start_primary':
+      return startPrimary(action, context);
+    case 'start_standby':
+      return startStandby(action, context);
+    case 'stop':
+      return server.stop(action.mode, STEP);
+    case 'checkpoint':
+      return checkpoint(action, context);
+    case 'hand_over':
+      return handOver(action, context);
+    case 'pledge':
+      return pledge(action, context);
+    case 'configure':
+      return configure(action.settings, context);
+    case 'promote':
+      return promote(action, context);
+    case 'apply_rule':
+      return applyRule(action, context);
+    case 'write_marker':
+      return writeMarker(action, context);
+    case 'open':
+      return open(action, context);
+    case 'maintain_slots':
+      return server.maintainSlots(action.nodes, QUICK).then(() => void (state.slotsFor = action.nodes));
+    case 'clone':
+      return clone(action.source, context);
+    case 'rewind':
+      return rewind(action.source, context);
+    case 'leave':
+      return server.stop('fast', STEP);
+  }
+}
+
+async function configure(settings: ServerSettings, { node, server, state }: ActionContext): Promise<void> {
+  // Until it has succeeded nobody knows what is in force.
+  state.configured = null;
+  await server.configure(toManaged(settings, node), QUICK);
+  state.configured = settings;
+}
+
+async function adopt(
+  { term }: ActionOf<'adopt'>,
+  { server, journal, node, state }: ActionContext,
+): Promise<void> {
+  await server.adopt(LONG);
+  const timeline = state.observation.position?.timeline ?? 1;
+  await server.writeMarker({ term, node: String(node), timeline }, STEP);
+  // It has served its clients all the time, and nobody else has its data: it goes on serving.
+  await journal.write({ promotedTerm: term, servingTerm: term, restartsUsed: 0 });
+}
+
+async function startPrimary(action: ActionOf<'start_primary'>, context: ActionContext): Promise<void> {
+  const { server, journal, passCrashPoint } = context;
+  const restartsUsed = journal.entry.promotedTerm === action.term ? journal.entry.restartsUsed : 0;
+  await journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed });
+  passCrashPoint('inside start_primary: written down, not started');
+  forgetServer(context.state);
+  await configure(action.settings, context);
+  await server.start('primary', LONG);
+  passCrashPoint('inside start_primary: started, permission not written off');
+  await journal.write({ restartsUsed: action.restarts });
+}
+
+async function startStandby(action: ActionOf<'start_standby'>, context: ActionContext): Promise<void> {
+  if (context.journal.entry.servingTerm !== null) await context.journal.write({ servingTerm: null });
+  forgetServer(context.state);
+  await configure(action.settings, context);
+  await context.server.start('standby', LONG);
+}
+
+/** What was seen of the server before says nothing about the one that is started now. */
+function forgetServer(state: NodeState): void {
+  state.appliedRule = null;
+  state.markerAcknowledged = null;
+  state.slotsFor = null;
+}
+
+/** Until the next checkpoint has little to do, so that the shutdown checkpoint has little to do either. */
+async function checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: ActionContext): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    const beganMs = performance.now();
+    await server.checkpoint(LONG);
+    if (performance.now() - beganMs < SHORT_CHECKPOINT_MS) break;
+  }
+  state.checkpointedFor = term;
+}
+
+async function handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Promise<void> {
+  const { server, journal, state, passCrashPoint } = context;
+  const { history } = state.observation;
+  const lineage =
+    state.observation.status === 'running'
+      ? { position: await server.shutDownForHandover(STEP), history }
+      : await server.stoppedLineage(QUICK);
+  passCrashPoint('inside hand_over: shut down, promise not written');
+  await journal.write({ pledge: { term, ...lineage }, servingTerm: null });
+  context.report();
+  // Its successor is being promoted meanwhile; a postmaster that is on its way out has to be gone before the next start.
+  await server.stop('fast', STEP);
+}
+
+async function pledge({ term, settings }: ActionOf<'pledge'>, context: ActionContext): Promise<void> {
+  const { server, journal, passCrashPoint } = context;
+  await configure(settings, context);
+  const lineage = await server.cutUpstream(STEP);
+  passCrashPoint('inside pledge: upstream cut, promise not written');
+  await journal.write({ pledge: { term, ...lineage } });
+}
+
+async function promote(action: ActionOf<'promote'>, context: ActionContext): Promise<void> {
+  const { server, journal, passCrashPoint } = context;
+  await journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed: 0 });
+  passCrashPoint('inside promote: written down, not promoted');
+  context.state.appliedRule = null;
+  context.state.markerAcknowledged = null;
+  await configure(action.settings, context);
+  const lineage = await server.promote(action.timeline, STEP);
+  passCrashPoint('inside promote: promoted, not observed');
+  context.log.info({ ...lineage.position, term: action.term }, 'promoted');
+}
+
+async function applyRule(action: ActionOf<'apply_rule'>, { server, state }: ActionContext): Promise<void> {
+  const safeLsn = await server.applySynchronousStandbys(action.names, STEP);
+  state.appliedRule = { ...action.rule, term: action.term, safeLsn };
+  if (state.configured !== null)
+    state.configured = { ...state.configured, synchronousStandbyNames: action.names };
+}
+
+/**
+ * The marker waits for the voters, and that may take as long as it likes: it
+ * runs beside the loop. Its backend is never cancelled, because a cancelled
+ * wait would be an acknowledgement that nobody gave.
+ */
+async function writeMarker({ term }: ActionOf<'write_marker'>, context: ActionContext): Promise<void> {
+  const { server, state, node, log } = context;
+  const timeline = state.observation.position?.timeline ?? 0;
+  state.markerUnderWay = term;
+  void server.writeMarker({ term, node: String(node), timeline }, LONG).then(
+    () => {
+      state.markerUnderWay = null;
+      state.markerAcknowledged = term;
+      context.wake();
+    },
+    (error: unknown) => {
+      state.markerUnderWay = null;
+      log.warn({ err: error, term }, 'the marker of the term was not acknowledged');
+      context.wake();
+    },
+  );
+}
+
+async function open({ term, settings }: ActionOf<'open'>, context: ActionContext): Promise<void> {
+  const { server, journal, log, passCrashPoint } = context;
+  await configure(settings, context);
+  passCrashPoint('inside open: clients let in, not written down');
+  await journal.write({ servingTerm: term });
+  context.report();
+  // pg_rewind looks for the new timeline in the control file, which only a checkpoint writes (before PostgreSQL 16).
+  void server
+    .checkpoint(LONG)
+    .catch((error: unknown) => log.warn({ err: error }, 'checkpoint after the promotion'));
+}
+
+async function clone(source: UpstreamNode, context: ActionContext): Promise<void> {
+  const { server, state } = context;
+  forgetServer(state);
+  await server.clone(toSource(source, context), (text) => void (state.activity = text), COPY);
+}
+
+async function rewind(source: UpstreamNode, context: ActionContext): Promise<void> {
+  const { server, state, log } = context;
+  forgetServer(state);
+  const outcome = await server.rewind(
+    toSource(source, context),
+    (text) => void (state.activity = text),
+    COPY,
+  );
+  switch (outcome.kind) {
+    case 'rewound':
+      return log.info({ report: outcome.report }, 'rewound');
+    case 'not_needed':
+      // It has WAL beyond the fork, and pg_rewind sees nothing: it must not be believed (I10).
+      log.warn('pg_rewind sees nothing to do on a server that has diverged: it is copied anew');
+      return clone(source, context);
+    case 'impossible':
+      log.warn({ because: outcome.because }, 'pg_rewind can not help: the server is copied anew');
+      return clone(source, context);
+  }
+}
+
+function toSource(source: UpstreamNode, { node, state }: ActionContext): SourceServer {
+  const systemIdentifier = state.record?.systemIdentifier;
+  if (systemIdentifier == null) {
+    throw new BatonError('BATON_INTERNAL', 'a copy was planned before the group was formed');
+  }
+  return { host: source.host, port: source.port, systemIdentifier, slot: slotName(node) };
+}
+
+function toManaged(settings: ServerSettings, node: NodeId): ManagedSettings {
+  const { upstream } = settings;
+  return {
+    ...settings,
+    upstream:
+      upstream === null
+        ? null
+        : {
+            host: upstream.host,
+            port: upstream.port,
+            applicationName: formatStandbyTag({ node, term: upstream.term }),
+            slot: slotName(node),
+          },
+  };
+}
+
+type ActionOf<K extends Action['kind']> = Extract<Action, { kind: K }>;

@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto';
+import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { plan, type Action, type Rest, type Step } from '../core/plan.ts';
+import { toBatonError } from '../lib/baton-error.ts';
+import type { PostgresServer } from '../postgres/postgres-server.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { PassCrashPoint } from './crash-point.ts';
+import { executeAction, type ActionContext } from './execute-action.ts';
+import type { GroupLink } from './group-link.ts';
+import type { Journal } from './journal.ts';
+import { hasVoters, localView, newNodeState, reportOfState, type NodeState } from './node-state.ts';
+
+export interface Keeper {
+  /** A newer record has come in. Older ones are ignored. */
+  takeRecord(version: number, record: GroupRecord): void;
+  /** Runs until `stop`; never throws: what goes wrong is logged, reported and tried again. */
+  run(): Promise<void>;
+  /** Ends the loop after the step under way. PostgreSQL is left alone. */
+  stop(): Promise<void>;
+  /** Resolves when the node was dropped from its group and has let go. */
+  readonly dropped: Promise<void>;
+}
+
+export interface KeeperDependencies {
+  readonly node: NodeId;
+  readonly server: PostgresServer;
+  readonly journal: Journal;
+  readonly link: GroupLink;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly passCrashPoint: PassCrashPoint;
+}
+
+/** While something is on its way the keeper looks this often, ms; at rest once a heartbeat. */
+const BUSY_TICK_MS = 50;
+/** For how long after a change the keeper expects more of them, ms. */
+const BUSY_FOR_MS = 10_000;
+/** A step that failed is tried again after this time, doubled each time up to the second figure, ms. */
+const RETRY_MIN_MS = 200;
+const RETRY_MAX_MS = 10_000;
+const OBSERVE = { timeoutMs: 2_000 };
+
+/**
+ * The loop of a node: observe, report, plan, act, and again. It keeps no
+ * position in a procedure: every step is planned anew from the record and
+ * what is seen, so that it can be killed and started at any moment.
+ */
+export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
+  const { node, server, journal, link, log, nowMs } = deps;
+  const state: NodeState = newNodeState(await server.observe(OBSERVE), journal.entry, nowMs());
+  const alarm = createAlarm();
+  const session = randomUUID();
+  const left = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  let sequence = 0;
+  let stopping = false;
+  let busyUntilMs = nowMs() + BUSY_FOR_MS;
+  let lastReported = '';
+  let failure: { readonly action: string; readonly retryMs: number } | undefined;
+  let lastStep = '';
+
+  function report(): void {
+    const content = reportOfState(node, state, journal.entry);
+    lastReported = essence(content);
+    link.send({ ...content, session, sequence: (sequence += 1) });
+  }
+
+  /** Something has changed that the decider or the next step may depend on: look closely for a while. */
+  function stir(): void {
+    busyUntilMs = nowMs() + BUSY_FOR_MS;
+    alarm.ring();
+  }
+
+  const context: ActionContext = {
+    node,
+    server,
+    journal,
+    state,
+    log,
+    passCrashPoint: deps.passCrashPoint,
+    wake: stir,
+    report,
+  };
+
+  async function observe(): Promise<void> {
+    state.observation = await server.observe(OBSERVE);
+    const now = nowMs();
+    if (hasVoters(state.record, state.observation)) state.quorumSeenAtMs = now;
+    if (essence(reportOfState(node, state, journal.entry)) !== lastReported) {
+      busyUntilMs = now + BUSY_FOR_MS;
+      report();
+    }
+  }
+
+  function nextStep(): Step | Rest {
+    if (state.record === null)
+      return { action: null, because: 'the record of the group has not come in yet' };
+    return plan(
+      state.record,
+      localView(node, state, journal.entry, { nowMs: nowMs(), storeSilentMs: link.silentMs() }),
+    );
+  }
+
+  async function act({ action, because }: Step): Promise<void> {
+    announce(action.kind, because);
+    state.activity = activityOf(action);
+    try {
+      await executeAction(action, context);
+      failure = undefined;
+      state.problem = null;
+    } catch (thrown) {
+      await onFailure(action, thrown);
+    } finally {
+      state.activity = null;
+      busyUntilMs = nowMs() + BUSY_FOR_MS;
+    }
+  }
+
+  async function onFailure(action: Action, thrown: unknown): Promise<void> {
+    const error = toBatonError(thrown);
+    const again = failure?.action === action.kind;
+    failure = {
+      action: action.kind,
+      retryMs: again ? Math.min(failure!.retryMs * 2, RETRY_MAX_MS) : RETRY_MIN_MS,
+    };
+    state.problem = [error.message, error.detail, error.hint].filter((part) => part !== undefined).join(' ');
+    log.error({ err: error, action: action.kind, retryMs: failure.retryMs }, `${action.kind} failed`);
+    report();
+    await alarm.wait(failure.retryMs);
+  }
+
+  function announce(kind: string, because: string): void {
+    const text = `${kind}: ${because}`;
+    // A step that is tried again and again is said once.
+    if (text !== lastStep) log.info({ action: kind }, because);
+    lastStep = text;
+  }
+
+  async function idle(rest: Rest): Promise<void> {
+    if (rest.because !== null && rest.because !== lastStep) {
+      log.info(rest.because);
+    }
+    lastStep = rest.because ?? '';
+    if (hasLeft(node, state)) left.resolve();
+    const heartbeatMs = state.record?.settings.heartbeatMs ?? DEFAULT_SETTINGS.heartbeatMs;
+    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : heartbeatMs);
+  }
+
+  const heartbeat = setInterval(report, state.record?.settings.heartbeatMs ?? DEFAULT_SETTINGS.heartbeatMs);
+  heartbeat.unref();
+  server.onChange(stir);
+
+  return {
+    dropped: left.promise,
+    takeRecord(version, record) {
+      if (version <= state.recordVersion) return;
+      if (intentKey(record) !== intentKey(state.record)) state.intentSeenAtMs = nowMs();
+      if (record.reign?.term !== state.record?.reign?.term) state.quorumSeenAtMs = nowMs();
+      state.record = record;
+      state.recordVersion = version;
+      journal.write({ record, recordVersion: version }).catch((error: unknown) => {
+        log.error({ err: error }, 'the record could not be written to the journal');
+      });
+      stir();
+    },
+    async run() {
+      while (!stopping) {
+        try {
+          await observe();
+          const step = nextStep();
+          if (step.action === null) await idle(step);
+          else await act(step);
+        } catch (error) {
+          // Nothing should get here; a keeper that ended because of it would leave its node alone.
+          log.error({ err: error }, 'the loop of the keeper failed and goes on');
+          await alarm.wait(RETRY_MAX_MS);
+        }
+      }
+      clearInterval(heartbeat);
+      ended.resolve();
+    },
+    async stop() {
+      stopping = true;
+      alarm.ring();
+      await ended.promise;
+    },
+  };
+}
+
+/** What of a report is worth sending at once; positions move all the time and can wait for the heartbeat. */
+function essence(content: ReturnType<typeof reportOfState>): string {
+  const { postgres, recordVersion: _version, ...rest } = content;
+  const { position, upstream, followers, ...server } = postgres;
+  return JSON.stringify({
+    ...rest,
+    ...server,
+    timeline: position?.timeline,
+    upstream: upstream === null ? null : { term: upstream.term, host: upstream.host, port: upstream.port },
+    followers: followers.map(({ node, term, state, syncPriority }) => ({ node, term, state, syncPriority })),
+  });
+}
+
+function intentKey(record: GroupRecord | null): string {
+  const intent = record?.intent;
+  return intent == null ? '' : `${intent.term} ${intent.stage}`;
+}
+
+/** The group does not know this node any more, and its PostgreSQL is down. */
+function hasLeft(node: NodeId, { record, observation }: NodeState): boolean {
+  return record !== null && observation.role === null && findNode(record, node) === undefined;
+}
+
+function activityOf(action: Action): string {
+  return action.kind.replaceAll('_', ' ');
+}
+
+interface Alarm {
+  /** Ends the present wait, or the next one if nobody waits. */
+  ring(): void;
+  wait(atMostMs: number): Promise<void>;
+}
+
+function createAlarm(): Alarm {
+  let rung = false;
+  let waiter: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      waiter?.();
+    },
+    async wait(atMostMs) {
+      if (!rung) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const timer = setTimeout(resolve, atMostMs);
+        waiter = resolve;
+        await promise;
+        waiter = undefined;
+        clearTimeout(timer);
+      }
+      rung = false;
+    },
+  };
+}

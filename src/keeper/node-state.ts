@@ -1,0 +1,149 @@
+import type { ConfirmedRule, Report } from '../core/evidence.ts';
+import { currentRule, type GroupRecord, type NodeId, type Rule } from '../core/group-record.ts';
+import type { LocalView, ServerSettings } from '../core/plan.ts';
+import { compareLsn, type Lsn } from '../core/lsn.ts';
+import { votersOf } from '../core/quorum.ts';
+import type { ServerObservation } from '../postgres/postgres-server.ts';
+import type { JournalEntry } from './journal.ts';
+
+/** What a keeper knows of itself between two steps and can afford to forget: after a restart it is observed anew. */
+export interface NodeState {
+  observation: ServerObservation;
+  record: GroupRecord | null;
+  recordVersion: number;
+  configured: ServerSettings | null;
+  appliedRule: AppliedRule | null;
+  slotsFor: readonly NodeId[] | null;
+  checkpointedFor: number | null;
+  markerUnderWay: number | null;
+  markerAcknowledged: number | null;
+  /** What is being done, and what stands in the way, for people. */
+  activity: string | null;
+  problem: string | null;
+  /** Monotonic, ms: when the intent was first seen in its stage, and when enough voters last streamed. */
+  intentSeenAtMs: number;
+  quorumSeenAtMs: number;
+}
+
+export interface AppliedRule extends Rule {
+  readonly term: number;
+  /** All that may have been acknowledged under the rule before lies before it. */
+  readonly safeLsn: Lsn;
+}
+
+export function newNodeState(
+  observation: ServerObservation,
+  journal: JournalEntry,
+  nowMs: number,
+): NodeState {
+  return {
+    observation,
+    record: journal.record,
+    recordVersion: journal.recordVersion,
+    configured: null,
+    appliedRule: null,
+    slotsFor: null,
+    checkpointedFor: null,
+    markerUnderWay: null,
+    markerAcknowledged: null,
+    activity: null,
+    problem: null,
+    intentSeenAtMs: nowMs,
+    quorumSeenAtMs: nowMs,
+  };
+}
+
+/** The input of `plan`. */
+export function localView(
+  node: NodeId,
+  state: NodeState,
+  journal: JournalEntry,
+  times: { readonly nowMs: number; readonly storeSilentMs: number },
+): LocalView {
+  return {
+    node,
+    postgres: state.observation,
+    synchronousStandbyNames: state.observation.synchronousStandbyNames,
+    pledge: journal.pledge,
+    promotedTerm: journal.promotedTerm,
+    servingTerm: journal.servingTerm,
+    restartsUsed: journal.restartsUsed,
+    configured: state.configured,
+    appliedRule: state.appliedRule,
+    slotsFor: state.slotsFor,
+    checkpointedFor: state.checkpointedFor,
+    markerUnderWay: state.markerUnderWay,
+    markerAcknowledged: state.markerAcknowledged,
+    storeSilentMs: times.storeSilentMs,
+    quorumSilentMs: times.nowMs - state.quorumSeenAtMs,
+    intentAgeMs: times.nowMs - state.intentSeenAtMs,
+  };
+}
+
+/** Whether as many voters stream in the present term as a commit needs. */
+export function hasVoters(record: GroupRecord | null, observation: ServerObservation): boolean {
+  const rule = record === null ? undefined : currentRule(record);
+  if (record?.reign == null || rule === undefined) return true;
+  const { term, holder } = record.reign;
+  const voters = votersOf(rule, holder);
+  const streaming = observation.followers.filter(
+    (each) => each.term === term && each.state === 'streaming' && voters.includes(each.node),
+  );
+  return streaming.length >= rule.k;
+}
+
+/** The rule in force, once k voters hold all that was acknowledged before it. */
+export function confirmedRule(state: NodeState): ConfirmedRule | null {
+  const { appliedRule, observation } = state;
+  if (appliedRule === null || observation.role !== 'primary') return null;
+  const { safeLsn, cohort, k, term } = appliedRule;
+  const holding = observation.followers.filter(
+    (each) =>
+      each.term === term &&
+      cohort.includes(each.node) &&
+      each.flushLsn !== null &&
+      compareLsn(each.flushLsn, safeLsn) >= 0,
+  );
+  return holding.length >= k ? { cohort, k, term } : null;
+}
+
+/** The report of a keeper, without what only the sender knows. */
+export function reportOfState(
+  node: NodeId,
+  state: NodeState,
+  journal: JournalEntry,
+): Omit<Report, 'session' | 'sequence'> {
+  const {
+    status,
+    systemIdentifier,
+    serverVersion,
+    role,
+    position,
+    history,
+    markerTerm,
+    upstream,
+    followers,
+  } = state.observation;
+  return {
+    node,
+    recordVersion: state.recordVersion,
+    postgres: {
+      status,
+      systemIdentifier,
+      serverVersion,
+      role,
+      position,
+      history,
+      markerTerm,
+      upstream,
+      followers,
+    },
+    pledge: journal.pledge,
+    promotedTerm: journal.promotedTerm,
+    restartsUsed: journal.restartsUsed,
+    servingTerm: role === 'primary' ? journal.servingTerm : null,
+    confirmedRule: confirmedRule(state),
+    activity: state.activity,
+    problem: state.problem,
+  };
+}
