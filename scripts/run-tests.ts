@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { TestCounts } from './test-counts-reporter.ts';
+
+interface Phase {
+  readonly title: string;
+  readonly files: readonly string[];
+  readonly flags: readonly string[];
+}
+
+const root = resolve(import.meta.dirname, '..');
+const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
+const passedOn = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
+
+const phases = [
+  {
+    title: 'unit tests',
+    files: testFiles([
+      'src/**/*.test.ts',
+      'sim/**/*.test.ts',
+      'test/contract/**/*.test.ts',
+      'test/*.test.ts',
+    ]),
+    // One process for all: starting one for each file would cost ten times what the tests cost.
+    flags: ['--test-isolation=none'],
+  },
+  {
+    title: 'integration tests, on real servers',
+    files: testFiles(['test/integration/**/*.test.ts']),
+    // Servers of two files at once would take each other's ports, and their time on a small machine.
+    // The time-out is only a net under tests that hang.
+    flags: ['--test-concurrency=1', '--test-timeout=900000'],
+  },
+].filter(({ files }) => files.length > 0);
+
+if (phases.length === 0) {
+  console.error(`no test file has ${patterns.map((pattern) => `"${pattern}"`).join(' or ')} in its path`);
+  process.exit(2);
+}
+
+let total: TestCounts = { passed: 0, failed: 0, skipped: 0 };
+let failed = false;
+for (const phase of phases) {
+  console.log(`${phase.title}: ${phase.files.length} files`);
+  const { counts, exitCode } = await runPhase(phase);
+  total = {
+    passed: total.passed + counts.passed,
+    failed: total.failed + counts.failed,
+    skipped: total.skipped + counts.skipped,
+  };
+  failed ||= exitCode !== 0;
+}
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = failed ? 1 : 0;
+
+function testFiles(globs: readonly string[]): readonly string[] {
+  const files = globSync([...globs], { cwd: root }).sort();
+  if (patterns.length === 0) return files;
+  return files.filter((file) => patterns.some((pattern) => file.includes(pattern)));
+}
+
+/** Runs the files under node:test, with its own report on stdout, and brings back how many passed. */
+async function runPhase(phase: Phase): Promise<{ counts: TestCounts; exitCode: number | null }> {
+  const directory = mkdtempSync(join(tmpdir(), 'pgbaton-test-counts-'));
+  const countsFile = join(directory, 'counts.json');
+  try {
+    const reporters = [
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      `--test-reporter=${join(root, 'scripts/test-counts-reporter.ts')}`,
+      `--test-reporter-destination=${countsFile}`,
+    ];
+    const args = ['--test', ...phase.flags, ...reporters, ...passedOn, ...phase.files];
+    const exitCode = await run(process.execPath, args);
+    return { counts: readCounts(countsFile), exitCode };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A runner that died before its end has left no counts, and that is a failure. */
+function readCounts(file: string): TestCounts {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as TestCounts;
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+/** Resolves with the exit code; null when a signal ended the program. */
+function run(file: string, args: readonly string[]): Promise<number | null> {
+  return new Promise((done, reject) => {
+    const child = spawn(file, args, { cwd: root, stdio: 'inherit' });
+    child.once('error', reject);
+    child.once('close', done);
+  });
+}
