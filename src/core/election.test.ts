@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aGroup, TERM, type GroupBuilder, type NodeOptions } from '../../test/support/a-group.ts';
+import type { Pledge } from './evidence.ts';
+import { elect, type Outcome } from './election.ts';
+import type { Intent } from './group-record.ts';
+
+const NEXT_TERM = TERM + 1;
+
+function pledged(lsn: string, options: NodeOptions = {}, term = NEXT_TERM, timeline = 2): NodeOptions {
+  const pledge: Pledge = { term, position: { timeline, lsn }, history: [] };
+  return { ...options, report: { pledge, ...options.report } };
+}
+
+const dead: NodeOptions = { silentMs: 60_000 };
+
+function outcome(group: GroupBuilder): Outcome {
+  const record = group.record();
+  assert.ok(record.intent);
+  return elect(record, record.intent, group.evidence());
+}
+
+function winner(group: GroupBuilder): string {
+  const result = outcome(group);
+  assert.notEqual(result.kind, 'wait', result.because);
+  return group.record().nodes.find((node) => result.kind !== 'wait' && node.id === result.winner.node)!.name;
+}
+
+function failover(
+  a: NodeOptions,
+  b: NodeOptions,
+  c: NodeOptions,
+  intent: Partial<Intent> = {},
+): GroupBuilder {
+  return aGroup().withPrimary('a', a).withStandby('b', b).withStandby('c', c).withIntent(intent);
+}
+
+test('too few pledges elect nobody, however long it takes', () => {
+  const alone = failover(dead, pledged('0/9'), dead).withEvidence({ intentAgeMs: 3_600_000 });
+  assert.equal(outcome(alone).kind, 'wait');
+});
+
+test('a pledge of another term, or one of a member that is silent, does not count', () => {
+  assert.equal(outcome(failover(dead, pledged('0/9'), pledged('0/9', {}, TERM))).kind, 'wait');
+  assert.equal(outcome(failover(dead, pledged('0/9'), pledged('0/9', dead))).kind, 'wait');
+});
+
+test('the most advanced of the pledged members is elected', () => {
+  assert.equal(winner(failover(dead, pledged('0/8'), pledged('0/9'))), 'c');
+  assert.equal(winner(failover(dead, pledged('0/9'), pledged('0/9'))), 'b');
+});
+
+test('a later timeline is more advanced than any LSN', () => {
+  assert.equal(winner(failover(dead, pledged('0/9', {}, NEXT_TERM, 3), pledged('F/9'))), 'b');
+});
+
+test('a preferred member that lacks WAL fetches it before it is promoted', () => {
+  const preferred = failover(dead, pledged('0/8', { entry: { candidatePriority: 90 } }), pledged('0/9'));
+  const result = outcome(preferred);
+  assert.equal(result.kind, 'fetch');
+  assert.ok(result.kind === 'fetch');
+  assert.deepEqual([result.winner.node, result.source.node], [2, 3]);
+});
+
+test('a member that may not be promoted still pledges, and its WAL is fetched', () => {
+  const witness = failover(dead, pledged('0/8'), pledged('0/9', { entry: { candidatePriority: 0 } }));
+  const result = outcome(witness);
+  assert.ok(result.kind === 'fetch');
+  assert.deepEqual([result.winner.node, result.source.node], [2, 3]);
+});
+
+test('nobody is elected when none of the pledged may be promoted', () => {
+  const barred = { entry: { candidatePriority: 0 } };
+  assert.equal(outcome(failover(dead, pledged('0/9', barred), pledged('0/9', barred))).kind, 'wait');
+});
+
+test('a member that is alive and has not pledged is waited for, but not for long', () => {
+  const late = failover(pledged('0/9'), pledged('0/9'), {});
+  assert.equal(outcome(late.withEvidence({ intentAgeMs: 499 })).kind, 'wait');
+  assert.equal(outcome(late.withEvidence({ intentAgeMs: 500 })).kind, 'elected');
+});
+
+test('the node that was asked for is waited for longer than others', () => {
+  const asked = failover(pledged('0/9'), pledged('0/9'), {}, { kind: 'handover', target: 3 });
+  assert.equal(outcome(asked.withEvidence({ intentAgeMs: 4_999 })).kind, 'wait');
+  assert.equal(winner(asked.withEvidence({ intentAgeMs: 5_000 })), 'b');
+});
+
+test('the node that was asked for wins over priority', () => {
+  const asked = failover(dead, pledged('0/9', { entry: { candidatePriority: 90 } }), pledged('0/9'), {
+    target: 3,
+  });
+  assert.equal(winner(asked), 'c');
+});
+
+test('WAL that only the crashed primary has was never acknowledged, and it is not elected while others suffice', () => {
+  assert.equal(winner(failover(pledged('0/F'), pledged('0/9'), pledged('0/9'))), 'b');
+});
+
+test('the crashed primary counts where the others do not suffice, and then its WAL does too', () => {
+  const result = outcome(failover(pledged('0/F'), pledged('0/9'), dead));
+  assert.ok(result.kind === 'fetch');
+  assert.deepEqual([result.winner.node, result.source.node], [2, 1]);
+});
+
+test('with accepted loss one pledge is enough, after a while', () => {
+  const forced = failover(dead, pledged('0/9'), dead, { allowDataLoss: true });
+  assert.equal(outcome(forced.withEvidence({ intentAgeMs: 4_999 })).kind, 'wait');
+  assert.equal(winner(forced.withEvidence({ intentAgeMs: 5_000 })), 'b');
+});
+
+test('while a rule changes, an election needs the pledges of both', () => {
+  const joint = failover(dead, pledged('0/9'), pledged('0/9')).withRules(
+    { cohort: [1, 2, 3], k: 1 },
+    { cohort: [1], k: 0 },
+  );
+  assert.equal(outcome(joint.withEvidence({ intentAgeMs: 60_000 })).kind, 'wait');
+});
