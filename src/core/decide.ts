@@ -1,5 +1,5 @@
 import type { Evidence } from './evidence.ts';
-import { elect, livePledges, type PledgedNode } from './election.ts';
+import { elect, livePledges } from './election.ts';
 import {
   cohortMembers,
   currentRule,
@@ -7,11 +7,11 @@ import {
   nameOf,
   type GroupRecord,
   type Intent,
-  type Reign,
 } from './group-record.ts';
 import { canStand, holderCondition, liveReport } from './liveness.ts';
-import { describeRule, ruleFor, wantedRule } from './membership.ts';
-import { effectiveNumberSync, satisfiesAllRules, sameRule, votersOf, withRule } from './quorum.ts';
+import { describeRule, wantedRule } from './membership.ts';
+import { withIntent, withReign } from './next-reign.ts';
+import { satisfiesAllRules, sameRule, withRule } from './quorum.ts';
 
 /** What to swap into the store next, and why. */
 export interface Decision {
@@ -315,87 +315,4 @@ function removeDropped(record: GroupRecord, evidence: Evidence): ReturnType<Rule
     next: { ...record, nodes: record.nodes.filter((node) => node !== gone) },
     because: `"${gone.name}" has left the group`,
   };
-}
-
-/** The record with an intent that gives the present holder up. */
-export function withIntent(
-  record: GroupRecord,
-  kind: Intent['kind'],
-  term: number,
-  reign: Reign,
-  cause: Reign['cause'],
-  because: string,
-  asked: Partial<Pick<Intent, 'target' | 'allowDataLoss'>> = {},
-): GroupRecord {
-  const intent: Intent = {
-    kind,
-    term,
-    stage: kind === 'handover' ? 'drain' : 'elect',
-    from: reign.holder,
-    target: asked.target ?? null,
-    cleanEnd: null,
-    fetch: null,
-    cause,
-    because,
-    allowDataLoss: asked.allowDataLoss ?? false,
-  };
-  return { ...record, term, intent };
-}
-
-/** How many reigns the record remembers. */
-const REMEMBERED_REIGNS = 20;
-
-function withReign(
-  record: GroupRecord,
-  intent: Intent,
-  winner: PledgedNode,
-  evidence: Evidence,
-): GroupRecord {
-  // A promotion by hand may have used a number that was not given out (I10).
-  const seen = evidence.reports.map(({ report }) => report.postgres.position?.timeline ?? 0);
-  const timeline = Math.max(record.nextTimeline, ...seen.map((each) => each + 1));
-  const reign: Reign = {
-    term: intent.term,
-    holder: winner.node,
-    timeline,
-    basis: { position: winner.pledge.position, history: winner.pledge.history },
-    history: null,
-    confirmed: false,
-    restarts: 0,
-    cause: intent.cause,
-    because: intent.because,
-  };
-  const next: GroupRecord = {
-    ...record,
-    reign,
-    pastReigns: [...(record.reign === null ? [] : [record.reign]), ...record.pastReigns].slice(
-      0,
-      REMEMBERED_REIGNS,
-    ),
-    intent: null,
-    nextTimeline: timeline + 1,
-  };
-  return { ...next, rules: rulesOfReign(next, intent, evidence) };
-}
-
-/**
- * The cohort stays the same through a change of reign. Two exceptions: a pair
- * whose survivor is alone goes on alone where number_sync_standbys is 0, by
- * this very decision; and a promotion with accepted loss starts from itself.
- */
-function rulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidence): GroupRecord['rules'] {
-  const { reign } = record;
-  const rule = currentRule(record);
-  if (reign === null || rule === undefined) return record.rules;
-  const alone = ruleFor(reign.holder, [], 0);
-  const proven = satisfiesAllRules(
-    record,
-    livePledges(record, evidence, intent.term).map(({ node }) => node),
-  );
-  if (!proven) return [alone];
-  const others = votersOf(rule, reign.holder).filter(
-    (node) => node !== intent.from && liveReport(record, evidence, node)?.postgres.status === 'running',
-  );
-  if (others.length > 0 || effectiveNumberSync(record) > 0 || sameRule(rule, alone)) return record.rules;
-  return withRule(record.rules, alone);
 }

@@ -1,4 +1,4 @@
-import type { Action } from '../core/plan.ts';
+import type { Action } from '../core/action.ts';
 
 /**
  * Places between two steps at which a test kills the keeper: before and after

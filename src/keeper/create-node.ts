@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createMonitorClient, type MonitorClient } from '../api/client.ts';
 import type { RegisteredNodeBody } from '../api/schemas.ts';
@@ -8,7 +8,9 @@ import { NODE_CONFIG, type NodeConfig } from '../config/node-config.ts';
 import { nodeFiles, type NodeFiles } from '../config/paths.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { findBinaries } from '../postgres/binaries.ts';
-import { readControlData } from '../postgres/control-data.ts';
+import { parseControlData } from '../postgres/control-data.ts';
+
+import { programEnvironment, runCommand } from '../system/run-command.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
 import { createSelfSignedCertificate } from '../system/certificates.ts';
 import { assertPortFree } from '../system/port.ts';
@@ -38,8 +40,8 @@ export interface CreatedNode {
 export async function createNode({ config, token }: CreateNodeOptions): Promise<CreatedNode> {
   const dataDirectory = resolve(config.postgres.dataDirectory);
   const files = nodeFiles(dataDirectory);
-  const binaries = await findBinaries(config.postgres.binDirectory);
-  const systemIdentifier = await inspectDataDirectory(dataDirectory, binaries.directory);
+  const { binDirectory } = await findBinaries(config.postgres.binDirectory ?? undefined);
+  const systemIdentifier = await inspectDataDirectory(dataDirectory, binDirectory);
   if (systemIdentifier === null) await assertPortFree(config.postgres.port);
 
   const client = createMonitorClient(parseMonitorUri(config.monitor.uri), { token });
@@ -76,8 +78,17 @@ async function inspectDataDirectory(dataDirectory: string, binDirectory: string)
       },
     );
   }
-  const control = await readControlData(binDirectory, dataDirectory, { timeoutMs: 10_000 });
-  return control.systemIdentifier;
+  const { stdout, stderr } = await runCommand(join(binDirectory, 'pg_controldata'), ['-D', dataDirectory], {
+    timeoutMs: 10_000,
+    env: programEnvironment(),
+  });
+  if (stdout === '') {
+    throw new BatonError('BATON_DATA_DIRECTORY', `"${dataDirectory}" can't be read by pg_controldata`, {
+      detail: stderr.trim(),
+      hint: 'Was it made by another major version? Name the right programs with --pgctl.',
+    });
+  }
+  return parseControlData(stdout).systemIdentifier;
 }
 
 async function listIfThere(directory: string): Promise<readonly string[]> {
@@ -115,8 +126,9 @@ async function writeFiles(
   files: NodeFiles,
   config: NodeConfig,
   token: string | undefined,
-  { secrets }: RegisteredNodeBody,
+  registration: RegisteredNodeBody,
 ): Promise<void> {
+  const { secrets } = registration;
   if (secrets !== undefined) {
     const text = JSON.stringify({
       keeperPassword: secrets.keeper_password,
@@ -132,7 +144,7 @@ async function writeFiles(
     const { certFile, keyFile } = files;
     await createSelfSignedCertificate({ hostname: config.hostname, certFile, keyFile });
   }
-  await openJournal(files.stateDirectory);
+  await beginJournal(files.stateDirectory, registration.record_version);
   writeConfig(NODE_CONFIG, files.configFile, {
     ...config,
     monitor: {
@@ -140,4 +152,15 @@ async function writeFiles(
       tokenFile: token === undefined ? null : join(files.stateDirectory, 'token'),
     },
   });
+}
+
+/**
+ * A journal that is ahead of the group that the node joins belongs to another
+ * group: to one that its monitor has lost, or that the node has left. It is
+ * kept beside the new one.
+ */
+async function beginJournal(stateDirectory: string, recordVersion: number): Promise<void> {
+  const { entry } = await openJournal(stateDirectory);
+  if (entry.recordVersion <= recordVersion) return;
+  await rename(join(stateDirectory, 'journal.json'), join(stateDirectory, 'journal.json.left'));
 }

@@ -1,6 +1,7 @@
 import { formatStandbyTag, slotName } from '../core/application-name.ts';
 import type { NodeId } from '../core/group-record.ts';
-import type { Action, ServerSettings, UpstreamNode } from '../core/plan.ts';
+import type { Action } from '../core/action.ts';
+import type { ServerSettings, UpstreamNode } from '../core/server-settings.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ManagedSettings, PostgresServer, SourceServer } from '../postgres/postgres-server.ts';

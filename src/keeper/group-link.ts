@@ -80,8 +80,10 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
     },
     silentMs: () => nowMs() - heardAtMs,
     async close() {
+      // What is on its way may be the news that this node shuts down.
+      await sending;
       stopped.abort();
-      await Promise.all([following, sending]);
+      await following;
     },
   };
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
-import { plan, type Action, type Rest, type Step } from '../core/plan.ts';
+import type { Action, Rest, Step } from '../core/action.ts';
+import { plan } from '../core/plan.ts';
 import { toBatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -15,8 +17,8 @@ export interface Keeper {
   takeRecord(version: number, record: GroupRecord): void;
   /** Runs until `stop`; never throws: what goes wrong is logged, reported and tried again. */
   run(): Promise<void>;
-  /** Ends the loop after the step under way. PostgreSQL is left alone. */
-  stop(): Promise<void>;
+  /** Ends the loop after the step under way; PostgreSQL is left alone, or shut down and the group told so. */
+  stop(how: 'with_postgres' | 'keeper_only'): Promise<void>;
   /** Resolves when the node was dropped from its group and has let go. */
   readonly dropped: Promise<void>;
 }
@@ -39,6 +41,7 @@ const BUSY_FOR_MS = 10_000;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 10_000;
 const OBSERVE = { timeoutMs: 2_000 };
+const SHUT_DOWN = { timeoutMs: 60_000 };
 
 /**
  * The loop of a node: observe, report, plan, act, and again. It keeps no
@@ -142,12 +145,21 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     }
     lastStep = rest.because ?? '';
     if (hasLeft(node, state)) left.resolve();
-    const heartbeatMs = state.record?.settings.heartbeatMs ?? DEFAULT_SETTINGS.heartbeatMs;
-    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : heartbeatMs);
+    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : heartbeatMs());
   }
 
-  const heartbeat = setInterval(report, state.record?.settings.heartbeatMs ?? DEFAULT_SETTINGS.heartbeatMs);
-  heartbeat.unref();
+  function heartbeatMs(): number {
+    return (state.record?.settings ?? DEFAULT_SETTINGS).heartbeatMs;
+  }
+
+  /** Beside the loop: a step that takes long must not look like a keeper that is gone. */
+  async function beat(): Promise<void> {
+    while (!stopping) {
+      await sleep(heartbeatMs(), undefined, { ref: false });
+      if (!stopping) report();
+    }
+  }
+
   server.onChange(stir);
 
   return {
@@ -164,6 +176,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
       stir();
     },
     async run() {
+      void beat();
       while (!stopping) {
         try {
           await observe();
@@ -176,13 +189,19 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
           await alarm.wait(RETRY_MAX_MS);
         }
       }
-      clearInterval(heartbeat);
       ended.resolve();
     },
-    async stop() {
+    async stop(how) {
       stopping = true;
       alarm.ring();
       await ended.promise;
+      if (how === 'keeper_only') return;
+      state.activity = 'shutting down';
+      report();
+      await server.stop('fast', SHUT_DOWN);
+      // Told at once, the group need not wait until the silence is long enough.
+      state.observation = await server.observe(OBSERVE);
+      report();
     },
   };
 }

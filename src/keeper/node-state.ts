@@ -1,6 +1,7 @@
 import type { ConfirmedRule, Report } from '../core/evidence.ts';
 import { currentRule, type GroupRecord, type NodeId, type Rule } from '../core/group-record.ts';
-import type { LocalView, ServerSettings } from '../core/plan.ts';
+import type { LocalView } from '../core/action.ts';
+import type { ServerSettings } from '../core/server-settings.ts';
 import { compareLsn, type Lsn } from '../core/lsn.ts';
 import { votersOf } from '../core/quorum.ts';
 import type { ServerObservation } from '../postgres/postgres-server.ts';

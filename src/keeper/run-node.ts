@@ -76,8 +76,7 @@ export async function runNode({ dataDirectory, env }: RunNodeOptions): Promise<R
   return {
     dropped: keeper.dropped,
     async stop(how) {
-      await keeper.stop();
-      if (how === 'with_postgres') await server.stop('fast', { timeoutMs: 60_000 });
+      await keeper.stop(how);
       await link.close();
       client.close();
       await server.close();

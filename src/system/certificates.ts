@@ -23,7 +23,7 @@ export async function createSelfSignedCertificate({
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
   const { webcrypto } = await import('node:crypto');
-  x509.cryptoProvider.set(webcrypto as Parameters<typeof x509.cryptoProvider.set>[0]);
+  x509.cryptoProvider.set('pgbaton', webcrypto as Parameters<typeof x509.cryptoProvider.set>[1]);
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const isAddress = /^[\d.]+$|:/.test(hostname);

@@ -1,0 +1,88 @@
+import type { Pledge, PostgresReport } from './evidence.ts';
+import type { NodeId, Rule } from './group-record.ts';
+import type { ServerSettings, UpstreamNode } from './server-settings.ts';
+
+/** What a keeper knows of its own node. Ages are measured by the keeper, ms. */
+export interface LocalView {
+  readonly node: NodeId;
+  readonly postgres: PostgresReport;
+  /** The value of synchronous_standby_names that the server uses; null when it does not run. */
+  readonly synchronousStandbyNames: string | null;
+  /** Durable: the highest term promised. */
+  readonly pledge: Pledge | null;
+  /** Durable: the last term in which this node began to be the primary. */
+  readonly promotedTerm: number | null;
+  /** Durable: the term whose marker was acknowledged; cleared before every start and promotion. */
+  readonly servingTerm: number | null;
+  readonly restartsUsed: number;
+  /** What was last configured by this keeper; null after its own restart. */
+  readonly configured: ServerSettings | null;
+  /** The rule that was last brought into force by this keeper, and in which term. */
+  readonly appliedRule: (Rule & { readonly term: number }) | null;
+  /** The members whose slots were last seen to. */
+  readonly slotsFor: readonly NodeId[] | null;
+  /** The term for whose handover the checkpoints have been taken. */
+  readonly checkpointedFor: number | null;
+  /** A marker of this term is on its way and waits for the voters. */
+  readonly markerUnderWay: number | null;
+  /** The marker of this term has been acknowledged since this keeper started. */
+  readonly markerAcknowledged: number | null;
+  /** Since the store was last heard. */
+  readonly storeSilentMs: number;
+  /** Since this primary last had enough voters streaming in its term. */
+  readonly quorumSilentMs: number;
+  /** Since the present intent was first seen in its present stage. */
+  readonly intentAgeMs: number;
+}
+
+/** One thing for a keeper to do next. */
+export type Action =
+  | { readonly kind: 'initialise' }
+  | { readonly kind: 'adopt'; readonly term: number }
+  | {
+      readonly kind: 'start_primary';
+      readonly term: number;
+      readonly restarts: number;
+      readonly settings: ServerSettings;
+    }
+  | { readonly kind: 'start_standby'; readonly settings: ServerSettings }
+  | { readonly kind: 'stop'; readonly mode: 'fast' | 'immediate' }
+  | { readonly kind: 'checkpoint'; readonly term: number }
+  | { readonly kind: 'hand_over'; readonly term: number }
+  | { readonly kind: 'pledge'; readonly term: number; readonly settings: ServerSettings }
+  | { readonly kind: 'configure'; readonly settings: ServerSettings }
+  | {
+      readonly kind: 'promote';
+      readonly term: number;
+      readonly timeline: number;
+      readonly settings: ServerSettings;
+    }
+  | { readonly kind: 'apply_rule'; readonly term: number; readonly rule: Rule; readonly names: string }
+  | { readonly kind: 'write_marker'; readonly term: number }
+  | { readonly kind: 'open'; readonly term: number; readonly settings: ServerSettings }
+  | { readonly kind: 'maintain_slots'; readonly nodes: readonly NodeId[] }
+  | { readonly kind: 'clone'; readonly source: UpstreamNode }
+  | { readonly kind: 'rewind'; readonly source: UpstreamNode }
+  | { readonly kind: 'leave' };
+
+export interface Step {
+  readonly action: Action;
+  /** A sentence for the log. */
+  readonly because: string;
+}
+
+/** Nothing to do now, and what that waits for when it waits. */
+export interface Rest {
+  readonly action: null;
+  readonly because: string | null;
+}
+
+/** A step with its reason. */
+export function step(action: Action, because: string): Step {
+  return { action, because };
+}
+
+/** Nothing to do now; with what is waited for. */
+export function rest(because: string | null): Rest {
+  return { action: null, because };
+}

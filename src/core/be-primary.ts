@@ -1,0 +1,147 @@
+import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
+import { currentRule, type GroupRecord, type Reign, type Rule } from './group-record.ts';
+import { sameRule } from './quorum.ts';
+import { isLocked, primarySettings, sameSettings, standbySettings } from './server-settings.ts';
+import { otherMembers, sameIds } from './slots.ts';
+
+/** Without the store for this long, a holder restarts a crashed PostgreSQL on its own, ms. Its voters fence it. */
+const STORE_PATIENCE_MS = 2_000;
+/** What the holder of the baton does next. */
+export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
+  if ((local.pledge?.term ?? 0) > reign.term)
+    return rest(`term ${local.pledge?.term} is pledged: term ${reign.term} can't go on here`);
+  switch (local.postgres.status) {
+    case 'absent':
+      return record.systemIdentifier === null && reign.basis === null
+        ? step({ kind: 'initialise' }, 'the first node of a group makes the database')
+        : rest('the data directory is gone; an empty one never becomes the primary');
+    case 'incomplete':
+      return rest('the data directory is half-made; it never becomes the primary');
+    case 'stopped':
+    case 'crashed':
+      return startHolder(record, reign, local);
+    case 'starting':
+    case 'unresponsive':
+      return rest('PostgreSQL does not answer yet');
+    case 'running':
+      return local.postgres.role === 'primary'
+        ? reignOn(record, reign, local)
+        : becomePrimary(record, reign, local);
+  }
+}
+
+function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
+  const settings = { ...primarySettings(record, reign, local, false), locked: true };
+  const start = { kind: 'start_primary', term: reign.term, restarts: reign.restarts, settings } as const;
+  if (reign.basis === null && local.promotedTerm === null)
+    return step(start, 'the first node starts as the primary');
+  if (local.promotedTerm !== reign.term) {
+    return step(
+      { kind: 'start_standby', settings: standbySettings(record, local, null, true) },
+      'it starts as a standby and is promoted then',
+    );
+  }
+  if (reign.restarts > local.restartsUsed) return step(start, 'it was told to restart in place');
+  if (local.storeSilentMs >= STORE_PATIENCE_MS)
+    return step(start, 'the store is silent; nobody else can be promoted without the voters of this node');
+  return rest('PostgreSQL is down; the group decides whether another node takes over');
+}
+
+/** A standby that has been elected. */
+function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
+  if (local.promotedTerm === reign.term && local.postgres.position?.timeline === reign.timeline) {
+    // It was the primary of this very term, and came up as a standby: started by hand, or stepped down.
+    if (local.storeSilentMs >= STORE_PATIENCE_MS) return rest('stepped down until the store is heard again');
+    return step({ kind: 'stop', mode: 'fast' }, 'it holds the baton and runs as a standby');
+  }
+  const settings = primarySettings(record, reign, local, false);
+  return step(
+    {
+      kind: 'promote',
+      term: reign.term,
+      timeline: reign.timeline,
+      settings: { ...settings, locked: isLocked(local) },
+    },
+    reign.because,
+  );
+}
+
+function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
+  if (local.promotedTerm !== reign.term) {
+    return reign.basis === null && local.promotedTerm === null
+      ? step({ kind: 'adopt', term: reign.term }, 'a running server becomes the first primary')
+      : step({ kind: 'stop', mode: 'immediate' }, `it was promoted outside of term ${reign.term}`);
+  }
+  const rule = currentRule(record);
+  if (rule === undefined) return rest('the record has no rule');
+  if (mustStepDown(record, rule, local)) {
+    return step(
+      { kind: 'stop', mode: 'immediate' },
+      'neither the store nor enough voters are heard: somebody else may be the primary',
+    );
+  }
+  const isOpen = local.servingTerm === reign.term;
+  const settings = primarySettings(record, reign, local, isOpen);
+  const inForce = local.synchronousStandbyNames ?? '';
+  if (
+    local.configured === null ||
+    !sameSettings(
+      { ...settings, synchronousStandbyNames: inForce },
+      { ...local.configured, synchronousStandbyNames: inForce },
+    )
+  ) {
+    return step(
+      { kind: 'configure', settings: { ...settings, synchronousStandbyNames: inForce } },
+      'its settings differ',
+    );
+  }
+  // Without slots the others can't attach, and without them the marker is not acknowledged.
+  const others = otherMembers(record, local.node);
+  if (!sameIds(others, local.slotsFor))
+    return step({ kind: 'maintain_slots', nodes: others }, 'every member needs a slot here');
+  if (mustApply(record, rule, reign, inForce, settings.synchronousStandbyNames, local)) {
+    return step(
+      { kind: 'apply_rule', term: reign.term, rule, names: settings.synchronousStandbyNames },
+      'the rule of the group has changed',
+    );
+  }
+  if (isOpen) return rest(null);
+  if (local.markerAcknowledged === reign.term) {
+    const open = primarySettings(record, reign, local, true);
+    return step(
+      { kind: 'open', term: reign.term, settings: open },
+      `the voters hold the first commit of term ${reign.term}`,
+    );
+  }
+  return local.markerUnderWay === reign.term
+    ? rest('the first commit of the term waits for the voters')
+    : step(
+        { kind: 'write_marker', term: reign.term },
+        `term ${reign.term} begins with a commit that its voters acknowledge`,
+      );
+}
+
+function mustApply(
+  record: GroupRecord,
+  rule: Rule,
+  reign: Reign,
+  inForce: string,
+  names: string,
+  local: LocalView,
+): boolean {
+  if (inForce !== names) return true;
+  if (record.rules.length < 2) return false;
+  const applied = local.appliedRule;
+  return applied === null || applied.term !== reign.term || !sameRule(applied, rule);
+}
+
+/** A primary whose commits wait for voters that have left must not look writable. */
+function mustStepDown(record: GroupRecord, rule: Rule, local: LocalView): boolean {
+  const { detectionMs } = record.settings;
+  return (
+    rule.k > 0 &&
+    local.storeSilentMs >= detectionMs &&
+    local.quorumSilentMs >= detectionMs &&
+    local.servingTerm !== null
+  );
+}

@@ -1,0 +1,79 @@
+import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
+import { nameOf, type GroupRecord, type Reign } from './group-record.ts';
+import { relationTo } from './lineage.ts';
+import { sameSettings, standbySettings, upstreamOf, type UpstreamNode } from './server-settings.ts';
+import { otherMembers, sameIds } from './slots.ts';
+
+/** What a node without the baton does next: it follows the holder, once its WAL is proven to be on the holder's history. */
+export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
+  const source = upstreamOf(record, reign.holder, reign.term);
+  const holder = nameOf(record, reign.holder);
+  const { status, role } = local.postgres;
+  if (status === 'starting' || status === 'unresponsive') return rest('PostgreSQL does not answer yet');
+  if (status === 'absent') {
+    return reign.confirmed
+      ? step({ kind: 'clone', source }, `${holder} has the data of the group`)
+      : rest(`${holder} is not ready to be copied`);
+  }
+  if (status === 'incomplete')
+    return reign.confirmed
+      ? step({ kind: 'rewind', source }, 'an earlier attempt was cut off')
+      : rest(`${holder} is not ready`);
+  if (isForeign(record, local))
+    return rest(
+      `its system identifier is ${local.postgres.systemIdentifier}, that of the group is ${record.systemIdentifier}`,
+    );
+  if (role === 'primary') return step({ kind: 'stop', mode: 'immediate' }, `${holder} holds the baton`);
+  if (status === 'crashed') {
+    return step(
+      { kind: 'start_standby', settings: standbySettings(record, local, null, true) },
+      'its WAL has to be read to its end before it is compared',
+    );
+  }
+  return follow(record, reign, source, local);
+}
+
+function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: LocalView): Step | Rest {
+  const holder = nameOf(record, reign.holder);
+  const { position, history, status } = local.postgres;
+  if (position === null) return rest('the end of its WAL is not known yet');
+  if ((local.pledge?.term ?? 0) > reign.term) return rest(`term ${local.pledge?.term} is pledged`);
+
+  switch (relationTo(reign, { position, history })) {
+    case 'unknown':
+      return rest(`where the history of ${holder} begins is not known yet`);
+    case 'unprovable':
+      return reign.confirmed
+        ? step(
+            { kind: 'clone', source },
+            'it has another history under the same timeline number, which pg_rewind can not see',
+          )
+        : rest(`${holder} is not ready`);
+    case 'diverged':
+      if (!reign.confirmed)
+        return rest(`it has WAL that ${holder} does not have, and ${holder} is not ready`);
+      return status === 'running'
+        ? step({ kind: 'stop', mode: 'fast' }, `it has WAL that ${holder} does not have`)
+        : step({ kind: 'rewind', source }, `it has WAL that ${holder} does not have`);
+    case 'contained': {
+      const settings = standbySettings(record, local, source, false);
+      if (status === 'stopped') return step({ kind: 'start_standby', settings }, `it follows ${holder}`);
+      if (!sameSettings(settings, local.configured))
+        return step({ kind: 'configure', settings }, `it follows ${holder} in term ${reign.term}`);
+      const others = otherMembers(record, local.node);
+      if (!sameIds(others, local.slotsFor))
+        return step({ kind: 'maintain_slots', nodes: others }, 'every member keeps WAL for the others');
+      return rest(null);
+    }
+  }
+}
+
+/** I11: a server of another system never takes part. */
+function isForeign(record: GroupRecord, local: LocalView): boolean {
+  const { systemIdentifier } = local.postgres;
+  return (
+    systemIdentifier !== null &&
+    record.systemIdentifier !== null &&
+    systemIdentifier !== record.systemIdentifier
+  );
+}

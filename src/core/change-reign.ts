@@ -1,0 +1,97 @@
+import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
+import { cohortMembers, nameOf, type GroupRecord, type Intent, type Position } from './group-record.ts';
+import { comparePositions } from './lineage.ts';
+import { isLocked, sameSettings, standbySettings, upstreamOf } from './server-settings.ts';
+
+/** How long the target of a handover waits for the last WAL of the old primary, ms. */
+const CLEAN_END_PATIENCE_MS = 3_000;
+
+/** The part of this node in a change of reign; undefined when it has none (yet). */
+export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest | undefined {
+  if (intent.stage === 'drain') {
+    return intent.from === local.node && record.reign?.holder === local.node
+      ? handOver(intent, local)
+      : undefined;
+  }
+  if (!cohortMembers(record).includes(local.node)) return undefined;
+  const { fetch } = intent;
+  if (
+    intent.stage === 'fetch' &&
+    fetch?.candidate === local.node &&
+    comparePositions(pledgedPosition(local), fetch.upTo) < 0
+  ) {
+    return fetchWal(record, intent, local);
+  }
+  if ((local.pledge?.term ?? 0) >= intent.term)
+    return rest(`term ${intent.term} is pledged, the election is under way`);
+  return pledge(record, intent, local);
+}
+
+/** Checkpoint first, while clients still write: the shutdown then has little left to do. */
+function handOver(intent: Intent, local: LocalView): Step | Rest | undefined {
+  if ((local.pledge?.term ?? 0) >= intent.term)
+    return rest(`term ${intent.term} is pledged, the others follow`);
+  const { status, role } = local.postgres;
+  if (status === 'running' && role === 'primary') {
+    return local.checkpointedFor === intent.term
+      ? step({ kind: 'hand_over', term: intent.term }, intent.because)
+      : step(
+          { kind: 'checkpoint', term: intent.term },
+          'the less there is to flush, the shorter the switchover',
+        );
+  }
+  // The keeper was killed between the shutdown and the pledge.
+  if (status === 'stopped') return step({ kind: 'hand_over', term: intent.term }, intent.because);
+  return undefined;
+}
+
+function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest {
+  const { status, role, position } = local.postgres;
+  const settings = standbySettings(record, local, null, status === 'running' ? isLocked(local) : true);
+  switch (status) {
+    case 'running':
+      if (role === 'primary')
+        return step(
+          { kind: 'stop', mode: 'immediate' },
+          `the baton is given to another node: ${intent.because}`,
+        );
+      if (waitsForCleanEnd(intent, local, position))
+        return rest('the last WAL of the old primary is on its way');
+      return step({ kind: 'pledge', term: intent.term, settings }, intent.because);
+    case 'stopped':
+    case 'crashed':
+      return step({ kind: 'start_standby', settings }, 'its WAL is read to its end before it pledges');
+    case 'starting':
+    case 'unresponsive':
+      return rest('PostgreSQL does not answer yet');
+    case 'absent':
+    case 'incomplete':
+      return rest('this node has no data to pledge');
+  }
+}
+
+function waitsForCleanEnd(intent: Intent, local: LocalView, position: Position | null): boolean {
+  if (intent.cleanEnd === null || position === null || local.intentAgeMs >= CLEAN_END_PATIENCE_MS)
+    return false;
+  const matters = intent.target === null || intent.target === local.node;
+  return matters && local.postgres.upstream !== null && comparePositions(position, intent.cleanEnd) < 0;
+}
+
+function fetchWal(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest {
+  const { fetch } = intent;
+  const { position } = local.postgres;
+  if (fetch === null || position === null) return rest('PostgreSQL does not answer yet');
+  const source = upstreamOf(record, fetch.source, intent.term);
+  if (comparePositions(position, fetch.upTo) >= 0) {
+    const settings = standbySettings(record, local, null, isLocked(local));
+    return step({ kind: 'pledge', term: intent.term, settings }, 'the missing WAL has come');
+  }
+  const settings = standbySettings(record, local, source, false);
+  return sameSettings(settings, local.configured)
+    ? rest(`fetching WAL from ${nameOf(record, fetch.source)}`)
+    : step({ kind: 'configure', settings }, `${nameOf(record, fetch.source)} has WAL that is missing here`);
+}
+
+function pledgedPosition(local: LocalView): Position {
+  return local.pledge?.position ?? { timeline: 0, lsn: '0/0' };
+}
