@@ -14,6 +14,9 @@ export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView
       : undefined;
   }
   if (!cohortMembers(record).includes(local.node)) return undefined;
+  const promised = local.pledge?.term ?? 0;
+  // Receiving for an earlier term than the one promised would break the promise (I2).
+  if (promised > intent.term) return rest(`term ${promised} is pledged`);
   const { fetch } = intent;
   if (
     intent.stage === 'fetch' &&
@@ -22,8 +25,7 @@ export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView
   ) {
     return fetchWal(record, intent, local);
   }
-  if ((local.pledge?.term ?? 0) >= intent.term)
-    return rest(`term ${intent.term} is pledged, the election is under way`);
+  if (promised === intent.term) return rest(`term ${intent.term} is pledged, the election is under way`);
   return pledge(record, intent, local);
 }
 
