@@ -9,7 +9,7 @@ import {
   type Reign,
   type Rule,
 } from '../../src/core/group-record.ts';
-import type { LocalView } from '../../src/core/plan.ts';
+import type { LocalView } from '../../src/core/action.ts';
 
 /** What differs from a healthy node that streams, votes and reports every moment. */
 export interface NodeOptions {
