@@ -45,7 +45,9 @@ export const ReportDocument = z.object({
   servingTerm: z.nullable(Counter),
   promotedTerm: z.nullable(Counter),
   restartsUsed: Counter,
-  confirmedRule: z.nullable(z.object({ term: Counter, cohort: z.array(Counter), k: Counter })),
+  confirmedRule: z.nullable(
+    z.object({ term: Counter, change: Counter, cohort: z.array(Counter), k: Counter }),
+  ),
   activity: z.nullable(Sentence),
   problem: z.nullable(Sentence),
 });

@@ -86,8 +86,6 @@ export const RegisterNodeBody = z.strictObject({
   replication_quorum: z._default(z.boolean(), true),
   /** null: the data directory is empty, and the node will clone or be the first. */
   system_identifier: z._default(z.nullable(SystemIdentifier), null),
-  /** The id that this node had: after its keeper lost its files, or when it comes back to a new monitor. */
-  requested_id: z.optional(z.int().check(z.minimum(1))),
   auth: z._default(z.string().check(z.regex(/^[a-z0-9-]{1,32}$/)), 'scram-sha-256'),
 });
 export type RegisterNodeBody = z.input<typeof RegisterNodeBody>;
@@ -216,6 +214,7 @@ export const EventBody = z.object({
   rule: z.optional(z.string()),
   because: z.string(),
   term: z.number(),
+  /** The version of the record that it was decided or told on: the one before the change. */
   record_version: z.number(),
   reported_state: z.optional(z.string()),
   assigned_state: z.optional(z.string()),

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { CamelKeys } from '../lib/camel-keys.ts';
 import type { ConfigKind } from './config-file.ts';
-import { DEFAULT_MONITOR_PORT } from './monitor-uri.ts';
+import { DEFAULT_MONITOR_PORT, type MonitorAddress } from './monitor-uri.ts';
 import { Log, Port, SslFiles, Text } from './shared-keys.ts';
 
 const MonitorConfigFile = z.strictObject({
@@ -44,3 +44,11 @@ export const MONITOR_CONFIG: ConfigKind<typeof MonitorConfigFile> = {
     'log.format': 'json, text, or auto: text on a terminal.',
   },
 };
+
+/** How nodes and people reach a monitor with this configuration: what `show uri --monitor` prints. */
+export function monitorAddressOf({ hostname, port, ssl }: MonitorConfig): MonitorAddress {
+  if (ssl.mode === 'off') return { host: hostname, port, sslmode: 'disable' };
+  // Nobody can verify a self-signed certificate: it encrypts, and that is all.
+  if (ssl.mode === 'self-signed' || ssl.caFile === null) return { host: hostname, port, sslmode: 'require' };
+  return { host: hostname, port, sslmode: 'verify-full', sslrootcert: ssl.caFile };
+}

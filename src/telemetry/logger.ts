@@ -34,7 +34,6 @@ const STDERR = 2;
 
 /** Writes at once, so that the last words of a process that dies are there. */
 export function createLogger(options: LoggerOptions): Logger {
-  // A service's log is collected line by line: a write that waits would hold up the keeper's loop, so none is queued.
   const write = options.write ?? writeToStderr();
   const asText = options.format === 'text' || (options.format === 'auto' && isatty(STDERR));
   return pino(

@@ -1,0 +1,33 @@
+import { Hono, type Context } from 'hono';
+import { BatonError } from '../lib/baton-error.ts';
+import type { GroupAddress } from './client.ts';
+import type { MonitorService } from './monitor-service.ts';
+import { readBody } from './read-body.ts';
+import { toReport } from './report-schema.ts';
+import { FailoverBody, ReportBody, SwitchoverBody } from './schemas.ts';
+import { streamGroup } from './watch-stream.ts';
+
+/** One group: its record, its evidence, planned and forced changes of primary, reports, the watch. */
+export function groupRoutes(monitor: MonitorService): Hono {
+  return new Hono()
+    .get('/:formation/groups/:group', (c) => c.json(monitor.getGroup(addressOf(c))))
+    .get('/:formation/groups/:group/evidence', (c) => c.json(monitor.getEvidence(addressOf(c))))
+    .post('/:formation/groups/:group/switchover', async (c) =>
+      c.json(await monitor.switchover(addressOf(c), await readBody(c, SwitchoverBody))),
+    )
+    .post('/:formation/groups/:group/failover', async (c) =>
+      c.json(await monitor.failover(addressOf(c), await readBody(c, FailoverBody))),
+    )
+    .post('/:formation/groups/:group/reports', async (c) => {
+      const { report } = await readBody(c, ReportBody);
+      return c.json(await monitor.takeReport(addressOf(c), toReport(report)));
+    })
+    .get('/:formation/groups/:group/watch', (c) => streamGroup(c, monitor, addressOf(c)));
+}
+
+function addressOf(c: Context): GroupAddress {
+  const formation = c.req.param('formation') ?? '';
+  const text = c.req.param('group') ?? '';
+  if (!/^\d{1,6}$/.test(text)) throw new BatonError('BATON_USAGE', `"${text}" is not a group number`);
+  return { formation, group: Number(text) };
+}

@@ -1,0 +1,72 @@
+import type * as z from 'zod/mini';
+import type { Report } from '../core/evidence.ts';
+import type { GroupRecord } from '../core/group-record.ts';
+import type { GroupAddress } from './client.ts';
+import type {
+  AcceptedBody,
+  CreateFormationBody,
+  EventBody,
+  EvidenceBody,
+  FailoverBody,
+  FormationBody,
+  FormationUriBody,
+  GroupBody,
+  HealthBody,
+  NodeView,
+  RegisteredNodeBody,
+  RegisterNodeBody,
+  ReportAnswerBody,
+  SettingsBody,
+  SettingsPatchBody,
+  SwitchoverBody,
+  UpdateNodeBody,
+} from './schemas.ts';
+
+/** One node, by name. */
+export interface NodeAddress {
+  readonly formation: string;
+  readonly name: string;
+}
+
+/** What the routes need of the monitor. Bodies are checked before they come here; refusals are thrown as BatonError. */
+export interface MonitorService {
+  health(): HealthBody;
+  listFormations(): readonly FormationBody[];
+  getFormation(formation: string): FormationBody;
+  createFormation(body: z.output<typeof CreateFormationBody>): Promise<FormationBody>;
+  dropFormation(formation: string): Promise<void>;
+  getSettings(formation: string): SettingsBody;
+  updateSettings(formation: string, patch: SettingsPatchBody): Promise<AcceptedBody>;
+  getUri(formation: string): FormationUriBody;
+
+  registerNode(formation: string, body: z.output<typeof RegisterNodeBody>): Promise<RegisteredNodeBody>;
+  updateNode(node: NodeAddress, body: UpdateNodeBody): Promise<AcceptedBody>;
+  dropNode(node: NodeAddress, options: { readonly force: boolean }): Promise<AcceptedBody>;
+  enableMaintenance(node: NodeAddress, options: { readonly allowFailover: boolean }): Promise<AcceptedBody>;
+  disableMaintenance(node: NodeAddress): Promise<AcceptedBody>;
+
+  getGroup(group: GroupAddress): GroupBody;
+  getEvidence(group: GroupAddress): EvidenceBody;
+  switchover(group: GroupAddress, body: z.output<typeof SwitchoverBody>): Promise<AcceptedBody>;
+  failover(group: GroupAddress, body: z.output<typeof FailoverBody>): Promise<AcceptedBody>;
+  takeReport(group: GroupAddress, report: Report): Promise<ReportAnswerBody>;
+
+  listEvents(query: EventQuery): Promise<readonly EventBody[]>;
+  /** Calls back for every message until the returned function is called. */
+  watchGroup(group: GroupAddress, listener: (message: GroupMessage) => void): () => void;
+}
+
+export interface EventQuery {
+  readonly formation?: string | undefined;
+  readonly group?: number | undefined;
+  /** Only events with a greater id. */
+  readonly after?: number | undefined;
+  /** The newest so many. */
+  readonly count: number;
+}
+
+/** What the watchers of a group are told. */
+export type GroupMessage =
+  | { readonly kind: 'record'; readonly version: number; readonly record: GroupRecord }
+  | { readonly kind: 'state'; readonly node: NodeView }
+  | { readonly kind: 'event'; readonly event: EventBody };

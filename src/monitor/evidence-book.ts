@@ -1,0 +1,98 @@
+import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import type { Evidence, Report } from '../core/evidence.ts';
+
+/**
+ * What a decider has been told and when, on its own monotonic clock. Lost with
+ * its process: a decider that starts anew accuses nobody of silence before it
+ * has listened for the detection time itself.
+ */
+export interface EvidenceBook {
+  /** Keeps a report. false: it is older than one that is known, and changes nothing. */
+  take(report: Report, record: GroupRecord): boolean;
+  /** To be told after every change of the record, by whomever. */
+  follow(before: GroupRecord | undefined, record: GroupRecord): void;
+  evidence(record: GroupRecord, deciderLagMs: number): Evidence;
+  reportOf(node: NodeId): Report | undefined;
+  /** Since the last report of a node; undefined: it never reported. */
+  reportAgeMs(node: NodeId): number | undefined;
+}
+
+interface Heard {
+  readonly report: Report;
+  readonly atMs: number;
+  /** Sessions that have ended: a report of theirs may still be on its way. */
+  readonly endedSessions: readonly string[];
+}
+
+export function createEvidenceBook(now: () => number): EvidenceBook {
+  const startedAtMs = now();
+  const heard = new Map<NodeId, Heard>();
+  const streamedAtMs = new Map<NodeId, number>();
+  let crashFailoversAtMs: readonly number[] = [];
+  let intent = { stage: '', sinceMs: startedAtMs };
+  let reign: { readonly term: number; readonly primarySinceMs: number } | undefined;
+
+  /** When the holder was first seen as the primary of its term: before that nobody could stream from it. */
+  function noteStreaming(report: Report, record: GroupRecord): void {
+    const term = record.reign?.term;
+    if (term === undefined || report.node !== record.reign?.holder) return;
+    if (report.promotedTerm !== term || report.postgres.role !== 'primary') return;
+    if (reign?.term !== term) {
+      reign = { term, primarySinceMs: now() };
+      streamedAtMs.clear();
+    }
+    for (const follower of report.postgres.followers) {
+      if (follower.term === term && follower.state === 'streaming') streamedAtMs.set(follower.node, now());
+    }
+  }
+
+  function notStreamingMs(record: GroupRecord, node: NodeId): number {
+    if (reign === undefined || reign.term !== record.reign?.term) return 0;
+    return now() - (streamedAtMs.get(node) ?? reign.primarySinceMs);
+  }
+
+  return {
+    take(report, record) {
+      const known = heard.get(report.node);
+      if (known !== undefined && isOlder(report, known)) return false;
+      const endedSessions =
+        known === undefined || known.report.session === report.session
+          ? (known?.endedSessions ?? [])
+          : [...known.endedSessions, known.report.session].slice(-5);
+      heard.set(report.node, { report, atMs: now(), endedSessions });
+      noteStreaming(report, record);
+      return true;
+    },
+    follow(before, record) {
+      for (const node of heard.keys()) if (findNode(record, node) === undefined) heard.delete(node);
+      const stage = record.intent === null ? '' : `${record.intent.term} ${record.intent.stage}`;
+      if (stage !== intent.stage) intent = { stage, sinceMs: now() };
+      const isNewReign = before !== undefined && before.reign?.term !== record.reign?.term;
+      const { crashWindowMs } = record.settings;
+      crashFailoversAtMs = crashFailoversAtMs.filter((atMs) => now() - atMs < crashWindowMs);
+      if (isNewReign && record.reign?.cause === 'crash') crashFailoversAtMs = [...crashFailoversAtMs, now()];
+    },
+    evidence: (record, deciderLagMs) => ({
+      reports: [...heard.values()].map(({ report, atMs }) => ({ report, ageMs: now() - atMs })),
+      deciderLagMs,
+      intentAgeMs: record.intent === null ? 0 : now() - intent.sinceMs,
+      deciderAgeMs: now() - startedAtMs,
+      recentCrashFailovers: crashFailoversAtMs.filter((atMs) => now() - atMs < record.settings.crashWindowMs)
+        .length,
+      notStreaming: record.nodes
+        .filter(({ id }) => id !== record.reign?.holder)
+        .map(({ id }) => ({ node: id, ageMs: notStreamingMs(record, id) })),
+    }),
+    reportOf: (node) => heard.get(node)?.report,
+    reportAgeMs(node) {
+      const known = heard.get(node);
+      return known && now() - known.atMs;
+    },
+  };
+}
+
+/** Reports of one session are counted; a session that has been followed by another does not come back. */
+function isOlder(report: Report, known: Heard): boolean {
+  if (known.endedSessions.includes(report.session)) return true;
+  return report.session === known.report.session && report.sequence <= known.report.sequence;
+}

@@ -1,0 +1,15 @@
+/** Where the monitor's things stand in the store. */
+export const FORMATIONS_PREFIX = 'formations/';
+
+export function formationKey(formation: string): string {
+  return `${FORMATIONS_PREFIX}${formation}`;
+}
+
+export function recordKey(formation: string, group: number): string {
+  return `${FORMATIONS_PREFIX}${formation}/groups/${group}`;
+}
+
+/** The inverse of {@link formationKey}; undefined for a key of another kind. */
+export function parseFormationKey(key: string): string | undefined {
+  return /^formations\/([^/]+)$/.exec(key)?.[1];
+}
