@@ -1,4 +1,4 @@
-import type { Pledge, PostgresReport } from './evidence.ts';
+import type { ConfirmedRule, Pledge, PostgresReport } from './evidence.ts';
 import type { NodeId, Rule } from './group-record.ts';
 import type { ServerSettings, UpstreamNode } from './server-settings.ts';
 
@@ -18,7 +18,7 @@ export interface LocalView {
   /** What was last configured by this keeper; null after its own restart. */
   readonly configured: ServerSettings | null;
   /** The rule that was last brought into force by this keeper, and in which term. */
-  readonly appliedRule: (Rule & { readonly term: number }) | null;
+  readonly appliedRule: ConfirmedRule | null;
   /** The members whose slots were last seen to. */
   readonly slotsFor: readonly NodeId[] | null;
   /** The term for whose handover the checkpoints have been taken. */
@@ -57,7 +57,13 @@ export type Action =
       readonly timeline: number;
       readonly settings: ServerSettings;
     }
-  | { readonly kind: 'apply_rule'; readonly term: number; readonly rule: Rule; readonly names: string }
+  | {
+      readonly kind: 'apply_rule';
+      readonly term: number;
+      readonly rule: Rule;
+      readonly change: number;
+      readonly names: string;
+    }
   | { readonly kind: 'write_marker'; readonly term: number }
   | { readonly kind: 'open'; readonly term: number; readonly settings: ServerSettings }
   | { readonly kind: 'maintain_slots'; readonly nodes: readonly NodeId[] }

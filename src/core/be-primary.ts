@@ -1,11 +1,11 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { currentRule, type GroupRecord, type Reign, type Rule } from './group-record.ts';
-import { sameRule } from './quorum.ts';
 import { isLocked, primarySettings, sameSettings, standbySettings } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
 
 /** Without the store for this long, a holder restarts a crashed PostgreSQL on its own, ms. Its voters fence it. */
 const STORE_PATIENCE_MS = 2_000;
+
 /** What the holder of the baton does next. */
 export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
   if ((local.pledge?.term ?? 0) > reign.term)
@@ -35,7 +35,7 @@ function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step 
   const start = { kind: 'start_primary', term: reign.term, restarts: reign.restarts, settings } as const;
   if (reign.basis === null && local.promotedTerm === null)
     return step(start, 'the first node starts as the primary');
-  if (local.promotedTerm !== reign.term) {
+  if (!wasPromoted(reign, local)) {
     return step(
       { kind: 'start_standby', settings: standbySettings(record, local, null, true) },
       'it starts as a standby and is promoted then',
@@ -49,7 +49,7 @@ function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step 
 
 /** A standby that has been elected. */
 function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
-  if (local.promotedTerm === reign.term && local.postgres.position?.timeline === reign.timeline) {
+  if (wasPromoted(reign, local)) {
     // It was the primary of this very term, and came up as a standby: started by hand, or stepped down.
     if (local.storeSilentMs >= STORE_PATIENCE_MS) return rest('stepped down until the store is heard again');
     return step({ kind: 'stop', mode: 'fast' }, 'it holds the baton and runs as a standby');
@@ -66,11 +66,26 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
   );
 }
 
+/**
+ * Whether its data are on the reign's own timeline. That a promotion was begun
+ * proves nothing: started as a primary before it has happened, the server
+ * would go on with the timeline of the reign before (I10).
+ */
+function wasPromoted(reign: Reign, local: LocalView): boolean {
+  if (local.promotedTerm !== reign.term) return false;
+  return reign.basis === null || local.postgres.position?.timeline === reign.timeline;
+}
+
 function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
   if (local.promotedTerm !== reign.term) {
     return reign.basis === null && local.promotedTerm === null
       ? step({ kind: 'adopt', term: reign.term }, 'a running server becomes the first primary')
       : step({ kind: 'stop', mode: 'immediate' }, `it was promoted outside of term ${reign.term}`);
+  }
+  const { basis } = reign;
+  const { position } = local.postgres;
+  if (basis !== null && position !== null && position.timeline <= basis.position.timeline) {
+    return step({ kind: 'stop', mode: 'immediate' }, 'it is a primary on the timeline of an earlier reign');
   }
   const rule = currentRule(record);
   if (rule === undefined) return rest('the record has no rule');
@@ -99,9 +114,15 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
   const others = otherMembers(record, local.node);
   if (!sameIds(others, local.slotsFor))
     return step({ kind: 'maintain_slots', nodes: others }, 'every member needs a slot here');
-  if (mustApply(record, rule, reign, inForce, settings.synchronousStandbyNames, local)) {
+  if (mustApply(record, reign, inForce, settings.synchronousStandbyNames, local)) {
     return step(
-      { kind: 'apply_rule', term: reign.term, rule, names: settings.synchronousStandbyNames },
+      {
+        kind: 'apply_rule',
+        term: reign.term,
+        rule,
+        change: record.ruleChanges,
+        names: settings.synchronousStandbyNames,
+      },
       'the rule of the group has changed',
     );
   }
@@ -123,16 +144,14 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
 
 function mustApply(
   record: GroupRecord,
-  rule: Rule,
   reign: Reign,
   inForce: string,
   names: string,
-  local: LocalView,
+  { appliedRule }: LocalView,
 ): boolean {
   if (inForce !== names) return true;
-  if (record.rules.length < 2) return false;
-  const applied = local.appliedRule;
-  return applied === null || applied.term !== reign.term || !sameRule(applied, rule);
+  const isApplied = appliedRule?.term === reign.term && appliedRule.change === record.ruleChanges;
+  return record.rules.length > 1 && !isApplied;
 }
 
 /** A primary whose commits wait for voters that have left must not look writable. */

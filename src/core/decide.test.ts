@@ -234,16 +234,16 @@ const alone = { cohort: [1], k: 0 } as const;
 
 test('confirm_rule: the old rule goes when the primary proves that the new one is in force', () => {
   const group = aGroup()
-    .withPrimary('a', { report: { confirmedRule: { ...pair, term: TERM } } })
+    .withPrimary('a', { report: { confirmedRule: { ...pair, term: TERM, change: 1 } } })
     .withStandby('b')
     .withRules(alone, pair);
   assert.deepEqual(expectRule(group, 'confirm_rule').next.rules, [pair]);
 });
 
-test('confirm_rule: what was proven for another rule or in another term proves nothing', () => {
+test('confirm_rule: what was proven in another term, or before the rule had gone and come back, proves nothing', () => {
   for (const confirmedRule of [
-    { ...pair, term: TERM - 1 },
-    { ...alone, term: TERM },
+    { ...pair, term: TERM - 1, change: 1 },
+    { ...pair, term: TERM, change: 0 },
   ]) {
     const group = aGroup()
       .withPrimary('a', { report: { confirmedRule } })

@@ -11,7 +11,7 @@ import {
 import { canStand, holderCondition, liveReport } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
-import { satisfiesAllRules, sameRule, withRule } from './quorum.ts';
+import { satisfiesAllRules, withRules } from './quorum.ts';
 
 /** What to swap into the store next, and why. */
 export interface Decision {
@@ -75,6 +75,9 @@ function learnPromotion(record: GroupRecord, evidence: Evidence): ReturnType<Rul
   if (reign === null || reign.history !== null) return undefined;
   const report = liveReport(record, evidence, reign.holder);
   const position = report?.postgres.position;
+  const isOlder =
+    position != null && reign.basis !== null && position.timeline <= reign.basis.position.timeline;
+  if (isOlder) return undefined;
   if (report?.promotedTerm !== reign.term || report.postgres.role !== 'primary' || position == null)
     return undefined;
   const { history } = report.postgres;
@@ -225,11 +228,11 @@ function failOver(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunct
   if (reign === null || intent !== null || settings.paused) return undefined;
   if (findNode(record, reign.holder)?.maintenance) return undefined;
   const condition = holderCondition(record, evidence);
-  if (condition.kind !== 'down' && condition.kind !== 'lost') return undefined;
+  if (condition.kind === 'alive' || condition.kind === 'doubtful') return undefined;
   if (condition.kind === 'down' && prefersRestart(record, evidence, condition.report.postgres.status))
     return undefined;
   if (!couldElect(record, evidence, false)) return undefined;
-  const cause = condition.kind === 'lost' ? 'lost' : 'crash';
+  const cause = condition.kind === 'down' ? 'crash' : 'lost';
   return {
     next: withIntent(record, 'failover', record.term + 1, reign, cause, condition.because),
     because: condition.because,
@@ -282,8 +285,8 @@ function confirmRule(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
   const rule = currentRule(record);
   if (reign === null || intent !== null || rule === undefined || record.rules.length < 2) return undefined;
   const confirmed = liveReport(record, evidence, reign.holder)?.confirmedRule;
-  if (confirmed?.term !== reign.term || !sameRule(confirmed, rule)) return undefined;
-  return { next: { ...record, rules: [rule] }, because: `in force: ${describeRule(record, rule)}` };
+  if (confirmed?.term !== reign.term || confirmed.change !== record.ruleChanges) return undefined;
+  return { next: withRules(record, [rule]), because: `in force: ${describeRule(record, rule)}` };
 }
 
 /** Voters join and leave, and k follows; the old rule stays in force beside the new one until that is confirmed. */
@@ -294,7 +297,7 @@ function changeRule(record: GroupRecord, evidence: Evidence): ReturnType<RuleFun
   if (holder?.promotedTerm !== reign.term || holder.postgres.role !== 'primary') return undefined;
   const wanted = wantedRule(record, evidence);
   if (wanted === undefined) return undefined;
-  return { next: { ...record, rules: withRule(record.rules, wanted.rule) }, because: wanted.because };
+  return { next: withRules(record, [...record.rules, wanted.rule]), because: wanted.because };
 }
 
 /** A dropped node goes when nothing counts on it any more and its keeper has let go. */

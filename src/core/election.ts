@@ -7,7 +7,7 @@ import {
   type Intent,
   type NodeId,
 } from './group-record.ts';
-import { comparePositions } from './lineage.ts';
+import { comparePositions, relationToHistory } from './lineage.ts';
 import { isEligible, liveReport } from './liveness.ts';
 import { satisfiesAllRules } from './quorum.ts';
 
@@ -55,16 +55,16 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
   if (late !== undefined)
     return { kind: 'wait', because: `${nameOf(record, late)} is alive and may still pledge` };
 
-  const winner = bestCandidate(record, intent, counted);
+  const source = counted.reduce((a, b) =>
+    comparePositions(b.pledge.position, a.pledge.position) > 0 ? b : a,
+  );
+  const winner = bestCandidate(record, intent, counted, source);
   if (winner === undefined) {
     return {
       kind: 'wait',
       because: `none of the pledged members may be promoted: ${namesOf(record, counted)}`,
     };
   }
-  const source = counted.reduce((a, b) =>
-    comparePositions(b.pledge.position, a.pledge.position) > 0 ? b : a,
-  );
   if (comparePositions(winner.pledge.position, source.pledge.position) >= 0) {
     return { kind: 'elected', winner, because: electedBecause(record, winner, counted) };
   }
@@ -117,13 +117,22 @@ function latecomer(
   });
 }
 
-/** The node asked for, else by candidate priority, then by WAL, then by id. */
+/**
+ * The node asked for, else by candidate priority, then by WAL, then by id;
+ * among those only whose WAL the most advanced contains: what has diverged
+ * from it could never fetch what is missing.
+ */
 function bestCandidate(
   record: GroupRecord,
   intent: Intent,
   pledged: readonly PledgedNode[],
+  source: PledgedNode,
 ): PledgedNode | undefined {
-  const candidates = pledged.filter(({ node }) => isEligible(record, node));
+  const candidates = pledged.filter(
+    ({ node, pledge }) =>
+      isEligible(record, node) &&
+      relationToHistory(pledge, source.pledge.history, source.pledge.position.timeline) === 'contained',
+  );
   const asked = candidates.find(({ node }) => node === intent.target);
   if (asked !== undefined) return asked;
   const priority = ({ node }: PledgedNode): number => findNode(record, node)?.candidatePriority ?? 0;

@@ -60,6 +60,8 @@ export interface Report {
 
 export interface ConfirmedRule extends Rule {
   readonly term: number;
+  /** Which change of the record's rules it carries out: the same rule may come and go (see `ruleChanges`). */
+  readonly change: number;
 }
 
 export interface Pledge {

@@ -27,6 +27,8 @@ export interface GroupRecord {
    * promotion must satisfy every one.
    */
   readonly rules: readonly Rule[];
+  /** Counts the changes of `rules`: a confirmation of an earlier one says nothing about a rule that has come back. */
+  readonly ruleChanges: number;
   /** The change of reign under way. */
   readonly intent: Intent | null;
   readonly nodes: readonly NodeEntry[];
@@ -166,6 +168,7 @@ export function emptyRecord(formation: string, group: number, settings: GroupSet
     reign: null,
     pastReigns: [],
     rules: [],
+    ruleChanges: 0,
     intent: null,
     nodes: [],
     nextNodeId: 1,

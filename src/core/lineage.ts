@@ -44,7 +44,8 @@ export function relationTo(reign: Reign, local: Lineage): Relation {
   return comparePositions(local.position, basis.position) <= 0 ? 'contained' : 'unknown';
 }
 
-function relationToHistory(
+/** Where a node's WAL stands to a timeline and the timelines before it. */
+export function relationToHistory(
   local: Lineage,
   history: readonly TimelineSwitch[],
   timeline: number,

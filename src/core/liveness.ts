@@ -1,5 +1,13 @@
 import { reportOf, type Evidence, type Report } from './evidence.ts';
-import { cohortMembers, findNode, nameOf, type GroupRecord, type NodeId } from './group-record.ts';
+import {
+  cohortMembers,
+  currentRule,
+  findNode,
+  nameOf,
+  type GroupRecord,
+  type NodeId,
+} from './group-record.ts';
+import { effectiveNumberSync, votersOf } from './quorum.ts';
 
 /** What the evidence says of the holder. */
 export type HolderCondition =
@@ -8,6 +16,8 @@ export type HolderCondition =
   | { readonly kind: 'down'; readonly report: Report; readonly because: string }
   /** Keeper and replication have both been silent for the detection time. */
   | { readonly kind: 'lost'; readonly because: string }
+  /** It is here and writes can't go on: too few of its voters, which are here too, receive from it. */
+  | { readonly kind: 'cut_off'; readonly because: string }
   /** Not heard of, but not proven dead. */
   | { readonly kind: 'doubtful'; readonly because: string };
 
@@ -23,7 +33,12 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   if (reign === null) return { kind: 'alive' };
   const name = nameOf(record, reign.holder);
   const live = liveReport(record, evidence, reign.holder);
-  if (live !== undefined) return conditionByReport(record, live, name);
+  if (live !== undefined) {
+    const condition = conditionByReport(record, live, name);
+    return condition.kind === 'alive' && isCutOff(record, evidence)
+      ? { kind: 'cut_off', because: `too few voters receive from ${name}, though it and they are here` }
+      : condition;
+  }
 
   const { detectionMs } = record.settings;
   const silentMs = Math.round(reportOf(evidence, reign.holder)?.ageMs ?? evidence.deciderAgeMs);
@@ -67,6 +82,30 @@ function conditionByReport(record: GroupRecord, report: Report, name: string): H
     case 'incomplete':
       return { kind: 'down', report, because: `${name} has lost its data directory` };
   }
+}
+
+/**
+ * A holder whose commits wait for voters that can't reach it, while they could
+ * go on among themselves. Only after the reign had its voters once: else a
+ * standby that can follow nobody would send the baton round.
+ */
+function isCutOff(record: GroupRecord, evidence: Evidence): boolean {
+  const { reign, settings } = record;
+  const rule = currentRule(record);
+  if (reign === null || rule === undefined || !reign.confirmed || effectiveNumberSync(record) === 0)
+    return false;
+  const voters = votersOf(rule, reign.holder);
+  const silent = voters.filter((node) => {
+    const away = evidence.notStreaming.find((each) => each.node === node);
+    const report = liveReport(record, evidence, node);
+    return (
+      away !== undefined &&
+      away.ageMs >= settings.detectionMs &&
+      report !== undefined &&
+      report.postgres.upstream === null
+    );
+  });
+  return voters.length - silent.length < rule.k;
 }
 
 /** A standby that still receives from the holder in its term proves that its PostgreSQL lives. */

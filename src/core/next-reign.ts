@@ -3,7 +3,7 @@ import { livePledges, type PledgedNode } from './election.ts';
 import { currentRule, type GroupRecord, type Intent, type Reign } from './group-record.ts';
 import { liveReport } from './liveness.ts';
 import { ruleFor } from './membership.ts';
-import { effectiveNumberSync, sameRule, satisfiesAllRules, votersOf, withRule } from './quorum.ts';
+import { effectiveNumberSync, sameRule, satisfiesAllRules, votersOf, withRules } from './quorum.ts';
 
 /** The record with an intent that gives the present holder up. */
 export function withIntent(
@@ -64,7 +64,7 @@ export function withReign(
     intent: null,
     nextTimeline: timeline + 1,
   };
-  return { ...next, rules: rulesOfReign(next, intent, evidence) };
+  return withRulesOfReign(next, intent, evidence);
 }
 
 /**
@@ -72,19 +72,19 @@ export function withReign(
  * whose survivor is alone goes on alone where number_sync_standbys is 0, by
  * this very decision; and a promotion with accepted loss starts from itself.
  */
-function rulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidence): GroupRecord['rules'] {
+function withRulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidence): GroupRecord {
   const { reign } = record;
   const rule = currentRule(record);
-  if (reign === null || rule === undefined) return record.rules;
+  if (reign === null || rule === undefined) return record;
   const alone = ruleFor(reign.holder, [], 0);
   const proven = satisfiesAllRules(
     record,
     livePledges(record, evidence, intent.term).map(({ node }) => node),
   );
-  if (!proven) return [alone];
+  if (!proven) return withRules(record, [alone]);
   const others = votersOf(rule, reign.holder).filter(
     (node) => node !== intent.from && liveReport(record, evidence, node)?.postgres.status === 'running',
   );
-  if (others.length > 0 || effectiveNumberSync(record) > 0 || sameRule(rule, alone)) return record.rules;
-  return withRule(record.rules, alone);
+  if (others.length > 0 || effectiveNumberSync(record) > 0 || sameRule(rule, alone)) return record;
+  return withRules(record, [...record.rules, alone]);
 }

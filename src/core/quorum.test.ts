@@ -10,7 +10,7 @@ import {
   sameRule,
   satisfiesAllRules,
   votersOf,
-  withRule,
+  withRules,
 } from './quorum.ts';
 
 const aRule: fc.Arbitrary<Rule> = fc
@@ -102,8 +102,10 @@ test('a wanted rule is worked towards last, and every earlier one stays in force
     { cohort: [1], k: 0 },
     { cohort: [1, 2], k: 1 },
   ];
-  assert.deepEqual(withRule([a!], b!), [a, b]);
-  assert.deepEqual(withRule([a!, b!], a!), [b, a]);
+  const record = aGroup().withPrimary('a').withRules(a!).record();
+  assert.deepEqual(withRules(record, [a!, b!]).rules, [a, b]);
+  assert.deepEqual(withRules(record, [a!, b!, a!]).rules, [b, a]);
+  assert.equal(withRules(record, [a!, b!]).ruleChanges, record.ruleChanges + 1);
   assert.equal(sameRule({ cohort: [1, 2], k: 1 }, { cohort: [1, 2], k: 0 }), false);
   assert.equal(sameRule({ cohort: [1, 2], k: 1 }, { cohort: [1, 3], k: 1 }), false);
 });

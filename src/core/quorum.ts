@@ -38,7 +38,11 @@ export function effectiveNumberSync(record: GroupRecord): number {
   return standbys.length >= 2 ? 1 : 0;
 }
 
-/** Appends the rule that the primary shall work towards; all earlier ones stay in force until it is confirmed. */
-export function withRule(rules: readonly Rule[], wanted: Rule): readonly Rule[] {
-  return [...rules.filter((rule) => !sameRule(rule, wanted)), wanted];
+/**
+ * The record with other rules, the last of which the primary shall work
+ * towards; one that stands twice counts where it stands last.
+ */
+export function withRules(record: GroupRecord, rules: readonly Rule[]): GroupRecord {
+  const distinct = rules.filter((rule, i) => !rules.slice(i + 1).some((later) => sameRule(rule, later)));
+  return { ...record, rules: distinct, ruleChanges: record.ruleChanges + 1 };
 }

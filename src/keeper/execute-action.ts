@@ -168,7 +168,7 @@ async function promote(action: ActionOf<'promote'>, context: ActionContext): Pro
 
 async function applyRule(action: ActionOf<'apply_rule'>, { server, state }: ActionContext): Promise<void> {
   const safeLsn = await server.applySynchronousStandbys(action.names, STEP);
-  state.appliedRule = { ...action.rule, term: action.term, safeLsn };
+  state.appliedRule = { ...action.rule, term: action.term, change: action.change, safeLsn };
   if (state.configured !== null)
     state.configured = { ...state.configured, synchronousStandbyNames: action.names };
 }

@@ -61,6 +61,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   let lastReported = '';
   let failure: { readonly action: string; readonly retryMs: number } | undefined;
   let lastStep = '';
+  let newest: { readonly version: number; readonly record: GroupRecord } | undefined;
 
   function report(): void {
     const content = reportOfState(node, state, journal.entry);
@@ -84,6 +85,22 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     wake: stir,
     report,
   };
+
+  /**
+   * Makes a record that has come in the one that is acted on, once it is on
+   * disk: a keeper that acted on it, was killed, and came back without the
+   * store must not fall back to an older one, whose rule may be weaker.
+   */
+  async function adoptRecord(): Promise<void> {
+    if (newest === undefined) return;
+    const { version, record } = newest;
+    newest = undefined;
+    await journal.write({ record, recordVersion: version });
+    if (intentKey(record) !== intentKey(state.record)) state.intentSeenAtMs = nowMs();
+    if (record.reign?.term !== state.record?.reign?.term) state.quorumSeenAtMs = nowMs();
+    state.record = record;
+    state.recordVersion = version;
+  }
 
   async function observe(): Promise<void> {
     state.observation = await server.observe(OBSERVE);
@@ -165,20 +182,15 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   return {
     dropped: left.promise,
     takeRecord(version, record) {
-      if (version <= state.recordVersion) return;
-      if (intentKey(record) !== intentKey(state.record)) state.intentSeenAtMs = nowMs();
-      if (record.reign?.term !== state.record?.reign?.term) state.quorumSeenAtMs = nowMs();
-      state.record = record;
-      state.recordVersion = version;
-      journal.write({ record, recordVersion: version }).catch((error: unknown) => {
-        log.error({ err: error }, 'the record could not be written to the journal');
-      });
+      if (version <= Math.max(state.recordVersion, newest?.version ?? 0)) return;
+      newest = { version, record };
       stir();
     },
     async run() {
       void beat();
       while (!stopping) {
         try {
+          await adoptRecord();
           await observe();
           const step = nextStep();
           if (step.action === null) await idle(step);

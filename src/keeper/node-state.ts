@@ -1,5 +1,5 @@
 import type { ConfirmedRule, Report } from '../core/evidence.ts';
-import { currentRule, type GroupRecord, type NodeId, type Rule } from '../core/group-record.ts';
+import { currentRule, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import type { LocalView } from '../core/action.ts';
 import type { ServerSettings } from '../core/server-settings.ts';
 import { compareLsn, type Lsn } from '../core/lsn.ts';
@@ -26,8 +26,7 @@ export interface NodeState {
   quorumSeenAtMs: number;
 }
 
-export interface AppliedRule extends Rule {
-  readonly term: number;
+export interface AppliedRule extends ConfirmedRule {
   /** All that may have been acknowledged under the rule before lies before it. */
   readonly safeLsn: Lsn;
 }
@@ -97,15 +96,15 @@ export function hasVoters(record: GroupRecord | null, observation: ServerObserva
 export function confirmedRule(state: NodeState): ConfirmedRule | null {
   const { appliedRule, observation } = state;
   if (appliedRule === null || observation.role !== 'primary') return null;
-  const { safeLsn, cohort, k, term } = appliedRule;
+  const { safeLsn, ...rule } = appliedRule;
   const holding = observation.followers.filter(
     (each) =>
-      each.term === term &&
-      cohort.includes(each.node) &&
+      each.term === rule.term &&
+      rule.cohort.includes(each.node) &&
       each.flushLsn !== null &&
       compareLsn(each.flushLsn, safeLsn) >= 0,
   );
-  return holding.length >= k ? { cohort, k, term } : null;
+  return holding.length >= rule.k ? rule : null;
 }
 
 /** The report of a keeper, without what only the sender knows. */

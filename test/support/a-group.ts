@@ -128,6 +128,7 @@ function buildRecord(
     },
     pastReigns: [],
     rules: rules ?? [{ cohort, k: Math.min(cohort.length - 1, Math.max(1, numberSync)) }],
+    ruleChanges: 1,
     intent,
     nodes: members.map((each) => ({
       id: each.id,

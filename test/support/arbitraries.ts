@@ -99,6 +99,7 @@ export const aRecord: fc.Arbitrary<GroupRecord> = fc
     reign: orNull(aReign),
     pastReigns: fc.constant([]),
     rules: fc.array(aRule, { minLength: 1, maxLength: 3 }),
+    ruleChanges: fc.constantFrom(1, 2),
     intent: orNull(anIntent),
     nodes: fc
       .tuple(anEntry(1), anEntry(2), anEntry(3))
@@ -168,7 +169,11 @@ function aReport(node: NodeId): fc.Arbitrary<Report> {
     promotedTerm: orNull(aTerm),
     restartsUsed: fc.nat(2),
     servingTerm: orNull(aTerm),
-    confirmedRule: orNull(fc.tuple(aRule, aTerm).map(([rule, term]) => ({ ...rule, term }))),
+    confirmedRule: orNull(
+      fc
+        .tuple(aRule, aTerm, fc.constantFrom(1, 2))
+        .map(([rule, term, change]) => ({ ...rule, term, change })),
+    ),
     activity: fc.constant(null),
     problem: fc.constant(null),
   });
@@ -209,7 +214,9 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   servingTerm: orNull(aTerm),
   restartsUsed: fc.nat(2),
   configured: orNull(someSettings),
-  appliedRule: orNull(fc.tuple(aRule, aTerm).map(([rule, term]) => ({ ...rule, term }))),
+  appliedRule: orNull(
+    fc.tuple(aRule, aTerm, fc.constantFrom(1, 2)).map(([rule, term, change]) => ({ ...rule, term, change })),
+  ),
   slotsFor: orNull(fc.constantFrom<readonly NodeId[]>([], [2, 3])),
   checkpointedFor: orNull(aTerm),
   markerUnderWay: orNull(aTerm),

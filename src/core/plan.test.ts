@@ -1,0 +1,355 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  aGroup,
+  END_OF_WAL,
+  HISTORY,
+  TERM,
+  TIMELINE,
+  type GroupBuilder,
+} from '../../test/support/a-group.ts';
+import type { Action, LocalView, Rest, Step } from './action.ts';
+import type { Pledge, PostgresReport } from './evidence.ts';
+import { plan } from './plan.ts';
+import { primarySettings, standbySettings, UNSATISFIABLE_NAMES, upstreamOf } from './server-settings.ts';
+
+const NEXT = TERM + 1;
+const NAMES = `ANY 1 ("pgbaton_2@${TERM}", "pgbaton_3@${TERM}")`;
+const ALL_KINDS: Readonly<Record<Action['kind'], true>> = {
+  initialise: true,
+  adopt: true,
+  start_primary: true,
+  start_standby: true,
+  stop: true,
+  checkpoint: true,
+  hand_over: true,
+  pledge: true,
+  configure: true,
+  promote: true,
+  apply_rule: true,
+  write_marker: true,
+  open: true,
+  maintain_slots: true,
+  clone: true,
+  rewind: true,
+  leave: true,
+};
+const reached = new Set<string>();
+
+interface Changes extends Partial<Omit<LocalView, 'postgres'>> {
+  readonly postgres?: Partial<PostgresReport>;
+}
+
+function planned(group: GroupBuilder, name: string, changes: Changes = {}): Step | Rest {
+  const base = group.local(name);
+  const { postgres, ...others } = changes;
+  const local: LocalView = { ...base, ...others, postgres: { ...base.postgres, ...postgres } };
+  const next = plan(group.record(), local);
+  if (next.action !== null) reached.add(next.action.kind);
+  return next;
+}
+
+function expectAction<K extends Action['kind']>(next: Step | Rest, kind: K): Extract<Action, { kind: K }> {
+  assert.equal(next.action?.kind, kind, next.because ?? '');
+  return next.action as Extract<Action, { kind: K }>;
+}
+
+function expectRest(next: Step | Rest, because?: RegExp): void {
+  assert.equal(next.action, null, JSON.stringify(next.action));
+  if (because !== undefined) assert.match(next.because ?? '', because);
+}
+
+const trio = (): GroupBuilder => aGroup().withPrimary('a').withStandby('b').withStandby('c');
+const crashed = { status: 'crashed', role: null, upstream: null, followers: [] } as const;
+const stopped = { ...crashed, status: 'stopped' } as const;
+
+function pledge(term: number, lsn: string = END_OF_WAL): Pledge {
+  return { term, position: { timeline: TIMELINE, lsn }, history: HISTORY };
+}
+
+/** What a settled primary of the trio knows of itself. */
+function settledPrimary(group: GroupBuilder): Changes {
+  const record = group.record();
+  const configured = primarySettings(record, record.reign!, group.local('a'), true);
+  return { configured, synchronousStandbyNames: NAMES, slotsFor: [2, 3] };
+}
+
+function settledStandby(group: GroupBuilder, name: string, term = TERM): Changes {
+  const upstream = upstreamOf(group.record(), 1, term);
+  const configured = standbySettings(group.record(), group.local(name), upstream, false);
+  const slotsFor = group.record().nodes.flatMap((node) => (node.name === name ? [] : [node.id]));
+  return { configured, synchronousStandbyNames: UNSATISFIABLE_NAMES, slotsFor };
+}
+
+test('a settled primary and a settled standby are left alone', () => {
+  const group = trio();
+  expectRest(planned(group, 'a', settledPrimary(group)));
+  expectRest(planned(group, 'b', settledStandby(group, 'b')));
+});
+
+test('the first node of a group makes the database, and starts it as the primary', () => {
+  const first = aGroup()
+    .withPrimary('a')
+    .withReign({ basis: null, history: null })
+    .withRecord({ systemIdentifier: null });
+  const fresh: Changes = { promotedTerm: null, servingTerm: null };
+  expectAction(planned(first, 'a', { ...fresh, postgres: { ...crashed, status: 'absent' } }), 'initialise');
+  const start = expectAction(planned(first, 'a', { ...fresh, postgres: stopped }), 'start_primary');
+  assert.equal(start.settings.locked, true);
+});
+
+test('a running server becomes the first primary as it is', () => {
+  const first = aGroup().withPrimary('a').withReign({ basis: null, history: null });
+  expectAction(planned(first, 'a', { promotedTerm: null, servingTerm: null }), 'adopt');
+});
+
+test('a data directory that is gone or half-made never becomes the primary', () => {
+  for (const status of ['absent', 'incomplete'] as const) {
+    expectRest(planned(trio(), 'a', { postgres: { ...crashed, status } }), /never becomes the primary/);
+  }
+});
+
+test('a primary that was promoted outside of the reign is stopped at once', () => {
+  const stop = expectAction(planned(trio(), 'a', { promotedTerm: TERM - 1 }), 'stop');
+  assert.equal(stop.mode, 'immediate');
+});
+
+test('a primary configures itself after a restart of its keeper, and keeps the names that are in force', () => {
+  const action = expectAction(
+    planned(trio(), 'a', { synchronousStandbyNames: 'ANY 1 ("old@2")' }),
+    'configure',
+  );
+  assert.equal(action.settings.synchronousStandbyNames, 'ANY 1 ("old@2")');
+  assert.equal(action.settings.readOnly, false);
+});
+
+test('a primary makes the slots of the others before anything waits for them', () => {
+  const group = trio();
+  const action = expectAction(
+    planned(group, 'a', { ...settledPrimary(group), slotsFor: null }),
+    'maintain_slots',
+  );
+  assert.deepEqual(action.nodes, [2, 3]);
+});
+
+test('names that differ from the rule are brought into force with their barrier', () => {
+  const group = trio();
+  const action = expectAction(
+    planned(group, 'a', { ...settledPrimary(group), synchronousStandbyNames: '' }),
+    'apply_rule',
+  );
+  assert.equal(action.names, NAMES);
+});
+
+test('a rule that has to be proven is applied again when this keeper has not applied it in this term', () => {
+  const rule = { cohort: [1, 2, 3], k: 1 };
+  const joint = trio().withRules({ cohort: [1, 2], k: 1 }, rule);
+  const settled = settledPrimary(joint);
+  expectAction(planned(joint, 'a', settled), 'apply_rule');
+  expectAction(
+    planned(joint, 'a', { ...settled, appliedRule: { ...rule, term: TERM - 1, change: 1 } }),
+    'apply_rule',
+  );
+  expectRest(planned(joint, 'a', { ...settled, appliedRule: { ...rule, term: TERM, change: 1 } }));
+});
+
+test('a primary lets clients in only after its marker has been acknowledged', () => {
+  const group = trio().withReign({ confirmed: false });
+  const record = group.record();
+  const closed = {
+    ...settledPrimary(group),
+    servingTerm: null,
+    configured: primarySettings(record, record.reign!, group.local('a'), false),
+  };
+  expectAction(planned(group, 'a', closed), 'write_marker');
+  expectRest(planned(group, 'a', { ...closed, markerUnderWay: TERM }), /waits for the voters/);
+  const open = expectAction(planned(group, 'a', { ...closed, markerAcknowledged: TERM }), 'open');
+  assert.deepEqual([open.settings.readOnly, open.settings.locked], [false, false]);
+});
+
+test('a primary that hears neither the store nor its voters stops looking writable', () => {
+  const group = trio();
+  const silent = { ...settledPrimary(group), storeSilentMs: 3_000, quorumSilentMs: 3_000 };
+  expectAction(planned(group, 'a', silent), 'stop');
+  expectRest(planned(group, 'a', { ...silent, storeSilentMs: 2_999 }));
+  expectRest(planned(group, 'a', { ...silent, quorumSilentMs: 2_999 }));
+});
+
+test('a primary that goes on alone by decision does not step down when the store is silent', () => {
+  const alone = aGroup()
+    .withPrimary('a')
+    .withStandby('b', { votes: false })
+    .withRules({ cohort: [1], k: 0 });
+  const settled = { ...settledPrimary(alone), synchronousStandbyNames: '', slotsFor: [2] };
+  expectRest(planned(alone, 'a', { ...settled, storeSilentMs: 60_000, quorumSilentMs: 60_000 }));
+});
+
+test('a crashed primary waits for the group, unless it may restart or the store is silent', () => {
+  expectRest(planned(trio(), 'a', { postgres: crashed }), /the group decides/);
+  const start = expectAction(
+    planned(trio().withReign({ restarts: 1 }), 'a', { postgres: crashed }),
+    'start_primary',
+  );
+  assert.deepEqual([start.restarts, start.settings.locked, start.settings.readOnly], [1, true, true]);
+  expectAction(planned(trio(), 'a', { postgres: crashed, storeSilentMs: 2_000 }), 'start_primary');
+});
+
+test('a node that was elected while it was down starts as a standby and is promoted then', () => {
+  const group = trio();
+  expectAction(planned(group, 'a', { promotedTerm: TERM - 1, postgres: crashed }), 'start_standby');
+  const standby = { role: 'standby', position: { timeline: 1, lsn: '0/3000000' }, history: [] } as const;
+  const promote = expectAction(
+    planned(group, 'a', { promotedTerm: null, servingTerm: null, postgres: standby }),
+    'promote',
+  );
+  assert.equal(promote.timeline, TIMELINE);
+  assert.equal(
+    promote.settings.synchronousStandbyNames,
+    NAMES,
+    'the names are in force before the promotion',
+  );
+  assert.equal(promote.settings.readOnly, true);
+});
+
+test('a holder that runs as a standby on its own timeline is stopped, to be started as the primary', () => {
+  const standby = { role: 'standby' } as const;
+  const stop = expectAction(planned(trio(), 'a', { postgres: standby }), 'stop');
+  assert.equal(stop.mode, 'fast');
+  expectRest(planned(trio(), 'a', { postgres: standby, storeSilentMs: 2_000 }), /stepped down/);
+});
+
+test('a standby follows the holder in its term', () => {
+  const group = trio();
+  const action = expectAction(planned(group, 'b'), 'configure');
+  assert.deepEqual(action.settings.upstream, { node: 1, host: 'a.example', port: 5432, term: TERM });
+  assert.equal(action.settings.synchronousStandbyNames, UNSATISFIABLE_NAMES);
+  const settled = settledStandby(group, 'b', TERM - 1);
+  expectAction(planned(group, 'b', settled), 'configure');
+  expectAction(planned(group, 'b', { ...settledStandby(group, 'b'), slotsFor: [] }), 'maintain_slots');
+});
+
+test('a stopped standby is started, and a crashed one replays its WAL before it is compared', () => {
+  assert.equal(
+    expectAction(planned(trio(), 'b', { postgres: stopped }), 'start_standby').settings.upstream?.node,
+    1,
+  );
+  const replay = expectAction(planned(trio(), 'b', { postgres: crashed }), 'start_standby');
+  assert.deepEqual([replay.settings.upstream, replay.settings.locked], [null, true]);
+});
+
+test('a primary that does not hold the baton is stopped at once', () => {
+  const stop = expectAction(planned(trio(), 'b', { postgres: { role: 'primary' } }), 'stop');
+  assert.equal(stop.mode, 'immediate');
+});
+
+test('a node with WAL that the holder does not have is stopped and rewound', () => {
+  const diverged = { position: { timeline: 1, lsn: '0/3000001' }, history: [] } as const;
+  expectAction(planned(trio(), 'b', { postgres: diverged }), 'stop');
+  expectAction(planned(trio(), 'b', { postgres: { ...stopped, ...diverged } }), 'rewind');
+  const unready = trio().withReign({ confirmed: false });
+  expectRest(planned(unready, 'b', { postgres: diverged }), /not ready/);
+});
+
+test('another history under the same timeline number is never rewound, it is copied anew', () => {
+  const foreign = { history: [{ timeline: 1, end: '0/2FFFFFF' }] } as const;
+  expectAction(planned(trio(), 'b', { postgres: foreign }), 'clone');
+});
+
+test('an empty node is copied from a confirmed primary, and a half-made one is taken up again', () => {
+  expectAction(planned(trio(), 'b', { postgres: { ...crashed, status: 'absent' } }), 'clone');
+  expectAction(planned(trio(), 'b', { postgres: { ...crashed, status: 'incomplete' } }), 'rewind');
+  const unready = trio().withReign({ confirmed: false });
+  expectRest(planned(unready, 'b', { postgres: { ...crashed, status: 'absent' } }));
+  expectRest(planned(unready, 'b', { postgres: { ...crashed, status: 'incomplete' } }));
+});
+
+test('a server of another system is left alone', () => {
+  expectRest(planned(trio(), 'b', { postgres: { systemIdentifier: '1' } }), /system identifier/);
+});
+
+test('before the history of a reign is known, only who has no more than its basis follows', () => {
+  const young = trio().withReign({ history: null, confirmed: false });
+  const behind = { position: { timeline: 1, lsn: '0/2000000' }, history: [] } as const;
+  expectAction(planned(young, 'b', { postgres: behind }), 'configure');
+  expectRest(planned(young, 'b', { postgres: { ...behind, position: { timeline: 1, lsn: '0/3000001' } } }));
+});
+
+test('a voter pledges a new term, without an upstream', () => {
+  const action = expectAction(planned(trio().withIntent({}), 'b'), 'pledge');
+  assert.equal(action.term, NEXT);
+  assert.equal(action.settings.upstream, null);
+  expectRest(planned(trio().withIntent({}), 'b', { pledge: pledge(NEXT) }), /is pledged/);
+});
+
+test('the old primary stops before it pledges, and a stopped member starts to find its end of WAL', () => {
+  assert.equal(expectAction(planned(trio().withIntent({}), 'a'), 'stop').mode, 'immediate');
+  for (const postgres of [crashed, stopped]) {
+    const start = expectAction(planned(trio().withIntent({}), 'a', { postgres }), 'start_standby');
+    assert.deepEqual([start.settings.upstream, start.settings.locked], [null, true]);
+  }
+});
+
+test('a member without data, or whose server does not answer, can not pledge', () => {
+  for (const status of ['absent', 'incomplete', 'starting', 'unresponsive'] as const) {
+    expectRest(planned(trio().withIntent({}), 'b', { postgres: { ...crashed, status } }));
+  }
+});
+
+test('a node outside of the cohort has no part in an election, and goes on following', () => {
+  const group = aGroup().withPrimary('a').withStandby('b').withStandby('c', { votes: false }).withIntent({});
+  expectRest(planned(group, 'c', settledStandby(group, 'c')));
+});
+
+const drain = { kind: 'handover', stage: 'drain', target: 2 } as const;
+
+test('in a handover the primary takes checkpoints, then shuts down and pledges', () => {
+  const group = trio().withIntent(drain);
+  expectAction(planned(group, 'a'), 'checkpoint');
+  expectAction(planned(group, 'a', { checkpointedFor: NEXT }), 'hand_over');
+  expectAction(planned(group, 'a', { postgres: stopped }), 'hand_over');
+  expectRest(planned(group, 'a', { postgres: stopped, pledge: pledge(NEXT) }), /the others follow/);
+  expectRest(planned(group, 'b', settledStandby(group, 'b')));
+});
+
+test('the target of a handover waits for the last WAL of the old primary, but not for ever', () => {
+  const cleanEnd = { timeline: TIMELINE, lsn: '0/6000000' };
+  const group = trio().withIntent({ ...drain, stage: 'elect', cleanEnd });
+  expectRest(planned(group, 'b'), /on its way/);
+  expectAction(planned(group, 'b', { intentAgeMs: 3_000 }), 'pledge');
+  expectAction(planned(group, 'b', { postgres: { position: cleanEnd } }), 'pledge');
+  expectAction(planned(group, 'c'), 'pledge');
+});
+
+test('the candidate of a fetch receives from the source under the new term, and pledges again', () => {
+  const upTo = { timeline: TIMELINE, lsn: '0/6000000' };
+  const group = trio().withIntent({ stage: 'fetch', fetch: { candidate: 2, source: 3, upTo } });
+  const behind = { pledge: pledge(NEXT) };
+  const action = expectAction(planned(group, 'b', behind), 'configure');
+  assert.deepEqual(action.settings.upstream, { node: 3, host: 'c.example', port: 5432, term: NEXT });
+  expectRest(planned(group, 'b', { ...behind, configured: action.settings }), /fetching/);
+  expectAction(planned(group, 'b', { ...behind, postgres: { position: upTo } }), 'pledge');
+  expectRest(planned(group, 'c', { pledge: pledge(NEXT, upTo.lsn) }));
+});
+
+test('a dropped node stops when nothing counts on it, and not before', () => {
+  const dropped = aGroup()
+    .withPrimary('a')
+    .withStandby('b', { votes: false, entry: { dropping: 'asked' } });
+  expectAction(planned(dropped, 'b'), 'leave');
+  expectRest(planned(dropped, 'b', { postgres: stopped }), /dropped/);
+  const voter = aGroup()
+    .withPrimary('a')
+    .withStandby('b', { entry: { dropping: 'asked' } });
+  assert.notEqual(planned(voter, 'b').action?.kind, 'leave');
+});
+
+test('a node in maintenance is left alone as soon as the group does not need it', () => {
+  const group = aGroup()
+    .withPrimary('a')
+    .withStandby('b', { votes: false, entry: { maintenance: true } });
+  expectRest(planned(group, 'b', { postgres: crashed }), /maintenance/);
+});
+
+test('every kind of action is reached by these tests', () => {
+  assert.deepEqual([...reached].sort(), Object.keys(ALL_KINDS).sort());
+});
