@@ -8,17 +8,17 @@ import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { PassCrashPoint } from './crash-point.ts';
 import { executeAction, type ActionContext } from './execute-action.ts';
-import type { GroupLink } from './group-link.ts';
+import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
 import { hasVoters, localView, newNodeState, reportOfState, type NodeState } from './node-state.ts';
 
+export type StopHow = 'fast' | 'immediate' | 'keeper_only';
+
 export interface Keeper {
-  /** A newer record has come in. Older ones are ignored. */
-  takeRecord(version: number, record: GroupRecord): void;
   /** Runs until `stop`; never throws: what goes wrong is logged, reported and tried again. */
   run(): Promise<void>;
-  /** Ends the loop after the step under way; PostgreSQL is left alone, or shut down and the group told so. */
-  stop(how: 'with_postgres' | 'keeper_only'): Promise<void>;
+  /** Ends the loop after the step under way; PostgreSQL is left alone, or stopped and the group told so. */
+  stop(how: StopHow): Promise<void>;
   /** Resolves when the node was dropped from its group and has let go. */
   readonly dropped: Promise<void>;
 }
@@ -27,7 +27,8 @@ export interface KeeperDependencies {
   readonly node: NodeId;
   readonly server: PostgresServer;
   readonly journal: Journal;
-  readonly link: GroupLink;
+  /** Opens the line to those who decide; records that come in are handed to `onRecord`. */
+  connect(onRecord: GroupLinkOptions['onRecord']): GroupLink;
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly passCrashPoint: PassCrashPoint;
@@ -49,7 +50,7 @@ const SHUT_DOWN = { timeoutMs: 60_000 };
  * what is seen, so that it can be killed and started at any moment.
  */
 export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
-  const { node, server, journal, link, log, nowMs } = deps;
+  const { node, server, journal, log, nowMs } = deps;
   const state: NodeState = newNodeState(await server.observe(OBSERVE), journal.entry, nowMs());
   const alarm = createAlarm();
   const session = randomUUID();
@@ -178,14 +179,14 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   }
 
   server.onChange(stir);
+  const link = deps.connect((version, record) => {
+    if (version <= Math.max(state.recordVersion, newest?.version ?? 0)) return;
+    newest = { version, record };
+    stir();
+  });
 
   return {
     dropped: left.promise,
-    takeRecord(version, record) {
-      if (version <= Math.max(state.recordVersion, newest?.version ?? 0)) return;
-      newest = { version, record };
-      stir();
-    },
     async run() {
       void beat();
       while (!stopping) {
@@ -207,13 +208,15 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
       stopping = true;
       alarm.ring();
       await ended.promise;
-      if (how === 'keeper_only') return;
-      state.activity = 'shutting down';
-      report();
-      await server.stop('fast', SHUT_DOWN);
-      // Told at once, the group need not wait until the silence is long enough.
-      state.observation = await server.observe(OBSERVE);
-      report();
+      if (how !== 'keeper_only') {
+        state.activity = 'shutting down';
+        report();
+        await server.stop(how, SHUT_DOWN);
+        // Told at once, the group need not wait until the silence is long enough.
+        state.observation = await server.observe(OBSERVE);
+        report();
+      }
+      await link.close();
     },
   };
 }
