@@ -81,6 +81,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   const events = createEventWriter({ store, log, wallClock: deps.wallClock, tell });
   let { record, version } = start;
   let states = statesOf(record, book);
+  const unseen = new Set(record.nodes.map(({ id }) => id));
   /** The outcome of a write is not known: read before the next one. */
   let isStale = false;
   book.follow(undefined, record);
@@ -100,7 +101,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   function tellStates(next: GroupRecord): readonly NewEvent[] {
     const known = states;
     states = statesOf(next, book);
-    return stateEvents(next, known, states);
+    return stateEvents(next, known, states, unseen);
   }
 
   function tellRows(changed: readonly NewEvent[]): void {
@@ -119,7 +120,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
 
   /** One swap on exactly the version that was read, with its events. false: somebody else was faster. */
   async function swap(next: GroupRecord, why: NewEvent): Promise<boolean> {
-    const changed = stateEvents(next, states, statesOf(next, book));
+    const changed = stateEvents(next, states, statesOf(next, book), unseen);
     const expected = version;
     // The version that this swap will have is not known before it; an event names the record that it was read on.
     const notes = events.toNotes([why, ...changed], expected);
@@ -168,6 +169,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     const changed = tellStates(record);
     tellRows(changed);
     for (const event of changed) events.add(event, version);
+    for (const id of unseen) if (book.reportOf(id) !== undefined) unseen.delete(id);
     await events.flush();
   }
 

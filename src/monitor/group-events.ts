@@ -75,13 +75,23 @@ export function statesOf(record: GroupRecord, reports: Pick<EvidenceBook, 'repor
   );
 }
 
-/** One event for every node whose names differ from those known before. */
-export function stateEvents(record: GroupRecord, before: KnownStates, now: KnownStates): readonly NewEvent[] {
+/**
+ * One event for every node whose names differ from those known before. Not for
+ * a node of `unseen` that turns out to be where it should be: a monitor that
+ * was restarted has only found out again.
+ */
+export function stateEvents(
+  record: GroupRecord,
+  before: KnownStates,
+  now: KnownStates,
+  unseen: ReadonlySet<NodeId>,
+): readonly NewEvent[] {
   return [...now].flatMap(([id, states]) => {
     const known = before.get(id);
     const node = findNode(record, id);
     if (node === undefined) return [];
     if (known?.reported === states.reported && known.assigned === states.assigned) return [];
+    if (unseen.has(id) && known?.reported === 'unknown' && states.reported === states.assigned) return [];
     return [
       {
         formation: record.formation,
