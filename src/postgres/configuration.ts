@@ -1,0 +1,118 @@
+import { assert } from '../lib/assert.ts';
+import { startCountdown, type Countdown, type TimeLimit } from '../system/clock.ts';
+import { renderPassfile, settingNames, withIncludes, withoutSettings } from './configuration-text.ts';
+import { mergeBlock, renderHbaBlock, renderIdentBlock } from './hba.ts';
+import { CRITICAL_SETTINGS, renderDefaults, renderManagedSettings } from './managed-settings.ts';
+import type { ManagedSettings } from './postgres-server.ts';
+import type { ServerContext } from './server-context.ts';
+import { REPLICATION_ROLE } from './server-options.ts';
+
+/** The configuration files of a data directory. */
+export interface Configuration {
+  /** What was last asked for; undefined before the first time since this keeper started. */
+  desired(): ManagedSettings | undefined;
+  desire(settings: ManagedSettings): void;
+  /**
+   * Writes all files so that the desired settings hold from the next reload or
+   * start, with these `synchronous_standby_names`. Touches the disk only when
+   * something differs from what this keeper wrote last.
+   */
+  write(standbyNames: string, limit: TimeLimit): Promise<WrittenConfiguration>;
+  /** Forgets what was written last: another program may have changed the files. */
+  distrust(): void;
+}
+
+export interface WrittenConfiguration {
+  readonly digest: string;
+  readonly changed: boolean;
+  /** Critical settings that ALTER SYSTEM has set: they win over ours. */
+  readonly overridden: readonly string[];
+}
+
+const FILE_MODE = 0o600;
+
+export function createConfiguration(context: ServerContext): Configuration {
+  const { options, files, disk } = context;
+  let desired: ManagedSettings | undefined;
+  let last: (WrittenConfiguration & { readonly text: string }) | undefined;
+
+  const replace = async (
+    path: string,
+    countdown: Countdown,
+    change: (existing: string) => string,
+  ): Promise<void> => {
+    const existing = await disk.readText(path, limitOf(countdown));
+    const wanted = change(existing ?? '');
+    if (wanted !== existing) await disk.writeText(path, wanted, FILE_MODE, limitOf(countdown));
+  };
+
+  const writeFiles = async (
+    text: string,
+    hbaBlock: string,
+    countdown: Countdown,
+  ): Promise<readonly string[]> => {
+    const { secrets } = options;
+    if (secrets !== null) {
+      await replace(files.passfile, countdown, () =>
+        renderPassfile(REPLICATION_ROLE, secrets.replicationPassword),
+      );
+    }
+    if (!options.skipHba) {
+      const identBlock = renderIdentBlock(options);
+      if (identBlock !== '')
+        await replace(files.ident, countdown, (existing) => mergeBlock(existing, identBlock));
+      await replace(files.hba, countdown, (existing) => mergeBlock(existing, hbaBlock));
+    }
+    await replace(files.defaultConfiguration, countdown, renderDefaults);
+    await replace(files.mainConfiguration, countdown, withIncludes);
+    // Last, because its digest says that all of them are in place.
+    await replace(files.managedConfiguration, countdown, () => text);
+    const automatic = await disk.readText(files.automaticConfiguration, limitOf(countdown));
+    const critical: readonly string[] = CRITICAL_SETTINGS;
+    return settingNames(automatic ?? '').filter((name) => critical.includes(name));
+  };
+
+  return {
+    desired: () => desired,
+    desire(settings) {
+      desired = settings;
+    },
+    distrust() {
+      last = undefined;
+    },
+    async write(standbyNames, limit) {
+      assert(desired !== undefined, 'settings are asked for before they are written');
+      const hbaBlock = options.skipHba ? '' : renderHbaBlock(options, desired);
+      const { text, digest } = renderManagedSettings(options, files, desired, standbyNames, hbaBlock);
+      if (last?.text === text && last.overridden.length === 0) {
+        return { digest, changed: false, overridden: [] };
+      }
+      last = undefined;
+      const overridden = await writeFiles(text, hbaBlock, startCountdown(limit, options.now));
+      last = { text, digest, changed: true, overridden };
+      return last;
+    },
+  };
+}
+
+/**
+ * Takes critical settings out of the file that ALTER SYSTEM writes. For a
+ * server that does not run; a running one is asked by SQL.
+ */
+export async function dropAutomaticSettings(
+  context: ServerContext,
+  names: readonly string[],
+  limit: TimeLimit,
+): Promise<void> {
+  if (names.length === 0) return;
+  const path = context.files.automaticConfiguration;
+  const countdown = startCountdown(limit);
+  const text = (await context.disk.readText(path, limitOf(countdown))) ?? '';
+  await context.disk.writeText(path, withoutSettings(text, names), FILE_MODE, limitOf(countdown));
+  context.log('removed settings of ALTER SYSTEM that pgbaton manages', { settings: names });
+}
+
+/** What is left, as the limit of one more step. */
+export function limitOf(countdown: Countdown): TimeLimit {
+  return { timeoutMs: Math.max(1, countdown.remainingMs()) };
+}

@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { BatonError } from '../lib/baton-error.ts';
+import type { Lineage, TimelineSwitch } from '../core/lineage.ts';
+import { lsnFromBytes, lsnToBytes, maxLsn, type Lsn } from '../core/lsn.ts';
+import { startCountdown, type TimeLimit } from '../system/clock.ts';
+import { limitOf } from './configuration.ts';
+import { isCleanlyStopped, type ControlData } from './control-data.ts';
+import { program, type ServerContext } from './server-context.ts';
+import { historyFileName, lineageAt, parseHistory, timelineOfSegment } from './timeline-history.ts';
+
+/** What the files in pg_wal tell, whether the server runs or not. */
+export interface LocalWal {
+  /** The timelines before this one; throws BATON_DATA_DIRECTORY when its history file is missing. */
+  historyOf(timeline: number, limit: TimeLimit): Promise<readonly TimelineSwitch[]>;
+  /** The highest timeline of which there is WAL; undefined when there is none at all. */
+  newestTimeline(limit: TimeLimit): Promise<number | undefined>;
+  /** The end of WAL of a server that was stopped cleanly. Throws BATON_REFUSED when it was not. */
+  stoppedLineage(control: ControlData, limit: TimeLimit): Promise<Lineage>;
+}
+
+export function createLocalWal(context: ServerContext): LocalWal {
+  const { files, disk } = context;
+  const histories = new Map<number, readonly TimelineSwitch[]>();
+
+  const historyOf: LocalWal['historyOf'] = async (timeline, limit) => {
+    if (timeline === 1) return [];
+    const known = histories.get(timeline);
+    if (known) return known;
+    const path = join(files.walDirectory, historyFileName(timeline));
+    const history = parseHistory((await disk.readText(path, limit)) ?? '');
+    // An empty one is a placeholder, never the history of WAL that exists.
+    if (history.length === 0) {
+      throw new BatonError('BATON_DATA_DIRECTORY', `the history of timeline ${timeline} is missing`, {
+        detail: `"${path}" does not exist or is empty.`,
+      });
+    }
+    histories.set(timeline, history);
+    return history;
+  };
+
+  const newestTimeline: LocalWal['newestTimeline'] = async (limit) => {
+    const names = (await disk.list(files.walDirectory, limit)) ?? [];
+    const timelines = names.map(timelineOfSegment).filter((timeline) => timeline !== undefined);
+    return timelines.length === 0 ? undefined : Math.max(...timelines);
+  };
+
+  return {
+    historyOf,
+    newestTimeline,
+    async stoppedLineage(control, limit) {
+      if (!isCleanlyStopped(control)) {
+        throw new BatonError(
+          'BATON_REFUSED',
+          'the end of the WAL is not known: PostgreSQL was not shut down cleanly',
+        );
+      }
+      const countdown = startCountdown(limit);
+      if (control.state === 'shut_down') {
+        const timeline = control.checkpointTimeline;
+        // The shutdown checkpoint is the last record.
+        const lsn = await endOfWal(context, control, timeline, control.checkpointLsn, limitOf(countdown));
+        return { position: { timeline, lsn }, history: await historyOf(timeline, limitOf(countdown)) };
+      }
+      // A standby may have received more than it has replayed: its WAL ends where the last whole record does.
+      const newest = (await newestTimeline(limitOf(countdown))) ?? control.checkpointTimeline;
+      const history = await historyOf(newest, limitOf(countdown));
+      const from = maxLsn(control.minimumRecoveryEnd, control.checkpointLsn);
+      let end = from;
+      for (const timeline of timelinesFrom(from, newest, history)) {
+        const start = maxLsn(end, history.findLast((entry) => entry.timeline < timeline)?.end ?? end);
+        end = maxLsn(end, await endOfWal(context, control, timeline, start, limitOf(countdown)));
+      }
+      return lineageAt({ timeline: newest, lsn: end }, history);
+    },
+  };
+}
+
+/** The timelines that WAL behind a position can be on, in their order. */
+function timelinesFrom(from: Lsn, newest: number, history: readonly TimelineSwitch[]): readonly number[] {
+  const first = lineageAt({ timeline: newest, lsn: from }, history).position.timeline;
+  return [...history.map(({ timeline }) => timeline).filter((timeline) => timeline >= first), newest];
+}
+
+/** Reads the WAL of one timeline with pg_waldump up to the end of its last whole record. */
+async function endOfWal(
+  context: ServerContext,
+  control: ControlData,
+  timeline: number,
+  start: Lsn,
+  limit: TimeLimit,
+): Promise<Lsn> {
+  let end = start;
+  const onLine = (line: string, stream: string): void => {
+    const match =
+      stream === 'stdout'
+        ? /len \(rec\/tot\):\s*\d+\/\s*(\d+),.* lsn: ([0-9A-F]+\/[0-9A-F]+)/.exec(line)
+        : null;
+    if (match?.[1] !== undefined && match[2] !== undefined)
+      end = recordEnd(match[2], Number(match[1]), control);
+  };
+  const args = ['-p', context.files.walDirectory, '-t', String(timeline), '-s', start];
+  // It always ends with an error: there is no more WAL. The records before that are what counts.
+  await context.run(program(context, 'pg_waldump'), args, { ...limit, onLine });
+  return end;
+}
+
+const SHORT_PAGE_HEADER_BYTES = 24n;
+const LONG_PAGE_HEADER_BYTES = 40n;
+
+/** Where a WAL record of a total length ends: page headers lie inside it wherever it crosses a page. */
+export function recordEnd(
+  start: Lsn,
+  totalBytes: number,
+  sizes: Pick<ControlData, 'walBlockBytes' | 'walSegmentBytes'>,
+): Lsn {
+  const page = BigInt(sizes.walBlockBytes);
+  const segment = BigInt(sizes.walSegmentBytes);
+  let at = lsnToBytes(start);
+  let left = BigInt(totalBytes);
+  for (;;) {
+    const room = page - (at % page);
+    if (left <= room) break;
+    left -= room;
+    at += room;
+    at += at % segment === 0n ? LONG_PAGE_HEADER_BYTES : SHORT_PAGE_HEADER_BYTES;
+  }
+  // Records are aligned to eight bytes.
+  return lsnFromBytes((at + left + 7n) & ~7n);
+}

@@ -1,0 +1,204 @@
+import { parseStandbyTag } from '../core/application-name.ts';
+import type { PostgresStatus, Upstream } from '../core/evidence.ts';
+import type { Lineage } from '../core/lineage.ts';
+import { lagBytes } from '../core/lsn.ts';
+import { toBatonError } from '../lib/baton-error.ts';
+import { startCountdown, type Countdown, type TimeLimit } from '../system/clock.ts';
+import { limitOf } from './configuration.ts';
+import { isCleanlyStopped, readControlData } from './control-data.ts';
+import { createFreshProbe } from './fresh-probe.ts';
+import type { LocalWal } from './local-wal.ts';
+import { NOBODY } from './managed-settings.ts';
+import { queryFacts, queryMarkerTerm, type ReceiverFacts, type ServerFacts } from './observation-query.ts';
+import type { Postmaster } from './postmaster.ts';
+import type { ServerObservation } from './postgres-server.ts';
+import { numberOf, textOf } from './row.ts';
+import { readSentinel } from './sentinel.ts';
+import type { ServerContext } from './server-context.ts';
+import type { ServerProcess } from './server-process.ts';
+import type { Sessions } from './sessions.ts';
+import { sqlStateOf, type SqlSession } from './sql-session.ts';
+import { lineageAt } from './timeline-history.ts';
+
+export interface ObserverParts {
+  readonly context: ServerContext;
+  readonly process: ServerProcess;
+  readonly sessions: Sessions;
+  readonly wal: LocalWal;
+}
+
+const NOTHING: ServerObservation = {
+  status: 'absent',
+  systemIdentifier: null,
+  serverVersion: null,
+  role: null,
+  position: null,
+  history: [],
+  markerTerm: null,
+  upstream: null,
+  followers: [],
+  pid: null,
+  synchronousStandbyNames: null,
+  readOnly: null,
+  receiverRunning: false,
+  replayLagBytes: 0,
+  detail: null,
+};
+
+/** 57P03: the server starts, shuts down or is not consistent yet; it refuses before it asks who it is. */
+const NOT_NOW = '57P03';
+
+/** Looks at one server; see {@link PostgresServer.observe}. */
+export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Promise<ServerObservation> {
+  const { context, process, sessions } = parts;
+  const watchSilence = createSilenceWatch(context.options.now);
+  const probe = createFreshProbe(context);
+  const readIdentity = createIdentityReader();
+  const seeStopped = createStoppedView(parts);
+  let markerTerm: number | null = null;
+
+  const seeRunning = async (postmaster: Postmaster, countdown: Countdown): Promise<ServerObservation> => {
+    const session = await sessions.held(limitOf(countdown));
+    const identity = await readIdentity(session, limitOf(countdown));
+    const [facts, marker] = await Promise.all([
+      queryFacts(session, limitOf(countdown)),
+      queryMarkerTerm(session, limitOf(countdown)),
+    ]);
+    if (marker !== undefined) markerTerm = marker;
+    const { lineage, detail } = await lineageOf(parts.wal, facts, countdown);
+    const hung = probe.complaint(postmaster);
+    return {
+      ...NOTHING,
+      ...identity,
+      status: hung === null ? 'running' : 'unresponsive',
+      role: facts.inRecovery ? 'standby' : 'primary',
+      position: lineage?.position ?? null,
+      history: lineage?.history ?? [],
+      markerTerm,
+      upstream: upstreamOf(facts.receiver, watchSilence(facts.receiver?.lifeSign)),
+      followers: facts.followers,
+      pid: postmaster.pid,
+      synchronousStandbyNames: namesInForce(facts),
+      readOnly: facts.readOnly,
+      receiverRunning: facts.receiverRunning,
+      replayLagBytes:
+        facts.receiveLsn === null || facts.replayLsn === null
+          ? 0
+          : lagBytes(facts.receiveLsn, facts.replayLsn),
+      detail: hung ?? detail,
+    };
+  };
+
+  return async (limit) => {
+    const countdown = startCountdown(limit, context.options.now);
+    let postmaster: Postmaster | undefined;
+    try {
+      const sentinel = await readSentinel(context, limitOf(countdown));
+      postmaster = await process.find(limitOf(countdown));
+      if (sentinel !== undefined && !postmaster) {
+        return { ...NOTHING, status: 'incomplete', detail: `unfinished: ${sentinel.work}` };
+      }
+      if (!postmaster) return await seeStopped(limitOf(countdown));
+    } catch (error) {
+      // The disk says nothing. A server may still run; whether it does, its pid tells even then.
+      postmaster ??= await process.find({ timeoutMs: 1 }).catch(() => undefined);
+      if (!postmaster) return { ...NOTHING, status: 'unresponsive', detail: explain(error) };
+    }
+    try {
+      return await seeRunning(postmaster, countdown);
+    } catch (error) {
+      return { ...NOTHING, ...failedView(postmaster, error), pid: postmaster.pid, detail: explain(error) };
+    }
+  };
+}
+
+function failedView(postmaster: Postmaster, error: unknown): { readonly status: PostgresStatus } {
+  const begins = postmaster.status === 'starting' || postmaster.status === 'stopping';
+  const state = sqlStateOf(error);
+  if (state === NOT_NOW) return { status: 'starting' };
+  const { code } = (toBatonError(error).cause ?? {}) as { code?: unknown };
+  // The socket appears some ms after the pid file.
+  if (begins && (code === 'ENOENT' || code === 'ECONNREFUSED')) return { status: 'starting' };
+  return { status: 'unresponsive' };
+}
+
+/** The values that never change while a server runs; pg_control is read from disk by the server, so once only. */
+function createIdentityReader() {
+  const known = new WeakMap<SqlSession, { systemIdentifier: string; serverVersion: number }>();
+  return async (session: SqlSession, limit: TimeLimit) => {
+    const found = known.get(session);
+    if (found) return found;
+    const text = `SELECT system_identifier::text AS identifier, current_setting('server_version_num')::int AS version
+      FROM pg_control_system()`;
+    const [row] = await session.query(text, [], limit);
+    const identity = { systemIdentifier: textOf(row, 'identifier'), serverVersion: numberOf(row, 'version') };
+    known.set(session, identity);
+    return identity;
+  };
+}
+
+async function lineageOf(
+  wal: LocalWal,
+  facts: ServerFacts,
+  countdown: Countdown,
+): Promise<{ readonly lineage: Lineage | null; readonly detail: string | null }> {
+  const { endLsn } = facts;
+  if (endLsn === null) return { lineage: null, detail: facts.inRecovery ? 'replaying local WAL' : null };
+  try {
+    const timeline = facts.timeline ?? (await wal.newestTimeline(limitOf(countdown)));
+    if (timeline === undefined) return { lineage: null, detail: 'no WAL in pg_wal' };
+    const history = await wal.historyOf(timeline, limitOf(countdown));
+    return { lineage: lineageAt({ timeline, lsn: endLsn }, history), detail: null };
+  } catch (error) {
+    return { lineage: null, detail: explain(error) };
+  }
+}
+
+function createStoppedView({
+  context,
+  wal,
+}: ObserverParts): (limit: TimeLimit) => Promise<ServerObservation> {
+  const { disk, files } = context;
+  return async (limit) => {
+    const countdown = startCountdown(limit);
+    if (!(await disk.exists(files.versionFile, limitOf(countdown)))) return NOTHING;
+    const control = await readControlData(context, limitOf(countdown));
+    const clean = isCleanlyStopped(control);
+    const lineage = clean ? await wal.stoppedLineage(control, limitOf(countdown)).catch(() => null) : null;
+    return {
+      ...NOTHING,
+      status: clean ? 'stopped' : 'crashed',
+      systemIdentifier: control.systemIdentifier,
+      position: lineage?.position ?? null,
+      history: lineage?.history ?? [],
+    };
+  };
+}
+
+/** How long the same life sign has been seen, on the monotonic clock; 0 without one. */
+function createSilenceWatch(now: () => number): (lifeSign: string | undefined) => number {
+  let last: string | undefined;
+  let sinceMonotonicMs = now();
+  return (lifeSign) => {
+    if (lifeSign === last && lifeSign !== undefined) return now() - sinceMonotonicMs;
+    last = lifeSign;
+    sinceMonotonicMs = now();
+    return 0;
+  };
+}
+
+function upstreamOf(receiver: ReceiverFacts | null, silentMs: number): Upstream | null {
+  if (receiver === null) return null;
+  const term = parseStandbyTag(receiver.applicationName)?.term;
+  return term === undefined ? null : { term, host: receiver.host, port: receiver.port, silentMs };
+}
+
+/** A standby that has no voters to name holds the unsatisfiable name instead; to the keeper that is "none". */
+function namesInForce(facts: ServerFacts): string {
+  return facts.inRecovery && facts.synchronousStandbyNames === NOBODY ? '' : facts.synchronousStandbyNames;
+}
+
+function explain(error: unknown): string {
+  const { message, detail } = toBatonError(error);
+  return detail === undefined ? message : `${message}: ${detail}`;
+}

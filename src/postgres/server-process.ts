@@ -1,0 +1,228 @@
+import { BatonError } from '../lib/baton-error.ts';
+import { startCountdown, sleep, waitFor, type Countdown, type TimeLimit } from '../system/clock.ts';
+import { findProcessesIn, isAlive, sendSignal, type ProcessInfo } from '../system/process.ts';
+import { limitOf } from './configuration.ts';
+import { portInUse } from './listen-check.ts';
+import { isPostmasterOf, parsePidFile, SERVER_PROCESS_NAMES, type Postmaster } from './postmaster.ts';
+import { program, type ServerContext } from './server-context.ts';
+import { lastLines, logSize } from './server-log.ts';
+
+/** The postmaster of a data directory and what hangs on it. */
+export interface ServerProcess {
+  /** The running postmaster; undefined when there is none. Answers from memory when the disk hangs. */
+  find(limit: TimeLimit): Promise<Postmaster | undefined>;
+  /**
+   * Starts the server, detached, and returns when `isReady` says so. Throws
+   * BATON_PORT_IN_USE, BATON_POSTGRES_START_FAILED with the last lines of the
+   * log, or BATON_TIMEOUT: the server then goes on starting. `serverOptions`
+   * are for its command line, through a shell: constants only.
+   */
+  start(isReady: () => Promise<boolean>, limit: TimeLimit, serverOptions?: string): Promise<void>;
+  /** Stops the server and its orphans, in harder ways when the asked one takes too long. */
+  stop(mode: 'fast' | 'immediate', limit: TimeLimit): Promise<void>;
+  /** Begins a fast shutdown and does not wait for it. */
+  interrupt(limit: TimeLimit): Promise<void>;
+  /** Ends what an earlier postmaster left: a new one refuses to start beside it, and it may go on committing. */
+  endOrphans(limit: TimeLimit): Promise<void>;
+  /** Whether the postmaster that was last found is still there. Cheap, and never hangs. */
+  livesStill(): boolean;
+  /** Makes the server read its configuration files again; false when there is none. */
+  reload(limit: TimeLimit): Promise<boolean>;
+}
+
+export function createServerProcess(context: ServerContext): ServerProcess {
+  const { options, files, disk } = context;
+  let directory: string | undefined;
+  let known: Postmaster | undefined;
+
+  const canonicalDirectory = async (limit: TimeLimit): Promise<string | undefined> => {
+    directory ??= await disk.canonicalPath(options.dataDirectory, limit);
+    return directory;
+  };
+
+  const find: ServerProcess['find'] = async (limit) => {
+    try {
+      const canonical = await canonicalDirectory(limit);
+      const text = await disk.readText(files.pidFile, limit);
+      const found = parsePidFile(text ?? '');
+      known = found && canonical !== undefined && isPostmasterOf(canonical, found.pid) ? found : undefined;
+    } catch (error) {
+      // A disk that hangs or fails stops no server: what was known stays true while the process lives.
+      if (known === undefined || directory === undefined || !isPostmasterOf(directory, known.pid))
+        throw error;
+    }
+    return known;
+  };
+
+  const serverProcesses = async (limit: TimeLimit): Promise<readonly ProcessInfo[]> => {
+    const canonical = await canonicalDirectory(limit);
+    return canonical === undefined ? [] : findProcessesIn(canonical, SERVER_PROCESS_NAMES);
+  };
+
+  const endOrphans: ServerProcess['endOrphans'] = async (limit) => {
+    const countdown = startCountdown(limit, options.now);
+    const orphans = await serverProcesses(limit);
+    if (orphans.length === 0) return;
+    context.log('ending processes that outlived their postmaster', { pids: orphans.map(({ pid }) => pid) });
+    for (const { pid } of orphans) sendSignal(pid, 'SIGQUIT');
+    const politeUntilMs = countdown.remainingMs() / 2;
+    await waitFor('ending orphaned server processes', countdown, 5, () => {
+      const alive = orphans.filter(({ pid }) => isAlive(pid));
+      // A backend inside a long computation looks at signals late or, when it is stopped, never.
+      if (countdown.remainingMs() < politeUntilMs) for (const { pid } of alive) sendSignal(pid, 'SIGKILL');
+      return alive.length === 0 ? true : undefined;
+    });
+  };
+
+  return {
+    find,
+    endOrphans,
+    livesStill: () => known !== undefined && isAlive(known.pid),
+
+    async start(isReady, limit, serverOptions) {
+      const countdown = startCountdown(limit, options.now);
+      await refuseTakenPort(context);
+      await canonicalDirectory(limitOf(countdown));
+      const logOffsetBytes = await logSize(context, limitOf(countdown));
+      const launcher = launch(context, countdown, serverOptions);
+      for (;;) {
+        if (await isReady()) return;
+        const failure = launcher.failure();
+        if (failure !== undefined && (await find(limitOf(countdown))) === undefined) {
+          throw await startError(context, logOffsetBytes, failure);
+        }
+        if (countdown.remainingMs() === 0) {
+          throw new BatonError(
+            'BATON_TIMEOUT',
+            `PostgreSQL accepts no connections after ${limit.timeoutMs} ms`,
+            {
+              detail: await lastLines(context, logOffsetBytes),
+              hint: 'It goes on starting. A standby accepts connections once it has replayed to a consistent point.',
+            },
+          );
+        }
+        await sleep(10);
+      }
+    },
+
+    async stop(mode, limit) {
+      const countdown = startCountdown(limit, options.now);
+      const postmaster = await find(limit);
+      if (postmaster) await endPostmaster(context, postmaster, mode, limit, countdown);
+      known = undefined;
+      await endOrphans({ timeoutMs: Math.max(1_000, countdown.remainingMs()) });
+    },
+
+    async interrupt(limit) {
+      const postmaster = await find(limit);
+      if (postmaster) sendSignal(postmaster.pid, 'SIGINT');
+    },
+
+    async reload(limit) {
+      const postmaster = await find(limit);
+      return postmaster !== undefined && sendSignal(postmaster.pid, 'SIGHUP');
+    },
+  };
+}
+
+/** Signals straight to the postmaster: pg_ctl looks every 100 ms only. */
+async function endPostmaster(
+  context: ServerContext,
+  postmaster: Postmaster,
+  mode: 'fast' | 'immediate',
+  limit: TimeLimit,
+  countdown: Countdown,
+): Promise<void> {
+  // Fast waits for a checkpoint and for the walsenders, immediate for nothing but the children's exit;
+  // a postmaster that is stopped (SIGSTOP) or hangs obeys SIGKILL alone.
+  const steps: { readonly at: number; readonly signal: NodeJS.Signals }[] =
+    mode === 'fast'
+      ? [
+          { at: 0, signal: 'SIGINT' },
+          { at: 0.7, signal: 'SIGQUIT' },
+          { at: 0.85, signal: 'SIGKILL' },
+        ]
+      : [
+          { at: 0, signal: 'SIGQUIT' },
+          { at: 0.6, signal: 'SIGKILL' },
+        ];
+  try {
+    await waitFor('stopping PostgreSQL', countdown, 5, () => {
+      if (!isAlive(postmaster.pid)) return true;
+      const passed = 1 - countdown.remainingMs() / limit.timeoutMs;
+      for (let next = steps[0]; next !== undefined && passed >= next.at; next = steps[0]) {
+        steps.shift();
+        if (next.at > 0) context.log('PostgreSQL does not stop, trying harder', { signal: next.signal });
+        sendSignal(postmaster.pid, next.signal);
+      }
+      return undefined;
+    });
+  } catch (cause) {
+    throw new BatonError(
+      'BATON_POSTGRES_STOP_FAILED',
+      `PostgreSQL did not stop within ${limit.timeoutMs} ms`,
+      {
+        detail: `Its postmaster is process ${postmaster.pid}.`,
+        hint: 'A process that even SIGKILL does not end hangs in the kernel, most often on a disk.',
+        cause,
+      },
+    );
+  }
+}
+
+interface Launcher {
+  /** What pg_ctl said when it gave up; undefined while it has not. */
+  failure(): string | undefined;
+}
+
+/**
+ * pg_ctl makes the server a child of nobody, in a session of its own, so that
+ * it outlives the keeper. It waits as well, in coarse steps: that is not used
+ * to learn of success, only of failure.
+ */
+function launch(context: ServerContext, countdown: Countdown, serverOptions: string | undefined): Launcher {
+  const { options, files } = context;
+  const seconds = Math.ceil(countdown.remainingMs() / 1_000) + 1;
+  const args = [
+    'start',
+    '-D',
+    options.dataDirectory,
+    '-l',
+    files.serverLog,
+    '-s',
+    '-w',
+    '-t',
+    String(seconds),
+  ];
+  if (serverOptions !== undefined) args.push('-o', serverOptions);
+  let failure: string | undefined;
+  context
+    .run(program(context, 'pg_ctl'), args, { timeoutMs: (seconds + 5) * 1_000 })
+    .then((result) => {
+      if (result.exitCode !== 0) failure = result.stderr.trim() || result.stdout.trim() || 'pg_ctl failed';
+    })
+    .catch((error: unknown) => {
+      failure = error instanceof Error ? error.message : String(error);
+    });
+  return { failure: () => failure };
+}
+
+async function refuseTakenPort({ options }: ServerContext): Promise<void> {
+  const taken = await portInUse(options.listenAddresses, options.port);
+  if (taken === undefined) return;
+  throw new BatonError('BATON_PORT_IN_USE', `port ${options.port} is in use on "${taken}"`, {
+    hint: `Find the process that listens there (ss -ltnp "sport = :${options.port}"), or choose another port.`,
+  });
+}
+
+async function startError(
+  context: ServerContext,
+  logOffsetBytes: number,
+  failure: string,
+): Promise<BatonError> {
+  const log = await lastLines(context, logOffsetBytes);
+  return new BatonError('BATON_POSTGRES_START_FAILED', 'PostgreSQL did not start', {
+    detail: log === '' ? failure : log,
+    hint: `The whole log is in "${context.files.serverLog}".`,
+  });
+}
