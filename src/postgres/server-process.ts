@@ -59,10 +59,19 @@ export function createServerProcess(context: ServerContext): ServerProcess {
     return canonical === undefined ? [] : findProcessesIn(canonical, SERVER_PROCESS_NAMES);
   };
 
+  /**
+   * A postmaster that died and that nobody has collected yet (slow init
+   * processes, containers without one) still answers signals: PostgreSQL would
+   * take it for alive and refuse to start.
+   */
+  const removeStalePidFile = async (countdown: Countdown): Promise<void> => {
+    if ((await find(limitOf(countdown))) === undefined) await disk.remove(files.pidFile, limitOf(countdown));
+  };
+
   const endOrphans: ServerProcess['endOrphans'] = async (limit) => {
     const countdown = startCountdown(limit, options.now);
     const orphans = await serverProcesses(limit);
-    if (orphans.length === 0) return;
+    if (orphans.length === 0) return removeStalePidFile(countdown);
     context.log('ending processes that outlived their postmaster', { pids: orphans.map(({ pid }) => pid) });
     for (const { pid } of orphans) sendSignal(pid, 'SIGQUIT');
     const politeUntilMs = countdown.remainingMs() / 2;
@@ -72,6 +81,7 @@ export function createServerProcess(context: ServerContext): ServerProcess {
       if (countdown.remainingMs() < politeUntilMs) for (const { pid } of alive) sendSignal(pid, 'SIGKILL');
       return alive.length === 0 ? true : undefined;
     });
+    await removeStalePidFile(countdown);
   };
 
   return {
