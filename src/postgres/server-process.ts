@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { BatonError } from '../lib/baton-error.ts';
 import { startCountdown, sleep, waitFor, type Countdown, type TimeLimit } from '../system/clock.ts';
 import { findProcessesIn, isAlive, sendSignal, type ProcessInfo } from '../system/process.ts';
@@ -64,14 +65,17 @@ export function createServerProcess(context: ServerContext): ServerProcess {
    * processes, containers without one) still answers signals: PostgreSQL would
    * take it for alive and refuse to start.
    */
-  const removeStalePidFile = async (countdown: Countdown): Promise<void> => {
+  const removeStaleLocks = async (countdown: Countdown): Promise<void> => {
     if ((await find(limitOf(countdown))) === undefined) await disk.remove(files.pidFile, limitOf(countdown));
+    const socketLock = join(options.socketDirectory, `.s.PGSQL.${options.port}.lock`);
+    const holder = Number.parseInt((await disk.readText(socketLock, limitOf(countdown))) ?? '', 10);
+    if (!Number.isNaN(holder) && !isAlive(holder)) await disk.remove(socketLock, limitOf(countdown));
   };
 
   const endOrphans: ServerProcess['endOrphans'] = async (limit) => {
     const countdown = startCountdown(limit, options.now);
     const orphans = await serverProcesses(limit);
-    if (orphans.length === 0) return removeStalePidFile(countdown);
+    if (orphans.length === 0) return removeStaleLocks(countdown);
     context.log('ending processes that outlived their postmaster', { pids: orphans.map(({ pid }) => pid) });
     for (const { pid } of orphans) sendSignal(pid, 'SIGQUIT');
     const politeUntilMs = countdown.remainingMs() / 2;
@@ -81,7 +85,7 @@ export function createServerProcess(context: ServerContext): ServerProcess {
       if (countdown.remainingMs() < politeUntilMs) for (const { pid } of alive) sendSignal(pid, 'SIGKILL');
       return alive.length === 0 ? true : undefined;
     });
-    await removeStalePidFile(countdown);
+    await removeStaleLocks(countdown);
   };
 
   return {
