@@ -14,8 +14,9 @@ export interface DemoOptions {
   readonly directory?: string | undefined;
   /** Leave the directories and logs where they are; the processes end all the same. */
   readonly keep: boolean;
-  readonly stdout: TextSink;
-  readonly stderr: TextSink;
+  /** Undefined: the process's own. */
+  readonly stdout?: TextSink | undefined;
+  readonly stderr?: TextSink | undefined;
   /** How to run pgbaton, program first; undefined: as this process was started. */
   readonly program?: readonly string[] | undefined;
   /** Ends the demo as Ctrl-C does. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { BatonError, toBatonError } from '../../lib/baton-error.ts';
 import { withDemoGroup, type DemoGroup } from './demo-group.ts';
-import type { DemoOptions } from './demo-options.ts';
+import type { DemoOptions, TextSink } from './demo-options.ts';
 import { renderJson, renderTable, toSeconds, type ChangeFigures, type DemoResult } from './demo-result.ts';
 import {
   createDemoTable,
@@ -39,7 +39,8 @@ const REPLAY_MS = 10_000;
  * recovered, and nothing is left running.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
-  const story = createStory(options.json ? options.stderr : options.stdout);
+  const { stdout = process.stdout, stderr = process.stderr } = options;
+  const story = createStory(options.json ? stderr : stdout);
   const interruption = listenForInterruption(options.signal);
   try {
     assertNodes(options.nodes);
@@ -56,14 +57,14 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       },
       (group) => perform(group, options, story, beganMs, interruption.signal),
     );
-    if (options.json) options.stdout.write(renderJson(result));
+    if (options.json) stdout.write(renderJson(result));
     return result.ok ? DONE : FAILED;
   } catch (thrown) {
     if (interruption.signal.aborted && thrown === interruption.signal.reason) {
       story.plain('\nInterrupted; everything is stopped and removed.');
       return INTERRUPTED;
     }
-    tellFailure(options, toBatonError(thrown));
+    tellFailure(toBatonError(thrown), { stderr, stdout: options.json ? stdout : undefined });
     return FAILED;
   } finally {
     interruption.close();
@@ -154,9 +155,13 @@ function commandName(): string {
   return existsSync('bin/pgbaton') ? 'bin/pgbaton' : 'pgbaton';
 }
 
-function tellFailure({ json, stdout, stderr }: DemoOptions, error: BatonError): void {
+/** For people on stderr, and for programs, which read the last line, on stdout. */
+function tellFailure(
+  error: BatonError,
+  { stdout, stderr }: { readonly stdout: TextSink | undefined; readonly stderr: TextSink },
+): void {
   const { code, message, detail, hint } = error;
-  if (json) stdout.write(`${JSON.stringify({ ok: false, error: { code, message, detail, hint } })}\n`);
+  stdout?.write(`${JSON.stringify({ ok: false, error: { code, message, detail, hint } })}\n`);
   stderr.write(`pgbaton: ${message}\n`);
   if (detail !== undefined) stderr.write(`DETAIL: ${detail}\n`);
   if (hint !== undefined) stderr.write(`HINT: ${hint}\n`);
