@@ -54,20 +54,22 @@ export const FormationBody = z.object({
 });
 export type FormationBody = z.infer<typeof FormationBody>;
 
-const Milliseconds = z.int().check(z.minimum(10), z.maximum(86_400_000));
+function milliseconds(minimum: number) {
+  return z.int().check(z.minimum(minimum), z.maximum(86_400_000));
+}
 
 /** The settings of a formation's groups, as `GET` shows them. */
 export const SettingsBody = z.strictObject({
   dbname: DatabaseName,
   number_sync_standbys: z.nullable(NumberSyncStandbys),
-  detection_ms: Milliseconds.check(z.minimum(200)),
-  heartbeat_ms: Milliseconds.check(z.minimum(50)),
-  absent_ms: Milliseconds.check(z.minimum(1_000)),
+  detection_ms: milliseconds(200),
+  heartbeat_ms: milliseconds(50),
+  absent_ms: milliseconds(1_000),
   admission_lag_bytes: z.int().check(z.minimum(0)),
-  handover_ms: Milliseconds.check(z.minimum(1_000)),
+  handover_ms: milliseconds(1_000),
   on_crash: z.enum(['failover', 'restart']),
   crash_failovers: z.int().check(z.minimum(0), z.maximum(100)),
-  crash_window_ms: Milliseconds.check(z.minimum(1_000)),
+  crash_window_ms: milliseconds(1_000),
   paused: z.boolean(),
 });
 export type SettingsBody = z.infer<typeof SettingsBody>;

@@ -36,7 +36,10 @@ export function settingsCalls(
       const changes = camelKeys(patch) as Partial<GroupSettings>;
       let answer: AcceptedBody | undefined;
       for (const decider of formations.decidersOf(formation)) {
-        answer = await ask(decider, (record) => updateSettings(record, changes));
+        answer = await ask(decider, (record) => {
+          refuseHastyDetection({ ...record.settings, ...changes });
+          return updateSettings(record, changes);
+        });
       }
       if (answer === undefined)
         throw new BatonError('BATON_FORMATION_NOT_FOUND', `"${formation}" has no group`);
@@ -44,6 +47,16 @@ export function settingsCalls(
     },
     getUri: (formation) => formationUris(firstDecider(formation).current().record, sslmode),
   };
+}
+
+/** One report that comes late must not look like a dead host. */
+function refuseHastyDetection({ detectionMs, heartbeatMs }: GroupSettings): void {
+  if (detectionMs >= 2 * heartbeatMs) return;
+  throw new BatonError(
+    'BATON_REFUSED',
+    `detection_ms ${detectionMs} is less than two heartbeats (heartbeat_ms ${heartbeatMs})`,
+    { hint: 'Lower heartbeat_ms together with it.' },
+  );
 }
 
 /** Registration, role policy, maintenance and removal of nodes. */
