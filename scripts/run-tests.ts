@@ -20,6 +20,7 @@ const phases = [
     files: testFiles([
       'src/**/*.test.ts',
       'sim/**/*.test.ts',
+      'bench/**/*.test.ts',
       'test/contract/**/*.test.ts',
       'test/*.test.ts',
     ]),

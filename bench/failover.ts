@@ -1,0 +1,76 @@
+/**
+ * `npm run bench -- [--runs N] [--nodes N] [--json] [--no-docs]`: how long
+ * clients can't write, what the processes cost, and how fast commands start,
+ * on this machine. Writes docs/benchmarks.md unless told not to. Run it on a
+ * machine that does nothing else.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
+import { runGroup, type GroupRun } from './group-run.ts';
+import { describeMachine } from './machine.ts';
+import { renderReport, type Report } from './render-report.ts';
+import { summarise, type Summary } from './statistics.ts';
+
+const IDLE_MS = 30_000;
+const HELP_TIMES = 21;
+
+const root = resolve(import.meta.dirname, '..');
+const pgbaton = join(root, 'bin/pgbaton');
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '5' },
+    nodes: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+    'no-docs': { type: 'boolean', default: false },
+  },
+});
+
+const interruption = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort());
+
+const report: Report = {
+  machine: await describeMachine(root),
+  nodes: Number(options.nodes),
+  helpMs: measureHelp(),
+  runs: await runAll(Number(options.runs)),
+};
+const text = renderReport(report);
+if (!options['no-docs']) await writeDocument(join(root, 'docs/benchmarks.md'));
+process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : text);
+if (report.runs.some(({ lost }) => lost > 0)) process.exitCode = 1;
+
+async function runAll(count: number): Promise<readonly GroupRun[]> {
+  const runs: GroupRun[] = [];
+  for (let index = 1; index <= count; index++) {
+    const run = await runGroup({
+      program: [pgbaton],
+      nodes: Number(options.nodes),
+      signal: interruption.signal,
+      // Once is enough: what an idle process costs does not depend on luck.
+      idleMs: index === count ? IDLE_MS : 0,
+    });
+    runs.push(run);
+    console.error(
+      `run ${index} of ${count}: bring-up ${run.bringUpS.toFixed(2)} s, failover ${run.failoverGapS.toFixed(3)} s, ` +
+        `rejoin ${run.rejoinS.toFixed(2)} s, switchover ${run.switchoverGapS.toFixed(3)} s, ${run.lost} lost`,
+    );
+  }
+  return runs;
+}
+
+function measureHelp(): Summary {
+  const times = Array.from({ length: HELP_TIMES }, () => {
+    const beganMs = performance.now();
+    execFileSync(pgbaton, ['--help'], { stdio: 'ignore', timeout: 10_000 });
+    return performance.now() - beganMs;
+  });
+  return summarise(times);
+}
+
+async function writeDocument(file: string): Promise<void> {
+  const style = await resolveConfig(file);
+  writeFileSync(file, await format(text, { ...style, parser: 'markdown' }));
+}

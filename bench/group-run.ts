@@ -1,0 +1,93 @@
+import {
+  createDemoTable,
+  DEMO_DATABASE,
+  DEMO_TABLE,
+  DEMO_USER,
+  missingFrom,
+  readRows,
+} from '../src/programs/demo/demo-rows.ts';
+import { withDemoGroup, type DemoGroup } from '../src/programs/demo/demo-group.ts';
+import { measureFailover, measureSwitchover, whole } from '../src/programs/demo/measure.ts';
+import { startRecordingWriter } from '../src/programs/demo/recording-writer.ts';
+import { sleep } from '../src/system/clock.ts';
+import { measureUsage, type ProcessUsage } from './process-usage.ts';
+
+/** One group from its bring-up to its removal. */
+export interface GroupRun {
+  readonly bringUpS: number;
+  readonly failoverGapS: number;
+  readonly rejoinS: number;
+  readonly switchoverGapS: number;
+  readonly acknowledged: number;
+  readonly lost: number;
+  /** The keeper that cost most, and the monitor, at rest; undefined unless asked for. */
+  readonly idle: IdleUsage | undefined;
+}
+
+export interface IdleUsage {
+  readonly keeper: ProcessUsage;
+  readonly monitor: ProcessUsage;
+}
+
+export interface GroupRunOptions {
+  readonly program: readonly string[];
+  readonly nodes: number;
+  readonly signal: AbortSignal;
+  /** How long to watch the processes at rest, ms; 0: not at all. */
+  readonly idleMs: number;
+}
+
+/** After a change the keepers look closely for ten seconds; only then are they at rest. */
+const SETTLE_MS = 15_000;
+
+export async function runGroup({ program, nodes, signal, idleMs }: GroupRunOptions): Promise<GroupRun> {
+  const beganMs = performance.now();
+  return withDemoGroup(
+    { nodes, parent: undefined, program, keep: false, signal, say: () => undefined },
+    async (group) => {
+      const primary = await whole(group);
+      const bringUpS = (performance.now() - beganMs) / 1_000;
+      await createDemoTable(primary);
+      const writer = startRecordingWriter({
+        servers: group.nodes,
+        user: DEMO_USER,
+        dbname: DEMO_DATABASE,
+        table: DEMO_TABLE,
+        pauseMs: 2,
+      });
+      try {
+        const failover = await measureFailover(group, writer, () => undefined);
+        const switchover = await measureSwitchover(group, writer);
+        await writer.stop();
+        const ids = writer.idsSince(0);
+        return {
+          bringUpS,
+          failoverGapS: failover.writeGapS,
+          rejoinS: failover.rejoinS,
+          switchoverGapS: switchover.writeGapS,
+          acknowledged: ids.length,
+          lost: missingFrom(await readRows(switchover.to), ids).length,
+          idle: idleMs === 0 ? undefined : await measureIdle(group, idleMs, signal),
+        };
+      } finally {
+        await writer.stop();
+      }
+    },
+  );
+}
+
+async function measureIdle(group: DemoGroup, idleMs: number, signal: AbortSignal): Promise<IdleUsage> {
+  await sleep(SETTLE_MS, signal);
+  const keepers = group.nodes.map(({ process }) => measureUsage(process.pid));
+  const monitor = measureUsage(group.monitor.pid);
+  await sleep(idleMs, signal);
+  const costs = keepers.map((read) => read());
+  return {
+    keeper: {
+      residentMb: Math.max(...costs.map(({ residentMb }) => residentMb)),
+      anonymousMb: Math.max(...costs.map(({ anonymousMb }) => anonymousMb)),
+      cpuPercent: Math.max(...costs.map(({ cpuPercent }) => cpuPercent)),
+    },
+    monitor: monitor(),
+  };
+}

@@ -1,0 +1,88 @@
+import type { GroupRun, IdleUsage } from './group-run.ts';
+import type { Machine } from './machine.ts';
+import { summarise, type Summary } from './statistics.ts';
+
+/** Everything that a run of the benchmark has measured. */
+export interface Report {
+  readonly machine: Machine;
+  readonly nodes: number;
+  readonly runs: readonly GroupRun[];
+  readonly helpMs: Summary;
+}
+
+/** `docs/benchmarks.md`, before it is formatted. */
+export function renderReport({ machine, nodes, runs, helpMs }: Report): string {
+  const acknowledged = sum(runs.map((run) => run.acknowledged));
+  const lost = sum(runs.map((run) => run.lost));
+  const idle = runs.map((run) => run.idle).find((each) => each !== undefined);
+  return `# Benchmarks
+
+Written by \`npm run bench\`. ${runs.length} groups of a monitor and ${nodes} nodes, all on one machine over loopback, default settings, fsync on. In each: bring-up, SIGKILL of the primary's PostgreSQL, the old primary back as a standby, a switchover; one client inserts a row about every 3 ms through all of it and notes each acknowledgement. The write gap is the longest time between two acknowledgements.
+
+| | median | min | max | goal |
+| --- | --- | --- | --- | --- |
+${row(
+  'bring-up of monitor and nodes',
+  secondsOf(runs, (run) => run.bringUpS),
+  's',
+  '8 s',
+)}
+${row(
+  'write gap, primary killed',
+  secondsOf(runs, (run) => run.failoverGapS),
+  's',
+  '0.5 s',
+)}
+${row(
+  'write gap, switchover',
+  secondsOf(runs, (run) => run.switchoverGapS),
+  's',
+  '0.4 s',
+)}
+${row(
+  'killed primary a standby again',
+  secondsOf(runs, (run) => run.rejoinS),
+  's',
+  '5 s',
+)}
+${row('`pgbaton --help`', helpMs, 'ms', '120 ms')}
+
+${acknowledged.toLocaleString('en-US')} rows were acknowledged, ${lost} of them lost.
+${idle === undefined ? '' : renderIdle(idle)}
+## The machine
+
+${machine.cores} cores of ${machine.processor}, ${machine.memoryGb} GB; ${machine.system}, Linux ${machine.kernel}; PostgreSQL ${machine.postgres}, Node ${machine.node}, pgbaton ${machine.pgbaton}.
+
+All nodes share the disk and the cores, and the client and the benchmark take part of them too. There is no network in between: add its round trips.
+`;
+}
+
+function renderIdle({ keeper, monitor }: IdleUsage): string {
+  const line = (
+    name: string,
+    { residentMb, anonymousMb, cpuPercent }: IdleUsage['keeper'],
+    goal: string,
+  ): string =>
+    `| ${name} | ${residentMb.toFixed(0)} MB | ${anonymousMb.toFixed(0)} MB | ${cpuPercent.toFixed(2)} % | ${goal} |`;
+  return `
+At rest, over 30 s:
+
+| | resident | of which anonymous | CPU, of one core | goal |
+| --- | --- | --- | --- | --- |
+${line('keeper (the largest)', keeper, '75 MB, 1 %')}
+${line('monitor', monitor, '')}
+`;
+}
+
+function row(name: string, { median, min, max }: Summary, unit: 's' | 'ms', goal: string): string {
+  const cell = (value: number): string => `${value.toFixed(unit === 's' ? 2 : 0)} ${unit}`;
+  return `| ${name} | ${cell(median)} | ${cell(min)} | ${cell(max)} | ${goal} |`;
+}
+
+function secondsOf(runs: readonly GroupRun[], pick: (run: GroupRun) => number): Summary {
+  return summarise(runs.map(pick));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
