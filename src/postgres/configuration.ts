@@ -18,6 +18,8 @@ export interface Configuration {
    * something differs from what this keeper wrote last.
    */
   write(standbyNames: string, limit: TimeLimit): Promise<WrittenConfiguration>;
+  /** Writes the file from which libpq takes the password of the replication role. */
+  writePassfile(limit: TimeLimit): Promise<void>;
   /** Forgets what was written last: another program may have changed the files. */
   distrust(): void;
 }
@@ -46,17 +48,20 @@ export function createConfiguration(context: ServerContext): Configuration {
     if (wanted !== existing) await disk.writeText(path, wanted, FILE_MODE, limitOf(countdown));
   };
 
+  const writePassfile = async (countdown: Countdown): Promise<void> => {
+    const { secrets } = options;
+    if (secrets === null) return;
+    await replace(files.passfile, countdown, () =>
+      renderPassfile(REPLICATION_ROLE, secrets.replicationPassword),
+    );
+  };
+
   const writeFiles = async (
     text: string,
     hbaBlock: string,
     countdown: Countdown,
   ): Promise<readonly string[]> => {
-    const { secrets } = options;
-    if (secrets !== null) {
-      await replace(files.passfile, countdown, () =>
-        renderPassfile(REPLICATION_ROLE, secrets.replicationPassword),
-      );
-    }
+    await writePassfile(countdown);
     if (!options.skipHba) {
       const identBlock = renderIdentBlock(options);
       if (identBlock !== '')
@@ -74,6 +79,7 @@ export function createConfiguration(context: ServerContext): Configuration {
 
   return {
     desired: () => desired,
+    writePassfile: (limit) => writePassfile(startCountdown(limit, options.now)),
     desire(settings) {
       desired = settings;
     },

@@ -3,6 +3,7 @@ import { startCountdown, sleep, type Countdown, type TimeLimit } from '../system
 import { createDisk } from '../system/disk.ts';
 import { runCommand } from '../system/run-command.ts';
 import { createChangeWatch } from './change-watch.ts';
+import { clone } from './clone.ts';
 import { createConfiguration, limitOf } from './configuration.ts';
 import { isCleanlyStopped, readControlData } from './control-data.ts';
 import { removeDataDirectory } from './data-directory.ts';
@@ -13,6 +14,7 @@ import { createObserver } from './observe.ts';
 import { removePlaceholders } from './placeholders.ts';
 import type { ManagedSettings, PostgresServer } from './postgres-server.ts';
 import { promote } from './promotion.ts';
+import { rewind } from './rewind.ts';
 import { readSentinel, removeSentinel } from './sentinel.ts';
 import { serverFiles, type ServerContext } from './server-context.ts';
 import type { PostgresServerOptions } from './server-options.ts';
@@ -76,6 +78,40 @@ export function createPostgresServer(options: PostgresServerOptions): PostgresSe
       );
     } finally {
       if (role === 'primary') await placeStandbySignal(context, { timeoutMs: 2_000 });
+    }
+  };
+
+  const refuseWhileRunning = async (countdown: Countdown): Promise<void> => {
+    const postmaster = await process.find(limitOf(countdown));
+    if (!postmaster) return process.endOrphans(limitOf(countdown));
+    throw new BatonError('BATON_REFUSED', 'PostgreSQL runs on this data directory', {
+      detail: `Its postmaster is process ${postmaster.pid}.`,
+      hint: 'Stop it first.',
+    });
+  };
+
+  /** A copy brings the source's settings and histories along. */
+  const ownTheDirectory = async (countdown: Countdown): Promise<void> => {
+    wal.forget();
+    configuration.distrust();
+    const desired = configuration.desired();
+    if (desired) await settings.configure(desired, limitOf(countdown));
+    await placeStandbySignal(context, limitOf(countdown));
+  };
+
+  const recover = async (call: TimeLimit): Promise<void> => {
+    const countdown = startCountdown(call, options.now);
+    const desired = configuration.desired() ?? QUIET_SETTINGS;
+    configuration.desire({ ...desired, upstream: null });
+    try {
+      await settings.prepareStart('standby', limitOf(countdown));
+      await removePlaceholders(context, limitOf(countdown));
+      await placeStandbySignal(context, limitOf(countdown));
+      const connects = isReadyBy(() => sessions.held({ timeoutMs: 1_000 }));
+      await process.start(connects, limitOf(countdown), '-c listen_addresses=');
+      await stop('fast', limitOf(countdown));
+    } finally {
+      configuration.desire(desired);
     }
   };
 
@@ -162,8 +198,22 @@ export function createPostgresServer(options: PostgresServerOptions): PostgresSe
       }
     },
 
-    clone: () => Promise.reject(new BatonError('BATON_INTERNAL', 'clone is not there yet')),
-    rewind: () => Promise.reject(new BatonError('BATON_INTERNAL', 'rewind is not there yet')),
+    async clone(source, progress, call) {
+      const countdown = startCountdown(call, options.now);
+      await refuseWhileRunning(countdown);
+      await configuration.writePassfile(limitOf(countdown));
+      await clone(context, source, progress, limitOf(countdown));
+      await ownTheDirectory(countdown);
+    },
+
+    async rewind(source, progress, call) {
+      const countdown = startCountdown(call, options.now);
+      await refuseWhileRunning(countdown);
+      await configuration.writePassfile(limitOf(countdown));
+      const outcome = await rewind({ context, wal, recover }, source, progress, limitOf(countdown));
+      if (outcome.kind === 'rewound') await ownTheDirectory(countdown);
+      return outcome;
+    },
 
     async destroy(call) {
       const countdown = startCountdown(call, options.now);

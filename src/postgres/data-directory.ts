@@ -44,6 +44,11 @@ export async function moveInto(
   if (paths.length > 0) await runOrFail(context.run, 'mv', ['-t', directory, '--', ...paths], limit);
 }
 
+/** Makes all that was written to the file system of a path durable. */
+export async function syncFileSystem(context: ServerContext, path: string, limit: TimeLimit): Promise<void> {
+  await runOrFail(context.run, 'sync', ['-f', path], limit);
+}
+
 /** Removes the data directory itself too, where its place allows. */
 export async function removeDataDirectory(context: ServerContext, limit: TimeLimit): Promise<void> {
   const { dataDirectory } = context.options;

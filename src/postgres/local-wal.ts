@@ -14,6 +14,8 @@ export interface LocalWal {
   historyOf(timeline: number, limit: TimeLimit): Promise<readonly TimelineSwitch[]>;
   /** The highest timeline of which there is WAL; undefined when there is none at all. */
   newestTimeline(limit: TimeLimit): Promise<number | undefined>;
+  /** Another server's files have taken the place of those that were read before. */
+  forget(): void;
   /** The end of WAL of a server that was stopped cleanly. Throws BATON_REFUSED when it was not. */
   stoppedLineage(control: ControlData, limit: TimeLimit): Promise<Lineage>;
 }
@@ -47,6 +49,7 @@ export function createLocalWal(context: ServerContext): LocalWal {
   return {
     historyOf,
     newestTimeline,
+    forget: () => histories.clear(),
     async stoppedLineage(control, limit) {
       if (!isCleanlyStopped(control)) {
         throw new BatonError(

@@ -12,8 +12,11 @@ export interface CommandOptions {
   readonly input?: string;
   /** Called with each line as it comes; carriage returns end a line as well (progress displays). */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
-  /** Kills the program when it has printed nothing for so long: a copy that makes progress may take hours. */
-  readonly silenceMs?: number;
+  /**
+   * Kills the program when it has printed nothing for so long: a copy that
+   * makes progress may take hours. Asked anew after each output.
+   */
+  readonly silenceMs?: () => number;
   /** Called with the process group of the program, for those who must find it again after a crash of their own. */
   readonly onStart?: (processGroup: number) => void;
   /** Kills the program. */
@@ -86,7 +89,7 @@ export const runCommand: RunCommand = (file, args, options) =>
     const heard = (): void => {
       if (options.silenceMs === undefined) return;
       clearTimeout(silence);
-      const { silenceMs } = options;
+      const silenceMs = options.silenceMs();
       silence = setTimeout(
         () => giveUp(timeoutError(`waiting for any progress of ${name}`, silenceMs, lastWords())),
         silenceMs,
