@@ -57,7 +57,7 @@ export async function runGroup({ program, nodes, signal, idleMs }: GroupRunOptio
       });
       try {
         const failover = await measureFailover(group, writer, () => undefined);
-        const switchover = await measureSwitchover(group, writer);
+        const switchover = await measureSwitchover(group, writer, () => undefined);
         await writer.stop();
         const ids = writer.idsSince(0);
         return {

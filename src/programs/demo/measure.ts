@@ -57,10 +57,12 @@ export async function measureFailover(
 export async function measureSwitchover(
   group: DemoGroup,
   writer: RecordingWriter,
+  onAsk: (node: DemoNode) => void,
 ): Promise<SwitchoverResult> {
   const from = await findPrimary(group);
   const first = await beginQuietly(writer);
   const address = { formation: 'default', group: 0 };
+  onAsk(from);
   await group.client.switchover(address, { requested_by: 'pgbaton demo' });
   await group.states.until('another primary', WHOLE, (rows) =>
     rows.some((row) => row.name !== from.name && row.reported_state === 'primary'),

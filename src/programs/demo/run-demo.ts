@@ -109,15 +109,16 @@ async function changeTwice(
   story: Story,
   bringupS: number,
 ): Promise<DemoResult> {
-  story.chapter('The primary is killed while a client writes');
-  const failover = await measureFailover(group, writer, (node, pid) =>
-    story.line(`kill -9 ${pid}: the PostgreSQL of ${node.name}, the primary`),
-  );
-  story.line(`${failover.to.name} is the primary, and ${failover.from.name} is a standby again`);
+  story.chapter('A client writes row after row; the PostgreSQL of the primary is killed');
+  const failover = await measureFailover(group, writer, (node, pid) => {
+    story.countFromNow();
+    story.line(`kill -9 ${pid}, the PostgreSQL of ${node.name}`);
+  });
+  story.line(`${failover.to.name} is the primary, ${failover.from.name} is back as a standby`);
 
-  story.chapter(`The primary role moves on (pgbaton perform switchover)`);
-  const switchover = await measureSwitchover(group, writer);
-  story.line(`${switchover.to.name} is the primary, and ${switchover.from.name} is a standby`);
+  story.chapter('The client goes on writing; the primary role is moved (pgbaton perform switchover)');
+  const switchover = await measureSwitchover(group, writer, () => story.countFromNow());
+  story.line(`${switchover.to.name} is the primary, ${switchover.from.name} is a standby`);
 
   const present = await readRows(switchover.to);
   const lagging = await nodesMissingRows(group, writer.idsSince(0));

@@ -20,7 +20,7 @@ export async function stayUntilInterrupted(
   signal: AbortSignal,
 ): Promise<number> {
   story.plain(renderInvitation(group, command));
-  story.chapter('');
+  story.chapter('What happens now');
   writer.setPause(PLAYING_PAUSE_MS);
   story.tellGaps(true);
   if (!signal.aborted) await once(signal, 'abort');
@@ -67,9 +67,9 @@ function renderInvitation(group: DemoGroup, command: string): string {
     `  ${command} watch`,
     `  psql '${uri}'`,
     '',
-    'Kill what you like, for example a PostgreSQL:',
+    'Kill what you like, for example the PostgreSQL of a node:',
     '',
-    ...group.nodes.map(({ dataDirectory }) => `  kill -9 $(head -1 ${dataDirectory}/postmaster.pid)`),
+    `  kill -9 $(head -1 ${group.nodes[0]?.dataDirectory}/postmaster.pid)`,
     '',
     'Ctrl-C ends and removes all of it.',
   ].join('\n');

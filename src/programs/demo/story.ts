@@ -4,6 +4,8 @@ import type { TextSink } from './demo-options.ts';
 /** Tells the demo line by line, each with the time since its chapter began. */
 export interface Story {
   chapter(title: string): void;
+  /** Lets the times of the next lines count from now. */
+  countFromNow(): void;
   line(text: string): void;
   plain(text: string): void;
   /** Tells what the group decides, as it comes in. */
@@ -29,6 +31,7 @@ export function createStory(sink: TextSink): Story {
       beganMs = performance.now();
       sink.write(`\n${title}\n`);
     },
+    countFromNow: () => (beganMs = performance.now()),
     plain: (text) => void sink.write(`${text}\n`),
     event({ kind, because }) {
       // The changes of states follow from the decisions, and would tell everything twice.
