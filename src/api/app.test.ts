@@ -18,7 +18,7 @@ function app(service: Partial<MonitorService>, token: string | null = TOKEN) {
     health: () => ({ ok: true, version: '1', incarnation: 'i' }),
     ...service,
   } as MonitorService;
-  return createApi({ monitor, token, log: SILENT_LOGGER });
+  return createApi({ monitor, token, log: SILENT_LOGGER, closing: new AbortController().signal });
 }
 
 const AUTHORIZED = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
@@ -132,7 +132,12 @@ test('a fault of the monitor is answered without its stack and logged with it', 
       throw new TypeError('boom');
     },
   } as unknown as MonitorService;
-  const response = await createApi({ monitor, token: null, log }).request('/v1/formations');
+  const response = await createApi({
+    monitor,
+    token: null,
+    log,
+    closing: new AbortController().signal,
+  }).request('/v1/formations');
   assert.equal(response.status, 500);
   assert.deepEqual(await errorOf(response), { code: 'BATON_INTERNAL', message: 'boom' });
   assert.match(lines.join(''), /app\.test\.ts/);

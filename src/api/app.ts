@@ -21,8 +21,10 @@ export function createApi(deps: {
   readonly monitor: MonitorService;
   readonly token: string | null;
   readonly log: Logger;
+  /** Ends the streams, so that the server can be closed without cutting them off. */
+  readonly closing: AbortSignal;
 }): Hono {
-  const { monitor, token, log } = deps;
+  const { monitor, token, log, closing } = deps;
   const app = new Hono();
   app.get('/v1/health', (c) => c.json(monitor.health()));
   if (token !== null) app.use('/v1/*', requireToken(token));
@@ -40,7 +42,7 @@ export function createApi(deps: {
   );
   app.route('/v1/formations', formationRoutes(monitor));
   app.route('/v1/formations', nodeRoutes(monitor));
-  app.route('/v1/formations', groupRoutes(monitor));
+  app.route('/v1/formations', groupRoutes(monitor, closing));
   app.route('/v1/events', eventRoutes(monitor));
   app.notFound((c) => {
     const error = new BatonError('BATON_USAGE', `there is nothing at ${c.req.method} ${c.req.path}`);

@@ -8,7 +8,7 @@ import { FailoverBody, ReportBody, SwitchoverBody } from './schemas.ts';
 import { streamGroup } from './watch-stream.ts';
 
 /** One group: its record, its evidence, planned and forced changes of primary, reports, the watch. */
-export function groupRoutes(monitor: MonitorService): Hono {
+export function groupRoutes(monitor: MonitorService, closing: AbortSignal): Hono {
   return new Hono()
     .get('/:formation/groups/:group', (c) => c.json(monitor.getGroup(addressOf(c))))
     .get('/:formation/groups/:group/evidence', (c) => c.json(monitor.getEvidence(addressOf(c))))
@@ -22,7 +22,7 @@ export function groupRoutes(monitor: MonitorService): Hono {
       const { report } = await readBody(c, ReportBody);
       return c.json(await monitor.takeReport(addressOf(c), toReport(report)));
     })
-    .get('/:formation/groups/:group/watch', (c) => streamGroup(c, monitor, addressOf(c)));
+    .get('/:formation/groups/:group/watch', (c) => streamGroup(c, monitor, { ...addressOf(c), closing }));
 }
 
 function addressOf(c: Context): GroupAddress {

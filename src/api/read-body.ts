@@ -9,6 +9,10 @@ export async function readBody<Schema extends z.ZodMiniType>(
   schema: Schema,
 ): Promise<z.output<Schema>> {
   let body: unknown;
+  // A web page that somebody has open can send a form to any address, but not this type without being asked first.
+  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+    throw new BatonError('BATON_USAGE', 'the body of the request must be of type application/json');
+  }
   try {
     body = await c.req.json();
   } catch (error) {

@@ -18,26 +18,30 @@ const REPLAY_LIMIT = 1_000;
  * happens. Ids carry the incarnation of the store, since another store counts
  * from 1 again.
  */
-export function streamGroup(c: Context, monitor: MonitorService, address: GroupAddress): Response {
+export function streamGroup(
+  c: Context,
+  monitor: MonitorService,
+  { closing, ...address }: GroupAddress & { readonly closing: AbortSignal },
+): Response {
   const { incarnation } = monitor.health();
-  const { record, record_version: version } = monitor.getGroup(address);
   const after = missedSince(c.req.header('last-event-id'), incarnation);
+  // Here, where an unknown group is still an answer and not a stream that breaks.
+  monitor.getGroup(address);
   return streamSSE(c, async (stream) => {
-    const unread: GroupMessage[] = [{ kind: 'record', version, record }];
+    const unread: GroupMessage[] = [];
     let wake: () => void = () => undefined;
     const stopWatching = monitor.watchGroup(address, (message) => {
       unread.push(message);
       wake();
     });
-    stream.onAbort(() => wake());
+    const interrupt = (): void => wake();
+    stream.onAbort(interrupt);
+    closing.addEventListener('abort', interrupt);
     try {
-      if (after !== undefined) {
-        const missed = await monitor.listEvents({ ...address, after, count: REPLAY_LIMIT });
-        // What happened since the watch began is in both.
-        const known = new Set(unread.map((message) => (message.kind === 'event' ? message.event.id : 0)));
-        for (const event of missed) if (!known.has(event.id)) unread.push({ kind: 'event', event });
-      }
-      while (!stream.aborted && unread.length <= UNREAD_LIMIT) {
+      const { record, record_version: version } = monitor.getGroup(address);
+      unread.unshift({ kind: 'record', version, record });
+      if (after !== undefined) unread.push(...(await missedEvents(monitor, address, after, unread)));
+      while (!stream.aborted && !closing.aborted && unread.length <= UNREAD_LIMIT) {
         const message = unread.shift();
         if (message !== undefined) await stream.writeSSE(toSse(message, incarnation));
         else if (!(await somethingWithin(PING_EVERY_MS, (callback) => (wake = callback)))) {
@@ -46,8 +50,21 @@ export function streamGroup(c: Context, monitor: MonitorService, address: GroupA
       }
     } finally {
       stopWatching();
+      closing.removeEventListener('abort', interrupt);
     }
   });
+}
+
+/** Events since an id, without those that the watch has brought meanwhile. */
+async function missedEvents(
+  monitor: MonitorService,
+  address: GroupAddress,
+  after: number,
+  unread: readonly GroupMessage[],
+): Promise<readonly GroupMessage[]> {
+  const events = await monitor.listEvents({ ...address, after, count: REPLAY_LIMIT });
+  const brought = new Set(unread.map((message) => (message.kind === 'event' ? message.event.id : 0)));
+  return events.filter(({ id }) => !brought.has(id)).map((event) => ({ kind: 'event', event }));
 }
 
 /** Whether the callback came before the time was up. */

@@ -1,6 +1,6 @@
 import type { GroupMessage } from '../api/monitor-service.ts';
 import type { Note, Store } from '../store/store.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { FaultLog } from './fault-log.ts';
 import { toEvent, toNote, type NewEvent } from './group-events.ts';
 
 /** Writes the history of a group and tells it to the watchers once it is written. */
@@ -10,7 +10,7 @@ export interface EventWriter {
   tellWritten(notes: readonly Note[], ids: readonly number[]): void;
   /** Keeps an event that has no swap of its own until the next {@link flush}. */
   add(event: NewEvent, version: number): void;
-  /** Writes what was added. A store that fails is logged, and asked again the next time. */
+  /** Writes what was added. After a failure they are kept for the next time. */
   flush(): Promise<void>;
   hasUnwritten(): boolean;
 }
@@ -20,11 +20,11 @@ const UNWRITTEN_LIMIT = 1_000;
 
 export function createEventWriter(deps: {
   readonly store: Store;
-  readonly log: Logger;
+  readonly faults: FaultLog;
   readonly wallClock: () => number;
   readonly tell: (message: GroupMessage) => void;
 }): EventWriter {
-  const { store, log, wallClock, tell } = deps;
+  const { store, faults, wallClock, tell } = deps;
   let unwritten: readonly Note[] = [];
 
   function tellWritten(notes: readonly Note[], ids: readonly number[]): void {
@@ -48,7 +48,7 @@ export function createEventWriter(deps: {
         unwritten = unwritten.slice(notes.length);
         if (result.kind === 'written') tellWritten(notes, result.noteIds);
       } catch (error) {
-        log.error({ err: error }, 'events could not be written');
+        faults.failed(error, 'events could not be written');
       }
     },
     hasUnwritten: () => unwritten.length > 0,

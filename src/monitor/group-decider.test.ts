@@ -9,6 +9,7 @@ import { BatonError } from '../lib/baton-error.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
+import { createFaultLog } from './fault-log.ts';
 import { createGroupDecider, type GroupDecider } from './group-decider.ts';
 import { recordKey } from './record-key.ts';
 
@@ -21,12 +22,20 @@ async function openGroup(context: TestContext, wrap: (store: Store) => Store = (
   const record = emptyRecord('default', 0, DEFAULT_SETTINGS);
   const value = JSON.stringify(record);
   await memory.swap({ changes: [{ key: recordKey('default', 0), expected: null, value }] }, CALL);
-  const deps = { store, log: SILENT_LOGGER, now: () => clock.now(), wallClock: () => 0, lagMs: () => 0 };
+  const faults = createFaultLog(SILENT_LOGGER, () => clock.now());
+  const deps = {
+    store,
+    log: SILENT_LOGGER,
+    faults,
+    now: () => clock.now(),
+    wallClock: () => 0,
+    lagMs: () => 0,
+  };
   const decider = createGroupDecider({ record, version: 1 }, deps);
   const messages: GroupMessage[] = [];
   decider.watch((message) => messages.push(message));
   context.after(() => memory[Symbol.asyncDispose]());
-  return { decider, store: memory, messages, clock, deps };
+  return { decider, store: memory, messages, clock, deps, faults };
 }
 
 function register(decider: GroupDecider, name: string, port: number) {
@@ -151,7 +160,7 @@ test('when the outcome of a write is not known, the record is read before the ne
 
 test('a store that fails does not stop the reports, and what was missed is written later', async (context) => {
   let failing = false;
-  const { decider, store } = await openGroup(context, (memory) => ({
+  const { decider, store, faults } = await openGroup(context, (memory) => ({
     ...memory,
     [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
     swap: (swap, call) =>
@@ -164,9 +173,11 @@ test('a store that fails does not stop the reports, and what was missed is writt
   failing = true;
   const during = await decider.takeReport(report);
   assert.equal(during.record.systemIdentifier, null);
+  assert.ok(faults.isFaulty());
   failing = false;
   const after = await decider.takeReport({ ...report, sequence: 2 });
   assert.equal(after.record.reign?.confirmed, true);
+  assert.ok(!faults.isFaulty());
   const texts = (await store.readNotes({ limit: 100 }, CALL)).map(({ text }) => text).join('\n');
   assert.match(texts, /has reached single/);
 });

@@ -9,16 +9,11 @@ import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createEvidenceBook } from './evidence-book.ts';
 import { createEventWriter } from './event-writer.ts';
+import type { FaultLog } from './fault-log.ts';
 import { decisionEvent, plainEvent, stateEvents, statesOf, type NewEvent } from './group-events.ts';
 import { viewNode, viewNodes } from './group-view.ts';
-import { recordKey } from './record-key.ts';
+import { createRecordCell, type StoredRecord } from './record-cell.ts';
 import { createSerialQueue } from './serial-queue.ts';
-
-/** A record as it stands in the store. */
-export interface StoredRecord {
-  readonly record: GroupRecord;
-  readonly version: number;
-}
 
 /** Decides for one group: takes reports and requests, one after the other, and swaps in what follows from them. */
 export interface GroupDecider {
@@ -50,6 +45,7 @@ export interface RequestOutcome<A extends Answer> extends StoredRecord {
 export interface GroupDeciderDeps {
   readonly store: Store;
   readonly log: Logger;
+  readonly faults: FaultLog;
   /** Monotonic, ms. */
   readonly now: () => number;
   /** Wall clock, epoch ms: for people only. */
@@ -57,118 +53,97 @@ export interface GroupDeciderDeps {
   readonly lagMs: () => number;
 }
 
-const CALL = { timeoutMs: 5_000 };
-
-/** More decisions than this in one run can only be two rules that undo each other. */
+/** More decisions than this in one run can only be rules that undo each other. */
 const DECISIONS_PER_RUN = 20;
+
+/** For how long nothing is decided after that: such a fault must not fill the store. */
+const HOLD_MS = 1_000;
 
 /** How often a request is tried again when somebody else has changed the record. */
 const ATTEMPTS = 5;
 
-/** A node that was heard of later than this needs to be looked at between reports, ms. */
+/** A node that was heard of longer ago needs to be looked at between reports, ms. */
 const FRESH_MS = 1_000;
 
 export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps): GroupDecider {
-  const { store, log, now } = deps;
+  const { store, log, faults, now } = deps;
   const { formation, group } = start.record;
-  const key = recordKey(formation, group);
   const book = createEvidenceBook(now);
   const queue = createSerialQueue();
   const listeners = new Set<(message: GroupMessage) => void>();
   const tell = (message: GroupMessage): void => {
     for (const listener of listeners) listener(message);
   };
-  const events = createEventWriter({ store, log, wallClock: deps.wallClock, tell });
-  let { record, version } = start;
-  let states = statesOf(record, book);
-  const unseen = new Set(record.nodes.map(({ id }) => id));
-  /** The outcome of a write is not known: read before the next one. */
-  let isStale = false;
-  book.follow(undefined, record);
-
-  const evidence = (): Evidence => book.evidence(record, deps.lagMs());
-
-  /** Takes over a record that is in the store, with the events that came with it. */
-  function accept(next: GroupRecord, nextVersion: number): void {
-    const before = record;
-    record = next;
-    version = nextVersion;
-    book.follow(before, next);
+  const events = createEventWriter({ store, faults, wallClock: deps.wallClock, tell });
+  const cell = createRecordCell(store, start, (before, { record, version }) => {
+    book.follow(before, record);
+    // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
+  });
+  let states = statesOf(start.record, book);
+  const unseen = new Set(start.record.nodes.map(({ id }) => id));
+  let heldUntilMs = -Infinity;
+  book.follow(undefined, start.record);
+
+  const current = (): GroupRecord => cell.current().record;
+  const evidence = (): Evidence => book.evidence(current(), deps.lagMs());
+
+  function changedStates(record: GroupRecord): readonly NewEvent[] {
+    return stateEvents(record, states, statesOf(record, book), unseen);
   }
 
-  /** Tells every change of a state name since the last time. */
-  function tellStates(next: GroupRecord): readonly NewEvent[] {
-    const known = states;
-    states = statesOf(next, book);
-    return stateEvents(next, known, states, unseen);
-  }
-
+  /** From now on the states of the present record count as told. */
   function tellRows(changed: readonly NewEvent[]): void {
+    states = statesOf(current(), book);
     for (const { node_id: id } of changed) {
-      const node = id === undefined ? undefined : findNode(record, id);
-      if (node !== undefined) tell({ kind: 'state', node: viewNode(record, node, book) });
+      const node = id === undefined ? undefined : findNode(current(), id);
+      if (node !== undefined) tell({ kind: 'state', node: viewNode(current(), node, book) });
     }
   }
 
-  async function reread(): Promise<void> {
-    const stored = await store.get(key, CALL);
-    if (stored === undefined) throw groupGone(formation, group);
-    isStale = false;
-    if (stored.version !== version) accept(JSON.parse(stored.value) as GroupRecord, stored.version);
-  }
-
-  /** One swap on exactly the version that was read, with its events. false: somebody else was faster. */
+  /** One swap with the events that explain it. false: somebody else was faster. */
   async function swap(next: GroupRecord, why: NewEvent): Promise<boolean> {
-    const changed = stateEvents(next, states, statesOf(next, book), unseen);
-    const expected = version;
-    // The version that this swap will have is not known before it; an event names the record that it was read on.
-    const notes = events.toNotes([why, ...changed], expected);
-    isStale = true;
-    const result = await store.swap(
-      { changes: [{ key, expected, value: JSON.stringify(next) }], notes },
-      CALL,
-    );
-    if (result.kind !== 'written') {
-      await reread();
-      return false;
-    }
-    isStale = false;
-    accept(next, result.version);
-    states = statesOf(record, book);
+    const changed = changedStates(next);
+    const notes = events.toNotes([why, ...changed], cell.current().version);
+    const written = await cell.swap(next, notes);
+    if (written === undefined) return false;
     tellRows(changed);
-    events.tellWritten(notes, result.noteIds);
+    events.tellWritten(notes, written.noteIds);
     return true;
   }
 
   /** Lets `decide` speak until it is silent. */
   async function settle(): Promise<void> {
-    if (isStale) await reread();
+    await cell.refresh();
+    if (now() < heldUntilMs) return;
     const rules: string[] = [];
     while (rules.length < DECISIONS_PER_RUN) {
       const inputs = evidence();
-      const decision = decide(record, inputs);
+      const decision = decide(current(), inputs);
       if (decision === undefined) return;
       rules.push(decision.rule);
       if (await swap(decision.next, decisionEvent(decision.next, decision, inputs))) {
-        log.info({ formation, group, rule: decision.rule, term: record.term, version }, decision.because);
+        const { rule, because } = decision;
+        log.info({ formation, group, rule, term: current().term, version: cell.current().version }, because);
       }
     }
+    heldUntilMs = now() + HOLD_MS;
     const because = `decisions go round in circles: ${[...new Set(rules)].join(', ')}`;
-    log.error({ formation, group, rules }, because);
-    events.add(plainEvent('monitor', record, because), version);
+    log.error({ formation, group }, because);
+    events.add(plainEvent('monitor', current(), because), cell.current().version);
   }
 
   /** A store that fails now is asked again at the next report or tick; what is known stays true meanwhile. */
   async function settleOrLog(): Promise<void> {
     try {
       await settle();
+      faults.succeeded();
     } catch (error) {
-      log.error({ formation, group, err: error }, 'no decision could be written');
+      faults.failed(error, `no decision for group ${group} of formation "${formation}" could be written`);
     }
-    const changed = tellStates(record);
+    const changed = changedStates(current());
     tellRows(changed);
-    for (const event of changed) events.add(event, version);
+    for (const event of changed) events.add(event, cell.current().version);
     for (const id of unseen) if (book.reportOf(id) !== undefined) unseen.delete(id);
     await events.flush();
   }
@@ -178,18 +153,18 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     dryRun,
     about,
   }: GroupRequest<A>): Promise<RequestOutcome<A>> {
-    if (isStale) await reread();
+    await cell.refresh();
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const answer = ask(record, evidence());
+      const answer = ask(current(), evidence());
       if (answer.kind === 'refused') throw new BatonError(answer.code, answer.message, { hint: answer.hint });
       const accepted = answer as RequestOutcome<A>['answer'] & Accepted;
-      if (dryRun || accepted.next === record) return { answer: accepted, record, version };
+      if (dryRun || accepted.next === current()) return { answer: accepted, ...cell.current() };
       const id = about?.(answer);
-      const node = id === undefined ? undefined : (findNode(accepted.next, id) ?? findNode(record, id));
+      const node = id === undefined ? undefined : (findNode(accepted.next, id) ?? findNode(current(), id));
       if (!(await swap(accepted.next, plainEvent('operator', accepted.next, accepted.because, node))))
         continue;
-      log.info({ formation, group, version }, accepted.because);
-      const outcome = { answer: accepted, record, version };
+      const outcome = { answer: accepted, ...cell.current() };
+      log.info({ formation, group, version: outcome.version }, accepted.because);
       await settleOrLog();
       return outcome;
     }
@@ -203,32 +178,29 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   }
 
   function isDue(): boolean {
-    if (record.nodes.length === 0) return false;
-    if (isStale || record.intent !== null || events.hasUnwritten()) return true;
-    return record.nodes.some(({ id }) => (book.reportAgeMs(id) ?? Infinity) > FRESH_MS);
+    if (current().nodes.length === 0) return false;
+    if (cell.isUncertain() || current().intent !== null || events.hasUnwritten()) return true;
+    return current().nodes.some(({ id }) => (book.reportAgeMs(id) ?? Infinity) > FRESH_MS);
   }
 
   return {
-    current: () => ({ record, version }),
+    current: () => cell.current(),
     takeReport: (report) =>
       queue.run(async () => {
-        if (findNode(record, report.node) !== undefined && book.take(report, record)) await settleOrLog();
-        return { record, version };
+        if (findNode(current(), report.node) !== undefined && book.take(report, current()))
+          await settleOrLog();
+        return cell.current();
       }),
     request: (asked) => queue.run(() => request(asked)),
     tick() {
       if (queue.isIdle() && isDue()) void queue.run(settleOrLog);
     },
     evidence,
-    view: () => viewNodes(record, book),
+    view: () => viewNodes(current(), book),
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     close: () => queue.close(),
   };
-}
-
-function groupGone(formation: string, group: number): BatonError {
-  return new BatonError('BATON_FORMATION_NOT_FOUND', `group ${group} of formation "${formation}" is gone`);
 }

@@ -20,6 +20,7 @@ export interface HttpServer {
 
 /** How long answers that are under way at a stop are waited for, ms. */
 const GRACE_MS = 1_000;
+const SWEEP_EVERY_MS = 10;
 
 /** Above the heartbeat of a keeper by far: an idle connection that a client wants to use must not be closed under it. */
 const KEEP_ALIVE_MS = 75_000;
@@ -51,10 +52,12 @@ export async function startHttpServer(options: {
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+      // A kept connection becomes idle when its last answer has been sent, and nobody tells.
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS);
+      const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
       await closed;
-      clearTimeout(timer);
+      clearInterval(sweep);
+      clearTimeout(cut);
     },
   };
 }

@@ -3,6 +3,7 @@ import { BatonError } from '../lib/baton-error.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createFaultLog } from './fault-log.ts';
 import { openFormations, type Formations } from './formations.ts';
 import { toEvent, topicOf } from './group-events.ts';
 import { groupCalls, nodeCalls, settingsCalls } from './monitor-calls.ts';
@@ -47,7 +48,9 @@ const DEFAULT_FORMATION = 'default';
 export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
   const { store, log, now, wallClock, secrets } = deps;
   const lag = createLagMeter({ everyMs: TICK_MS, windowMs: LAG_WINDOW_MS, nowMs: now() });
-  const formations = await openFormations({ store, log, now, wallClock, lagMs: () => lag.lagMs(now()) });
+  const faults = createFaultLog(log, now);
+  const lagMs = (): number => lag.lagMs(now());
+  const formations = await openFormations({ store, log, faults, now, wallClock, lagMs });
   await makeDefaultFormation(formations, store);
   const timers: NodeJS.Timeout[] = [];
 
@@ -68,7 +71,7 @@ export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
   }
 
   return {
-    health: () => ({ ok: true, version: VERSION, incarnation: store.incarnation }),
+    health: () => ({ ok: !faults.isFaulty(), version: VERSION, incarnation: store.incarnation }),
     ...settingsCalls(formations, deps.sslmode),
     ...nodeCalls(formations, secrets),
     ...groupCalls(formations),

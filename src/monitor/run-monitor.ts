@@ -57,13 +57,17 @@ export async function runMonitor(
     retention: { days: config.events.retentionDays, rows: config.events.retentionRows },
   });
   resources.defer(() => monitor.stop());
+  const closing = new AbortController();
   const server = await startHttpServer({
-    app: createApi({ monitor, token, log }),
+    app: createApi({ monitor, token, log, closing: closing.signal }),
     port: config.port,
     address: config.listenAddresses === '*' ? undefined : config.listenAddresses,
     tls,
   });
-  resources.defer(() => server.close());
+  resources.defer(() => {
+    closing.abort();
+    return server.close();
+  });
   monitor.start();
   const running = resources.move();
   log.info({ uri, directory: files.directory }, `monitor runs, ${tls === null ? 'without TLS' : 'with TLS'}`);
