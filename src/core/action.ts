@@ -15,6 +15,13 @@ export interface LocalView {
   /** Durable: the term whose marker was acknowledged; cleared before every start and promotion. */
   readonly servingTerm: number | null;
   readonly restartsUsed: number;
+  /**
+   * Durable: the term whose holder the data were copied or rewound from, until
+   * they have become consistent; null: they are a server's own.
+   */
+  readonly copyOf: number | null;
+  /** The timeline that a stopped or crashed server would go on with if it were started as a primary; null when not known. */
+  readonly diskTimeline: number | null;
   /** What was last configured by this keeper; null after its own restart. */
   readonly configured: ServerSettings | null;
   /** The rule that was last brought into force by this keeper, and in which term. */

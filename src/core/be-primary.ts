@@ -73,7 +73,8 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
  */
 function wasPromoted(reign: Reign, local: LocalView): boolean {
   if (local.promotedTerm !== reign.term) return false;
-  return reign.basis === null || local.postgres.position?.timeline === reign.timeline;
+  const timeline = local.postgres.position?.timeline ?? local.diskTimeline;
+  return reign.basis === null || timeline === reign.timeline;
 }
 
 function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {

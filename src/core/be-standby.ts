@@ -24,20 +24,45 @@ export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): 
       `its system identifier is ${local.postgres.systemIdentifier}, that of the group is ${record.systemIdentifier}`,
     );
   if (role === 'primary') return step({ kind: 'stop', mode: 'immediate' }, `${holder} holds the baton`);
-  if (status === 'crashed') {
+  if (status === 'crashed') return startCrashed(record, reign, source, local);
+  return follow(record, reign, source, local);
+}
+
+/**
+ * After a crash the end of the WAL is known only when it has been read. A copy
+ * that has not been started yet is another thing: it becomes consistent only
+ * with WAL that its source still has to send.
+ */
+function startCrashed(
+  record: GroupRecord,
+  reign: Reign,
+  source: UpstreamNode,
+  local: LocalView,
+): Step | Rest {
+  const holder = nameOf(record, reign.holder);
+  const { copyOf } = local;
+  if (copyOf === null) {
+    const settings = standbySettings(record, local, null, true);
     return step(
-      { kind: 'start_standby', settings: standbySettings(record, local, null, true) },
+      { kind: 'start_standby', settings },
       'its WAL has to be read to its end before it is compared',
     );
   }
-  return follow(record, reign, source, local);
+  if (isPromised(reign, local)) return rest(`term ${local.pledge?.term} is pledged`);
+  if (copyOf === reign.term) {
+    const settings = standbySettings(record, local, source, true);
+    return step({ kind: 'start_standby', settings }, `a fresh copy of ${holder} is started`);
+  }
+  return reign.confirmed
+    ? step({ kind: 'clone', source }, `its data are an unfinished copy from term ${copyOf}`)
+    : rest(`its data are an unfinished copy from term ${copyOf}, and ${holder} is not ready`);
 }
 
 function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: LocalView): Step | Rest {
   const holder = nameOf(record, reign.holder);
   const { position, history, status } = local.postgres;
   if (position === null) return rest('the end of its WAL is not known yet');
-  if ((local.pledge?.term ?? 0) > reign.term) return rest(`term ${local.pledge?.term} is pledged`);
+  if (isPromised(reign, local)) return rest(`term ${local.pledge?.term} is pledged`);
 
   switch (relationTo(reign, { position, history })) {
     case 'unknown':
@@ -66,6 +91,11 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
       return rest(null);
     }
   }
+}
+
+/** Receiving in this reign would break a promise that was made to a later one. */
+function isPromised(reign: Reign, local: LocalView): boolean {
+  return (local.pledge?.term ?? 0) > reign.term;
 }
 
 /** I11: a server of another system never takes part. */

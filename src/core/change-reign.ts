@@ -62,6 +62,7 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
       return step({ kind: 'pledge', term: intent.term, settings }, intent.because);
     case 'stopped':
     case 'crashed':
+      if (local.copyOf !== null) return rest('its data are a copy that is not consistent yet');
       return step({ kind: 'start_standby', settings }, 'its WAL is read to its end before it pledges');
     case 'starting':
     case 'unresponsive':

@@ -103,7 +103,7 @@ async function startPrimary(action: ActionOf<'start_primary'>, context: ActionCo
   passCrashPoint('inside start_primary: written down, not started');
   forgetServer(context.state);
   await configure(action.settings, context);
-  await server.start('primary', LONG);
+  await server.start('primary', STEP);
   passCrashPoint('inside start_primary: started, permission not written off');
   await journal.write({ restartsUsed: action.restarts });
 }
@@ -112,7 +112,9 @@ async function startStandby(action: ActionOf<'start_standby'>, context: ActionCo
   if (context.journal.entry.servingTerm !== null) await context.journal.write({ servingTerm: null });
   forgetServer(context.state);
   await configure(action.settings, context);
-  await context.server.start('standby', LONG);
+  await context.server.start('standby', STEP);
+  // It accepts connections, so it is consistent, and from now on a server of its own.
+  if (context.journal.entry.copyOf !== null) await context.journal.write({ copyOf: null });
 }
 
 /** What was seen of the server before says nothing about the one that is started now. */
@@ -152,6 +154,7 @@ async function pledge({ term, settings }: ActionOf<'pledge'>, context: ActionCon
   const lineage = await server.cutUpstream(STEP);
   passCrashPoint('inside pledge: upstream cut, promise not written');
   await journal.write({ pledge: { term, ...lineage } });
+  context.report();
 }
 
 async function promote(action: ActionOf<'promote'>, context: ActionContext): Promise<void> {
@@ -212,11 +215,14 @@ async function clone(source: UpstreamNode, context: ActionContext): Promise<void
   const { server, state } = context;
   forgetServer(state);
   await server.clone(toSource(source, context), (text) => void (state.activity = text), COPY);
+  await context.journal.write({ copyOf: source.term });
 }
 
 async function rewind(source: UpstreamNode, context: ActionContext): Promise<void> {
-  const { server, state, log } = context;
+  const { server, state, log, journal } = context;
   forgetServer(state);
+  // Before: killed right behind the rewind, the keeper must know that the data still need WAL from their source.
+  await journal.write({ copyOf: source.term });
   const outcome = await server.rewind(
     toSource(source, context),
     (text) => void (state.activity = text),

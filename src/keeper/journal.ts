@@ -19,6 +19,8 @@ export interface JournalEntry {
   readonly servingTerm: number | null;
   /** Permissions of the present reign to restart in place that were used. */
   readonly restartsUsed: number;
+  /** The term whose holder the data are a copy of, until the copy has been started; null: they are its own. */
+  readonly copyOf: number | null;
 }
 
 const EMPTY: JournalEntry = {
@@ -29,6 +31,7 @@ const EMPTY: JournalEntry = {
   promotedTerm: null,
   servingTerm: null,
   restartsUsed: 0,
+  copyOf: null,
 };
 
 export interface Journal {

@@ -125,8 +125,10 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   async function act({ action, because }: Step): Promise<void> {
     announce(action.kind, because);
     state.activity = activityOf(action);
+    const beganMs = nowMs();
     try {
       await executeAction(action, context);
+      log.debug({ action: action.kind, tookMs: Math.round(nowMs() - beganMs) }, 'done');
       failure = undefined;
       state.problem = null;
     } catch (thrown) {

@@ -68,6 +68,8 @@ export function localView(
     promotedTerm: journal.promotedTerm,
     servingTerm: journal.servingTerm,
     restartsUsed: journal.restartsUsed,
+    copyOf: journal.copyOf,
+    diskTimeline: state.observation.diskTimeline,
     configured: state.configured,
     appliedRule: state.appliedRule,
     slotsFor: state.slotsFor,

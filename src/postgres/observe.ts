@@ -42,6 +42,7 @@ const NOTHING: ServerObservation = {
   readOnly: null,
   receiverRunning: false,
   replayLagBytes: 0,
+  diskTimeline: null,
   detail: null,
 };
 
@@ -169,6 +170,7 @@ function createStoppedView({
       ...NOTHING,
       status: clean ? 'stopped' : 'crashed',
       systemIdentifier: control.systemIdentifier,
+      diskTimeline: Math.max(control.checkpointTimeline, control.minimumRecoveryTimeline),
       position: lineage?.position ?? null,
       history: lineage?.history ?? [],
     };

@@ -125,6 +125,11 @@ export interface ServerObservation extends PostgresReport {
   readonly receiverRunning: boolean;
   /** How many bytes are received and not replayed; 0 on a primary. */
   readonly replayLagBytes: number;
+  /**
+   * The timeline that crash recovery would end on, by pg_control: a promotion
+   * writes it there before its first checkpoint. null while the server runs.
+   */
+  readonly diskTimeline: number | null;
   /** What a failed start or an unreachable server said last, for people. */
   readonly detail: string | null;
 }

@@ -214,6 +214,8 @@ function buildLocal(report: Report, changes: Partial<LocalView>): LocalView {
     promotedTerm: report.promotedTerm,
     servingTerm: report.servingTerm,
     restartsUsed: report.restartsUsed,
+    copyOf: null,
+    diskTimeline: null,
     configured: null,
     appliedRule: null,
     slotsFor: null,

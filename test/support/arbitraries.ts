@@ -213,6 +213,8 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   promotedTerm: orNull(aTerm),
   servingTerm: orNull(aTerm),
   restartsUsed: fc.nat(2),
+  copyOf: orNull(aTerm),
+  diskTimeline: orNull(fc.constantFrom(1, 2, 3)),
   configured: orNull(someSettings),
   appliedRule: orNull(
     fc.tuple(aRule, aTerm, fc.constantFrom(1, 2)).map(([rule, term, change]) => ({ ...rule, term, change })),
