@@ -1,0 +1,167 @@
+import { resolve } from 'node:path';
+import type { GroupAddress, MonitorClient } from '../api/client.ts';
+import type { MonitorEndpoint } from '../api/transport.ts';
+import type { MonitorAddress } from '../config/monitor-uri.ts';
+import { BatonError } from '../lib/baton-error.ts';
+import type { CliContext } from './cli-context.ts';
+import { findDataDirectory, noConfig, readLocalConfig, type LocalConfig } from './local-config.ts';
+import type { MonitorOptions } from './options.ts';
+
+/** A monitor to talk to, and what is known of this machine. */
+export interface Connection {
+  readonly client: MonitorClient;
+  /** What --pgdata or PGDATA belongs to; undefined when it is not given or has no configuration. */
+  readonly local: LocalConfig | undefined;
+}
+
+/** Lets `work` talk to the monitor that the options, the environment or the local configuration name. */
+export async function withConnection<T>(
+  context: CliContext,
+  options: MonitorOptions,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const { endpoint, token, local } = await findMonitor(context, options);
+  const client = await context.createClient(endpoint, token);
+  try {
+    return await work({ client, local });
+  } finally {
+    client.close();
+  }
+}
+
+/** Where the monitor is and what opens it. */
+export interface FoundMonitor {
+  readonly endpoint: MonitorEndpoint;
+  readonly token: string | undefined;
+  readonly local: LocalConfig | undefined;
+}
+
+/**
+ * Looks for the monitor: --monitor, then the configuration of --pgdata, then
+ * PGBATON_MONITOR, then the configuration of PGDATA. What stands on the command
+ * line wins over the environment. Throws BATON_USAGE naming all three ways.
+ */
+export async function findMonitor(context: CliContext, options: MonitorOptions): Promise<FoundMonitor> {
+  const named = namedMonitor(context, options);
+  const local = await localConfigFor(context, options, named);
+  const endpoint = named === undefined ? await endpointOf(local) : await parseEndpoint(context, named);
+  if (endpoint === undefined) throw nowhere(context, options);
+  return { endpoint, token: await findToken(context, options, endpoint, local), local };
+}
+
+function namedMonitor(context: CliContext, options: MonitorOptions): string | undefined {
+  if (options.monitor !== undefined) return options.monitor;
+  return options.pgdata === undefined ? context.env['PGBATON_MONITOR'] || undefined : undefined;
+}
+
+/** A damaged file is only an error when it is needed: in an emergency --monitor must be enough. */
+async function localConfigFor(
+  context: CliContext,
+  options: MonitorOptions,
+  named: string | undefined,
+): Promise<LocalConfig | undefined> {
+  const dataDirectory = findDataDirectory(context, options);
+  if (dataDirectory === undefined) return undefined;
+  try {
+    return await readLocalConfig(dataDirectory);
+  } catch (error) {
+    if (named === undefined) throw error;
+    return undefined;
+  }
+}
+
+async function endpointOf(local: LocalConfig | undefined): Promise<MonitorAddress | undefined> {
+  if (local === undefined) return undefined;
+  if (local.role === 'monitor')
+    return (await import('../config/monitor-config.ts')).monitorAddressOf(local.config);
+  const { parseMonitorUri } = await import('../config/monitor-uri.ts');
+  return parseMonitorUri(local.config.monitor.uri);
+}
+
+/** Relative paths in a URI are meant from where the command runs. */
+export async function parseEndpoint(context: Pick<CliContext, 'cwd'>, uri: string): Promise<MonitorAddress> {
+  const { parseMonitorUri } = await import('../config/monitor-uri.ts');
+  const address = parseMonitorUri(uri);
+  return address.sslrootcert === undefined
+    ? address
+    : { ...address, sslrootcert: resolve(context.cwd, address.sslrootcert) };
+}
+
+/** --token-file, then PGBATON_MONITOR_TOKEN, then the file that the configuration of this very monitor names. */
+export async function findToken(
+  context: CliContext,
+  options: MonitorOptions,
+  endpoint: MonitorEndpoint,
+  local: LocalConfig | undefined,
+): Promise<string | undefined> {
+  const { readTokenFile } = await import('../config/environment.ts');
+  if (options.tokenFile !== undefined) return readTokenFile(resolve(context.cwd, options.tokenFile));
+  const fromEnvironment = context.env['PGBATON_MONITOR_TOKEN'] || undefined;
+  if (fromEnvironment !== undefined) return fromEnvironment;
+
+  const home = await endpointOf(local);
+  // The token of one monitor is never shown to another.
+  if (local === undefined || home?.host !== endpoint.host || home.port !== endpoint.port) return undefined;
+  if (local.role === 'monitor') {
+    return local.config.auth === 'trust' ? undefined : readTokenFile(local.files.tokenFile);
+  }
+  const { tokenFile } = local.config.monitor;
+  return tokenFile === null ? undefined : readTokenFile(tokenFile);
+}
+
+function nowhere(context: CliContext, options: MonitorOptions): BatonError {
+  const hint =
+    'Name it with --monitor pgbaton://host:port, set PGBATON_MONITOR, or name a directory that pgbaton made with --pgdata (or PGDATA).';
+  const dataDirectory = findDataDirectory(context, options);
+  if (dataDirectory === undefined) return new BatonError('BATON_USAGE', 'no monitor is named', { hint });
+  return new BatonError('BATON_USAGE', 'no monitor is named', {
+    detail: noConfig(dataDirectory).detail,
+    hint,
+  });
+}
+
+/** The formation that is meant: the one given, that of the local node, or `default`. */
+export function formationOf(
+  options: { readonly formation?: string },
+  local: LocalConfig | undefined,
+): string {
+  return options.formation ?? (local?.role === 'postgres' ? local.config.formation : 'default');
+}
+
+/**
+ * The name of the node that is meant: the one given, or that of the local node
+ * as the monitor knows it now. Throws BATON_USAGE when there is none.
+ */
+export async function nodeNameOf(
+  options: { readonly name?: string; readonly formation?: string },
+  { client, local }: Connection,
+): Promise<string> {
+  if (options.name !== undefined) return options.name;
+  const formation = formationOf(options, local);
+  if (local?.role !== 'postgres' || local.config.formation !== formation) {
+    throw new BatonError('BATON_USAGE', 'no node is named', {
+      hint: 'Name it with --name, or run the command on its machine with --pgdata (or PGDATA).',
+    });
+  }
+  const { nodeId, group, name } = local.config;
+  const { nodes } = await client.getGroup({ formation, group });
+  const found = nodes.find((node) => node.node_id === nodeId);
+  if (found !== undefined) return found.name;
+  throw new BatonError(
+    'BATON_NODE_NOT_FOUND',
+    `this node (${name ?? `node ${nodeId}`}) is not in formation "${formation}" any more`,
+    {
+      hint: '"pgbaton show nodes" lists the nodes that are.',
+    },
+  );
+}
+
+/** The group in which a named node, or the local one, is looked for. */
+export function addressOfNode(
+  options: { readonly formation?: string; readonly name?: string },
+  { local }: Pick<Connection, 'local'>,
+): GroupAddress {
+  const formation = formationOf(options, local);
+  const isLocal = local?.role === 'postgres' && local.config.formation === formation;
+  return { formation, group: isLocal ? local.config.group : 0 };
+}

@@ -1,0 +1,62 @@
+import type { Explanation, ExplainedStep } from './explain-situation.ts';
+import { formatClock, formatDuration, formatTimestamp } from './format-quantity.ts';
+
+/** `why` for people. `now` is the wall clock, only to say how long ago something was. */
+export function renderExplanation(explanation: Explanation, now: Date): string {
+  const { formation, group, steps } = explanation;
+  const sections = [
+    [`Formation "${formation}", group ${group}`],
+    renderBaton(explanation, now),
+    steps.length === 0 ? [] : ['How it came to that', ...steps.flatMap(renderStep)],
+    renderNodes(explanation),
+    renderBlocked(explanation),
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function renderBaton({ baton, under_way: underWay, durability }: Explanation, now: Date): readonly string[] {
+  if (baton === null) return ['Nobody holds the baton: the group has no node yet.'];
+  const since =
+    baton.since === null ? 'for longer than the history goes back' : describeSince(baton.since, now);
+  const clients = baton.serves_clients
+    ? 'It serves clients.'
+    : 'It does not serve clients yet: its first commit is not acknowledged.';
+  return [
+    `"${baton.holder}" holds the baton of term ${baton.term} ${since}.`,
+    `It got it because: ${baton.because} (${baton.cause}).`,
+    clients,
+    ...(durability === null ? [] : [`${capitalize(durability)}.`]),
+    ...(underWay === null ? [] : [`Under way: ${underWay}.`]),
+  ];
+}
+
+function describeSince(iso: string, now: Date): string {
+  const at = new Date(iso);
+  return `since ${formatTimestamp(at)}, ${formatDuration(Math.max(0, now.getTime() - at.getTime()))} ago`;
+}
+
+function renderStep({ at, rule, because, inputs }: ExplainedStep): readonly string[] {
+  return [`  ${formatClock(new Date(at))}  ${rule}: ${because}`, ...inputs.map((input) => `      ${input}`)];
+}
+
+function renderNodes({ nodes }: Explanation): readonly string[] {
+  if (nodes.length === 0) return [];
+  const width = Math.max(...nodes.map(({ name }) => name.length));
+  const lines = nodes.map(({ name, is_primary: isPrimary, obstacles }) => {
+    const verdict = isPrimary ? 'is the primary' : obstacles.length === 0 ? 'nothing' : obstacles.join('; ');
+    return `  ${name.padEnd(width)}  ${verdict}`;
+  });
+  return ['What would stop each node from being promoted now', ...lines];
+}
+
+function renderBlocked({ blocked }: Explanation): readonly string[] {
+  if (blocked.length === 0) return ['Nothing is blocked: the group could lose its primary now and go on.'];
+  return ['What is blocked', ...blocked.map((sentence) => `  ${capitalize(sentence)}.`)];
+}
+
+function capitalize(sentence: string): string {
+  return sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
+}
