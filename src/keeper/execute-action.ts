@@ -101,7 +101,7 @@ async function startPrimary(action: ActionOf<'start_primary'>, context: ActionCo
   const restartsUsed = journal.entry.promotedTerm === action.term ? journal.entry.restartsUsed : 0;
   await journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed });
   passCrashPoint('inside start_primary: written down, not started');
-  forgetServer(context.state);
+  beginStart(context.state);
   await configure(action.settings, context);
   await server.start('primary', STEP);
   passCrashPoint('inside start_primary: started, permission not written off');
@@ -110,11 +110,20 @@ async function startPrimary(action: ActionOf<'start_primary'>, context: ActionCo
 
 async function startStandby(action: ActionOf<'start_standby'>, context: ActionContext): Promise<void> {
   if (context.journal.entry.servingTerm !== null) await context.journal.write({ servingTerm: null });
-  forgetServer(context.state);
+  beginStart(context.state);
   await configure(action.settings, context);
   await context.server.start('standby', STEP);
   // It accepts connections, so it is consistent, and from now on a server of its own.
   if (context.journal.entry.copyOf !== null) await context.journal.write({ copyOf: null });
+}
+
+/**
+ * Reports go on while the server starts: "crashed" beside what the start has
+ * written down meanwhile would read as another crash.
+ */
+function beginStart(state: NodeState): void {
+  forgetServer(state);
+  state.observation = { ...state.observation, status: 'starting' };
 }
 
 /** What was seen of the server before says nothing about the one that is started now. */

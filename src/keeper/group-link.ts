@@ -9,6 +9,8 @@ export interface GroupLink {
   send(report: Report): void;
   /** Since the store last gave a sign of life, ms. */
   silentMs(): number;
+  /** Whether a report was answered or a record has come in since the line was opened. */
+  hasHeard(): boolean;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
   const stopped = new AbortController();
   let heardAtMs = nowMs();
   let isUp: boolean | undefined;
+  let hasHeard = false;
   let waiting: Report | undefined;
   let sending: Promise<void> | undefined;
 
@@ -50,7 +53,9 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
         continue;
       }
       heard();
-      if (event.kind === 'record') onRecord(event.version, event.record);
+      if (event.kind !== 'record') continue;
+      hasHeard = true;
+      onRecord(event.version, event.record);
     }
   }
 
@@ -61,6 +66,7 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
       try {
         const answer = await client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS });
         heard();
+        hasHeard = true;
         if (answer.record !== undefined) onRecord(answer.record_version, answer.record);
       } catch (error) {
         lost(toBatonError(error));
@@ -79,6 +85,7 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
       sending ??= sendAll();
     },
     silentMs: () => nowMs() - heardAtMs,
+    hasHeard: () => hasHeard,
     async close() {
       // What is on its way may be the news that this node shuts down.
       await sending;

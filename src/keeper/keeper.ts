@@ -42,6 +42,8 @@ const BUSY_FOR_MS = 10_000;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 10_000;
 const OBSERVE = { timeoutMs: 2_000 };
+/** How long a keeper that starts waits for the present record before it acts on the one of its journal, ms. */
+const FIRST_RECORD_MS = 2_000;
 const SHUT_DOWN = { timeoutMs: 60_000 };
 
 /**
