@@ -31,17 +31,23 @@ export function streamGroup(
     const unread: GroupMessage[] = [];
     let wake: () => void = () => undefined;
     const stopWatching = monitor.watchGroup(address, (message) => {
-      unread.push(message);
+      if (unread.length < UNREAD_LIMIT) unread.push(message);
+      else cutOff();
       wake();
     });
+    const cutOff = (): void => {
+      stopWatching();
+      stream.abort();
+    };
     const interrupt = (): void => wake();
     stream.onAbort(interrupt);
     closing.addEventListener('abort', interrupt);
     try {
       const { record, record_version: version } = monitor.getGroup(address);
       unread.unshift({ kind: 'record', version, record });
-      if (after !== undefined) unread.push(...(await missedEvents(monitor, address, after, unread)));
-      while (!stream.aborted && !closing.aborted && unread.length <= UNREAD_LIMIT) {
+      // Behind the record and before what has come meanwhile: ids only grow.
+      if (after !== undefined) unread.splice(1, 0, ...(await missedEvents(monitor, address, after, unread)));
+      while (!stream.aborted && !closing.aborted) {
         const message = unread.shift();
         if (message !== undefined) await stream.writeSSE(toSse(message, incarnation));
         else if (!(await somethingWithin(PING_EVERY_MS, (callback) => (wake = callback)))) {

@@ -16,6 +16,9 @@ interface Running {
   cancelTimer: () => void;
 }
 
+/** How long the end of a lease that could not be written waits for the next attempt. */
+const END_RETRY_MS = 1_000;
+
 /** Leases that an earlier process granted begin anew: their holders count from earlier and give up sooner. */
 export function createLeaseBook(
   backend: Backend,
@@ -33,8 +36,14 @@ export function createLeaseBook(
   function watchEnd(id: number, lease: Running): void {
     lease.cancelTimer();
     lease.cancelTimer = clock.after(Math.max(0, lease.endsAtMs - clock.now()), () => {
-      if (clock.now() < lease.endsAtMs) watchEnd(id, lease);
-      else end(id);
+      if (clock.now() < lease.endsAtMs) return watchEnd(id, lease);
+      try {
+        end(id);
+      } catch {
+        // The medium failed, and whoever writes next is told. The lease counts as ended by the clock;
+        // only its keys are still there, until they can be deleted.
+        lease.cancelTimer = clock.after(END_RETRY_MS, () => watchEnd(id, lease));
+      }
     });
   }
 
