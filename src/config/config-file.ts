@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import type * as z from 'zod/mini';
 import { BatonError } from '../lib/baton-error.ts';
 import { camelKeys, type CamelKeys } from '../lib/camel-keys.ts';
@@ -75,6 +84,7 @@ function replaceFile(file: string, text: string): void {
   try {
     const descriptor = openSync(temporary, 'w', 0o600);
     try {
+      keepOwner(descriptor, file);
       writeSync(descriptor, text);
       // Renamed before its blocks are on disk, the file could be empty after a power cut.
       fsyncSync(descriptor);
@@ -88,4 +98,10 @@ function replaceFile(file: string, text: string): void {
       cause: error,
     });
   }
+}
+
+/** Root may change a file that a keeper or monitor without root's rights has to read again. */
+function keepOwner(descriptor: number, file: string): void {
+  const present = process.getuid?.() === 0 ? statSync(file, { throwIfNoEntry: false }) : undefined;
+  if (present !== undefined) fchownSync(descriptor, present.uid, present.gid);
 }
