@@ -118,6 +118,10 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   function nextStep(): Step | Rest {
     if (state.record === null)
       return { action: null, because: 'the record of the group has not come in yet' };
+    // The journal's record may be hours old: a clone from a primary of then would be for nothing.
+    if (!link.hasHeard() && link.silentMs() < FIRST_RECORD_MS) {
+      return { action: null, because: 'waiting for the monitor' };
+    }
     return plan(
       state.record,
       localView(node, state, journal.entry, { nowMs: nowMs(), storeSilentMs: link.silentMs() }),
