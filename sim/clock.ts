@@ -1,0 +1,85 @@
+/** Virtual time: nothing happens between two events, and nothing takes longer than it says. */
+export interface Clock {
+  readonly nowMs: number;
+  /** Calls back after `delayMs` of virtual time; events of the same moment come in the order in which they were asked for. */
+  after(delayMs: number, run: () => void): void;
+  /** Lets everything happen that is due until `untilMs`. */
+  runUntil(untilMs: number): void;
+  /** Ends {@link runUntil} after the present event. */
+  stop(): void;
+  readonly eventsRun: number;
+}
+
+interface Event {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+export function createClock(): Clock {
+  const heap: Event[] = [];
+  let nowMs = 0;
+  let order = 0;
+  let eventsRun = 0;
+  let isStopped = false;
+
+  const isBefore = (a: Event, b: Event): boolean =>
+    a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+
+  function push(event: Event): void {
+    let at = heap.length;
+    heap.push(event);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent]!;
+      if (!isBefore(event, above)) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = event;
+  }
+
+  function pop(): Event | undefined {
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined || heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
+
+  return {
+    get nowMs() {
+      return nowMs;
+    },
+    get eventsRun() {
+      return eventsRun;
+    },
+    after(delayMs, run) {
+      push({ atMs: nowMs + Math.max(0, delayMs), order: (order += 1), run });
+    },
+    stop() {
+      isStopped = true;
+    },
+    runUntil(untilMs) {
+      isStopped = false;
+      for (;;) {
+        const next = heap[0];
+        if (next === undefined || next.atMs > untilMs || isStopped) break;
+        pop();
+        nowMs = next.atMs;
+        eventsRun += 1;
+        next.run();
+      }
+      if (!isStopped) nowMs = untilMs;
+    },
+  };
+}

@@ -1,0 +1,275 @@
+import type { Action } from '../src/core/action.ts';
+import type { NodeId } from '../src/core/group-record.ts';
+import type { Lineage } from '../src/core/lineage.ts';
+import type { ServerSettings, UpstreamNode } from '../src/core/server-settings.ts';
+import type { JournalEntry } from '../src/keeper/journal.ts';
+import type { NodeState } from '../src/keeper/node-state.ts';
+import { copyData, rewindData } from './copies.ts';
+import { endOfWal } from './observation.ts';
+import type { VirtualPostgres } from './virtual-postgres.ts';
+import type { World } from './world.ts';
+
+/**
+ * The steps of src/keeper/execute-action.ts, line by line, as generators: each
+ * `yield` is a place at which virtual time passes and the keeper may be killed.
+ */
+export type Steps<T = void> = Generator<Pause, T, undefined>;
+
+/** Milliseconds to sleep; or how long to wait for the alarm at most. */
+export type Pause = number | { readonly alarmMs: number };
+
+export interface ActionContext {
+  readonly world: World;
+  readonly node: NodeId;
+  readonly server: VirtualPostgres;
+  readonly state: NodeState;
+  readonly journal: VirtualJournal;
+  /** Kills the keeper here, if chance wants it. */
+  passCrashPoint(): Steps;
+  wake(): void;
+  report(): void;
+}
+
+export interface VirtualJournal {
+  readonly entry: JournalEntry;
+  write(change: Partial<JournalEntry>): Steps;
+}
+
+/** A step that can't be done now; it is planned anew. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+}
+
+type ActionOf<K extends Action['kind']> = Extract<Action, { kind: K }>;
+
+export function* executeAction(action: Action, context: ActionContext): Steps {
+  yield* context.passCrashPoint();
+  yield* run(action, context);
+  yield* context.passCrashPoint();
+}
+
+function run(action: Action, context: ActionContext): Steps {
+  switch (action.kind) {
+    case 'initialise':
+      return initialise(context);
+    case 'adopt':
+      throw new Error('the simulator has no servers to adopt');
+    case 'start_primary':
+      return startPrimary(action, context);
+    case 'start_standby':
+      return startStandby(action, context);
+    case 'stop':
+      return stop(action.mode, context);
+    case 'checkpoint':
+      return checkpoint(action, context);
+    case 'hand_over':
+      return handOver(action, context);
+    case 'pledge':
+      return pledge(action, context);
+    case 'configure':
+      return configure(action.settings, context);
+    case 'promote':
+      return promote(action, context);
+    case 'apply_rule':
+      return applyRule(action, context);
+    case 'write_marker':
+      return writeMarker(action, context);
+    case 'open':
+      return open(action, context);
+    case 'maintain_slots':
+      return maintainSlots(action.nodes, context);
+    case 'clone':
+      return clone(action.source, context);
+    case 'rewind':
+      return rewind(action.source, context);
+    case 'leave':
+      return stop('fast', context);
+  }
+}
+
+/** Polls, as the real calls do; the server may die meanwhile. */
+export function* until(
+  { world }: Pick<ActionContext, 'world'>,
+  isReached: () => boolean,
+  timeoutMs: number,
+): Steps {
+  const deadlineMs = world.clock.nowMs + timeoutMs;
+  while (!isReached()) {
+    if (world.clock.nowMs >= deadlineMs) throw new StepFailed('time-out');
+    yield world.random.between(2, 8);
+  }
+}
+
+function* initialise({ world, server }: ActionContext): Steps {
+  yield world.random.between(300, 1_500);
+  server.initialise('7300000000000000001');
+}
+
+function* configure(settings: ServerSettings, { world, server, state }: ActionContext): Steps {
+  state.configured = null;
+  yield world.random.between(0.5, 3);
+  server.configure(settings);
+  if (server.status === 'running') {
+    yield* until({ world }, () => server.effective === settings || server.status !== 'running', 5_000);
+  }
+  state.configured = settings;
+}
+
+function* startPrimary(action: ActionOf<'start_primary'>, context: ActionContext): Steps {
+  const { journal } = context;
+  const restartsUsed = journal.entry.promotedTerm === action.term ? journal.entry.restartsUsed : 0;
+  yield* journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed });
+  yield* context.passCrashPoint();
+  forgetServer(context.state);
+  yield* configure(action.settings, context);
+  yield* start('primary', context);
+  yield* context.passCrashPoint();
+  yield* journal.write({ restartsUsed: action.restarts });
+}
+
+function* startStandby(action: ActionOf<'start_standby'>, context: ActionContext): Steps {
+  if (context.journal.entry.servingTerm !== null) yield* context.journal.write({ servingTerm: null });
+  forgetServer(context.state);
+  yield* configure(action.settings, context);
+  yield* start('standby', context);
+  if (context.journal.entry.copyOf !== null) yield* context.journal.write({ copyOf: null });
+}
+
+function* start(role: 'primary' | 'standby', { world, server }: ActionContext): Steps {
+  const { random } = world;
+  server.start(role, random.chance(0.1) ? random.between(1_000, 8_000) : random.between(40, 400));
+  yield* until({ world }, () => server.status === 'running' || server.status === 'down', 30_000);
+  if (server.role !== role) throw new StepFailed(`PostgreSQL did not start as a ${role}`);
+}
+
+function forgetServer(state: NodeState): void {
+  state.appliedRule = null;
+  state.markerAcknowledged = null;
+  state.slotsFor = null;
+}
+
+function* stop(mode: 'fast' | 'immediate', { world, server }: ActionContext): Steps {
+  yield world.random.between(1, 5);
+  if (mode === 'immediate') {
+    yield world.random.between(5, 30);
+    server.kill(true);
+  } else {
+    server.stopFast();
+  }
+  yield* until({ world }, () => server.status === 'down', 30_000);
+}
+
+function* checkpoint({ term }: ActionOf<'checkpoint'>, { world, server, state }: ActionContext): Steps {
+  yield world.random.between(5, 200);
+  if (server.role !== 'primary') throw new StepFailed('no primary to take a checkpoint');
+  server.checkpoint();
+  state.checkpointedFor = term;
+}
+
+function* handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Steps {
+  const { world, server, journal, state } = context;
+  if (state.observation.status === 'running') {
+    server.stopFast();
+    yield* until({ world }, () => server.data?.isClean === true || server.status === 'down', 30_000);
+  }
+  if (server.data?.isClean !== true) throw new StepFailed('it died instead of shutting down');
+  const lineage = endOfWal(server.data);
+  yield* context.passCrashPoint();
+  yield* journal.write({ pledge: { term, ...lineage }, servingTerm: null });
+  context.report();
+  yield* stop('fast', context);
+}
+
+function* pledge({ term, settings }: ActionOf<'pledge'>, context: ActionContext): Steps {
+  const { world, server, journal } = context;
+  yield* configure(settings, context);
+  const lineage = yield* cutUpstream(world, server);
+  yield* context.passCrashPoint();
+  yield* journal.write({ pledge: { term, ...lineage } });
+  context.report();
+}
+
+function* cutUpstream(world: World, server: VirtualPostgres): Steps<Lineage> {
+  yield world.random.between(1, 15);
+  server.endReceiver();
+  yield world.random.between(5, 15);
+  const isDead = (): boolean => server.status !== 'running' || server.data === null;
+  yield* until({ world }, () => isDead() || world.clock.nowMs >= server.endKnownAtMs, 30_000);
+  if (isDead() || server.role !== 'standby' || server.data === null)
+    throw new StepFailed('PostgreSQL stopped while its upstream was cut');
+  return endOfWal(server.data);
+}
+
+function* promote(action: ActionOf<'promote'>, context: ActionContext): Steps {
+  const { world, server, journal, state } = context;
+  yield* journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed: 0 });
+  yield* context.passCrashPoint();
+  state.appliedRule = null;
+  state.markerAcknowledged = null;
+  yield* configure(action.settings, context);
+  if (server.role !== 'standby') throw new StepFailed('no standby to promote');
+  const present = server.data?.wal.at(-1)?.timeline.id ?? 0;
+  if (action.timeline <= present) throw new StepFailed(`timeline ${action.timeline} has been used`);
+  server.promote(action.timeline);
+  yield* until({ world }, () => server.role !== 'standby', 30_000);
+  yield* context.passCrashPoint();
+}
+
+function* applyRule(action: ActionOf<'apply_rule'>, { world, server, state }: ActionContext): Steps {
+  yield world.random.between(2, 20);
+  if (server.role !== 'primary' || server.data === null) throw new StepFailed('no primary');
+  server.setNames(action.names);
+  yield world.random.between(2, 20);
+  if (server.role !== 'primary' || server.data === null) throw new StepFailed('no primary');
+  const safeLsn = server.data.wal[server.data.flushed - 1]?.lsn ?? '0/0';
+  state.appliedRule = { ...action.rule, term: action.term, change: action.change, safeLsn };
+  if (state.configured !== null)
+    state.configured = { ...state.configured, synchronousStandbyNames: action.names };
+}
+
+/** Runs beside the loop: the marker waits for the voters as long as it takes. */
+function* writeMarker({ term }: ActionOf<'write_marker'>, context: ActionContext): Steps {
+  const { server, state, world } = context;
+  state.markerUnderWay = term;
+  const wake = context.wake;
+  server.write('marker', term, (record) => {
+    state.markerUnderWay = null;
+    if (record !== undefined) {
+      state.markerAcknowledged = term;
+      world.checkers.acknowledged(server, record);
+    }
+    wake();
+  });
+  yield 0.1;
+}
+
+function* open({ term, settings }: ActionOf<'open'>, context: ActionContext): Steps {
+  const { world, server, journal } = context;
+  yield* configure(settings, context);
+  yield* context.passCrashPoint();
+  yield* journal.write({ servingTerm: term });
+  context.report();
+  server.process.after(world.random.between(20, 400), () => server.checkpoint());
+}
+
+function* maintainSlots(nodes: readonly NodeId[], { world, server, state }: ActionContext): Steps {
+  yield world.random.between(1, 5);
+  if (server.status !== 'running' || server.data === null) throw new StepFailed('PostgreSQL is not running');
+  server.data.slots.clear();
+  for (const node of nodes) server.data.slots.add(node);
+  state.slotsFor = nodes;
+}
+
+function* clone(source: UpstreamNode, context: ActionContext): Steps {
+  forgetServer(context.state);
+  yield* copyData(source, context);
+  yield* context.passCrashPoint();
+  yield* context.journal.write({ copyOf: source.term });
+}
+
+function* rewind(source: UpstreamNode, context: ActionContext): Steps {
+  forgetServer(context.state);
+  yield* context.journal.write({ copyOf: source.term });
+  const outcome = yield* rewindData(source, context);
+  if (outcome !== 'rewound') yield* clone(source, context);
+}

@@ -1,0 +1,111 @@
+import type { Report } from '../src/core/evidence.ts';
+import type { NodeId } from '../src/core/group-record.ts';
+import type { VirtualProcess } from './process.ts';
+import { MONITOR } from './virtual-network.ts';
+import type { StoredRecord, VirtualMonitor } from './virtual-monitor.ts';
+import type { World } from './world.ts';
+
+/** A keeper's line to the monitor: src/keeper/group-link.ts over virtual time. */
+export interface KeeperLink {
+  send(report: Report): void;
+  /** The newest record that has come in and is newer than this version. */
+  takeNewest(than: number): StoredRecord | undefined;
+  silentMs(): number;
+  onRecord: () => void;
+  close(): void;
+}
+
+const REPORT_TIMEOUT_MS = 2_000;
+const WATCH_IDLE_MS = 6_000;
+const RECONNECT_MS = 500;
+
+export function openKeeperLink(
+  world: World,
+  node: NodeId,
+  process: VirtualProcess,
+  monitor: VirtualMonitor,
+): KeeperLink {
+  const { clock, network } = world;
+  let heardAtMs = clock.nowMs;
+  let newest: StoredRecord | undefined;
+  let waiting: Report | undefined;
+  let isSending = false;
+  let watch: { readonly end: () => void; lastMs: number } | undefined;
+
+  const link: KeeperLink = {
+    onRecord: () => undefined,
+    silentMs: () => clock.nowMs - heardAtMs,
+    takeNewest(than) {
+      const found = newest;
+      newest = undefined;
+      return found !== undefined && found.version > than ? found : undefined;
+    },
+    send(report) {
+      waiting = report;
+      if (!isSending) sendNext();
+    },
+    close() {
+      watch?.end();
+    },
+  };
+
+  function takeRecord(stored: StoredRecord): void {
+    if (newest !== undefined && newest.version >= stored.version) return;
+    newest = stored;
+    link.onRecord();
+  }
+
+  function sendNext(): void {
+    const report = waiting;
+    if (report === undefined) return;
+    waiting = undefined;
+    isSending = true;
+    let isAnswered = false;
+    const done = (): void => {
+      if (isAnswered) return;
+      isAnswered = true;
+      isSending = false;
+      sendNext();
+    };
+    network.send(node, MONITOR, () =>
+      monitor.process.now(() => {
+        const stored = monitor.takeReport(report);
+        network.send(MONITOR, node, () =>
+          process.now(() => {
+            heardAtMs = clock.nowMs;
+            if (stored.version > report.recordVersion) takeRecord(stored);
+            done();
+          }),
+        );
+      }),
+    );
+    process.after(REPORT_TIMEOUT_MS, done);
+  }
+
+  function subscribe(): void {
+    if (!monitor.process.isAlive || !network.canTalk(node, MONITOR))
+      return process.after(RECONNECT_MS, subscribe);
+    const mine = { lastMs: clock.nowMs, end: () => undefined as void };
+    const end = monitor.subscribe(node, (stored) =>
+      process.now(() => {
+        mine.lastMs = clock.nowMs;
+        heardAtMs = clock.nowMs;
+        if (stored !== undefined) takeRecord(stored);
+      }),
+    );
+    mine.end = end;
+    watch = mine;
+    watchIdle(mine);
+  }
+
+  function watchIdle(mine: { readonly end: () => void; readonly lastMs: number }): void {
+    process.after(WATCH_IDLE_MS / 2, () => {
+      if (clock.nowMs - mine.lastMs < WATCH_IDLE_MS) return watchIdle(mine);
+      mine.end();
+      subscribe();
+    });
+  }
+
+  process.after(1, subscribe);
+  return link;
+}

@@ -1,0 +1,89 @@
+import type { Follower } from '../src/core/evidence.ts';
+import type { Lineage } from '../src/core/lineage.ts';
+import { lsnFromBytes } from '../src/core/lsn.ts';
+import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
+import { lineageAt } from '../src/postgres/timeline-history.ts';
+import type { ServerObservation } from '../src/postgres/postgres-server.ts';
+import type { DataDirectory, VirtualPostgres } from './virtual-postgres.ts';
+import { lineageOf } from './wal.ts';
+import type { World } from './world.ts';
+
+const NOTHING: Omit<ServerObservation, 'status'> = {
+  systemIdentifier: null,
+  serverVersion: 150_018,
+  role: null,
+  position: null,
+  history: [],
+  markerTerm: null,
+  upstream: null,
+  followers: [],
+  pid: null,
+  synchronousStandbyNames: null,
+  readOnly: null,
+  receiverRunning: false,
+  replayLagBytes: 0,
+  diskTimeline: null,
+  detail: null,
+};
+
+/** The durable end of WAL as PostgreSQL tells it: a record that came in half counts while its receiver is remembered. */
+export function endOfWal(data: DataDirectory): Lineage {
+  const last = data.wal[data.flushed - 1];
+  if (last === undefined) throw new Error('a data directory without WAL');
+  const lineage = lineageOf(last);
+  if (data.partialBytes === 0 || data.flushed < data.wal.length)
+    return lineageAt(lineage.position, lineage.history);
+  const lsn = lsnFromBytes(BigInt(last.endBytes + data.partialBytes));
+  return { position: { timeline: lineage.position.timeline, lsn }, history: lineage.history };
+}
+
+/** What `observe` of src/postgres sees. */
+export function observe(world: World, server: VirtualPostgres): ServerObservation {
+  const { data } = server;
+  const status = server.statusSeen();
+  if (data === null || status === 'starting' || status === 'unresponsive' || status === 'incomplete')
+    return { ...NOTHING, status };
+  const { systemIdentifier } = data;
+  if (status !== 'running') {
+    const diskTimeline = data.wal.at(-1)?.timeline.id ?? null;
+    return {
+      ...NOTHING,
+      status,
+      systemIdentifier,
+      diskTimeline,
+      ...(status === 'stopped' ? endOfWal(data) : {}),
+    };
+  }
+  const isKnown = server.role === 'primary' || world.clock.nowMs >= server.endKnownAtMs;
+  const names = server.names?.text ?? '';
+  return {
+    ...NOTHING,
+    status,
+    systemIdentifier,
+    role: server.role,
+    ...(isKnown ? endOfWal(data) : {}),
+    upstream: upstreamOf(world, server),
+    followers: followersOf(server, data),
+    synchronousStandbyNames: server.role === 'standby' && names === UNSATISFIABLE_NAMES ? '' : names,
+    readOnly: server.effective?.readOnly ?? null,
+    receiverRunning: server.receiver !== null,
+  };
+}
+
+function upstreamOf(world: World, server: VirtualPostgres): ServerObservation['upstream'] {
+  const { receiver } = server;
+  if (receiver === null) return null;
+  const { term, upstream, heardAtStandbyMs } = receiver;
+  return { term, host: `n${upstream}`, port: 5432, silentMs: world.clock.nowMs - heardAtStandbyMs };
+}
+
+function followersOf(server: VirtualPostgres, data: DataDirectory): readonly Follower[] {
+  return [...server.senders].map((sender) => ({
+    node: sender.standby,
+    term: sender.term,
+    state: sender.hasCaughtUp ? ('streaming' as const) : ('catchup' as const),
+    flushLsn: sender.flushed === 0 ? null : (data.wal[sender.flushed - 1]?.lsn ?? null),
+    replayLsn: null,
+    syncPriority: server.names?.tags.has(sender.tag) ? 1 : 0,
+  }));
+}

@@ -1,0 +1,223 @@
+import { DEFAULT_SETTINGS, nameOf, type NodeId } from '../src/core/group-record.ts';
+import { groupObstacles } from '../src/core/obstacles.ts';
+import { registerNode } from '../src/core/requests.ts';
+import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
+import { createCheckers, type Violation } from './checkers.ts';
+import { createClients, type Clients } from './clients.ts';
+import { createClock } from './clock.ts';
+import { FAULTS, healAll, startKeeper, type FaultContext } from './faults.ts';
+import { createRandom, type Random } from './random.ts';
+import { createNetwork } from './virtual-network.ts';
+import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
+import { createVirtualMonitor } from './virtual-monitor.ts';
+import { createVirtualPostgres } from './virtual-postgres.ts';
+import type { World } from './world.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  /** How long faults are injected, virtual ms. */
+  readonly faultyMs: number;
+  /** Told every line of the story; absent: no text is made. */
+  readonly onTrace?: (line: string) => void;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly violation: Violation | undefined;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly acknowledged: number;
+  readonly reigns: number;
+  readonly virtualMs: number;
+  readonly events: number;
+  /** From the end of the faults until the group was whole, virtual ms. */
+  readonly convergedAfterMs: number | undefined;
+}
+
+const BRING_UP_MS = 60_000;
+const CONVERGE_MS = 120_000;
+const QUIET_MS = 15_000;
+const LOOK_MS = 500;
+
+/** One life of a group: brought up, tormented, left in peace. */
+export function runSeed(options: RunOptions): RunResult {
+  const random = createRandom(options.seed);
+  const clock = createClock();
+  const counts = new Map<string, number>();
+  const { onTrace } = options;
+  const world: World = {
+    clock,
+    random,
+    network: createNetwork(clock, random),
+    checkers: createCheckers(clock),
+    servers: new Map(),
+    count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
+    trace(who, what) {
+      if (onTrace !== undefined)
+        onTrace(`${(clock.nowMs / 1_000).toFixed(3).padStart(9)} ${who.padEnd(8)} ${what()}`);
+    },
+  };
+  const nodes = Array.from({ length: options.nodes }, (_, index) => index + 1);
+  const monitor = createVirtualMonitor(world, {
+    ...DEFAULT_SETTINGS,
+    detectionMs: random.pick([1_000, 3_000]),
+    absentMs: random.pick([15_000, 300_000]),
+    handoverMs: random.pick([5_000, 30_000]),
+    crashFailovers: random.pick([0, 2, 100]),
+  });
+  const keepers = new Map<NodeId, VirtualKeeper>();
+  const context: FaultContext = { world, nodes, monitor, keepers, crashPointChance: 0 };
+  const clients = createClients(world, nodes, 2, 100);
+  bringUp(context, clients);
+
+  const group: Group = { context, clients, random };
+  let convergedAfterMs: number | undefined;
+  if (converge(group, BRING_UP_MS) === undefined) {
+    world.checkers.fail('I26 a group comes up', describe(group));
+  } else {
+    torment(group, options.faultyMs);
+    if (world.checkers.violation === undefined) convergedAfterMs = recover(group);
+  }
+  return {
+    seed: options.seed,
+    violation: world.checkers.violation,
+    counts,
+    acknowledged: clients.acknowledged,
+    reigns: monitor.stored.record.reign?.term ?? 0,
+    virtualMs: clock.nowMs,
+    events: clock.eventsRun,
+    convergedAfterMs,
+  };
+}
+
+interface Group {
+  readonly context: FaultContext;
+  readonly clients: Clients;
+  readonly random: Random;
+}
+
+function bringUp(context: FaultContext, clients: Clients): void {
+  const { world, nodes, monitor } = context;
+  monitor.begin();
+  for (const node of nodes) {
+    const server = createVirtualPostgres(world, node);
+    world.servers.set(node, server);
+    monitor.request((record) =>
+      registerNode(record, {
+        name: null,
+        host: `n${node}`,
+        port: 5432,
+        candidatePriority: 50,
+        replicationQuorum: true,
+        systemIdentifier: null,
+      }),
+    );
+    const keeper = createVirtualKeeper(world, {
+      node,
+      server,
+      monitor,
+      diesHere: () => context.crashPointChance > 0 && world.random.chance(context.crashPointChance),
+      onDeath: () => startKeeper(context, node, world.random.between(20, 3_000)),
+    });
+    (context.keepers as Map<NodeId, VirtualKeeper>).set(node, keeper);
+    keeper.begin();
+  }
+  clients.begin();
+}
+
+/** Faults of a few kinds, chosen for this run, at random times. */
+function torment({ context, random }: Group, faultyMs: number): void {
+  const { clock, checkers } = context.world;
+  const names = Object.keys(FAULTS);
+  const chosen = names.filter(() => random.chance(0.4));
+  const kinds = chosen.length === 0 ? names : chosen;
+  const meanMs = random.pick([800, 3_000, 8_000]);
+  const endMs = clock.nowMs + faultyMs;
+  while (clock.nowMs < endMs && checkers.violation === undefined) {
+    clock.runUntil(Math.min(endMs, clock.nowMs + random.exponential(meanMs)));
+    if (checkers.violation !== undefined || clock.nowMs >= endMs) return;
+    const kind = random.pick(kinds);
+    context.world.count(`fault ${kind}`);
+    context.world.trace('fault', () => kind);
+    FAULTS[kind]?.(context);
+  }
+}
+
+/** After the faults: the group comes back within bounded time, and then leaves the store alone. */
+function recover(group: Group): number | undefined {
+  const { world, monitor, nodes } = group.context;
+  const { clock, checkers } = world;
+  world.trace('fault', () => 'everything is healed');
+  healAll(group.context);
+  const healedAtMs = clock.nowMs;
+  const settledAtMs = converge(group, CONVERGE_MS);
+  if (checkers.violation !== undefined) return undefined;
+  if (settledAtMs === undefined) {
+    checkers.fail('I27 a healed group comes back', describe(group));
+    return undefined;
+  }
+  const { version } = monitor.stored;
+  const acknowledged = group.clients.acknowledged;
+  clock.runUntil(clock.nowMs + QUIET_MS);
+  if (monitor.stored.version !== version)
+    checkers.fail(
+      'I28 a quiet group writes nothing to the store',
+      `${monitor.stored.version - version} swaps`,
+    );
+  if (group.clients.acknowledged === acknowledged)
+    checkers.fail('I26 a whole group takes writes', describe(group));
+  for (const node of nodes) {
+    const server = world.servers.get(node);
+    if (server !== undefined && !checkers.holdsAll(server))
+      checkers.fail('I1 every node has every acknowledged commit in the end', `n${node} does not`);
+  }
+  return settledAtMs - healedAtMs;
+}
+
+/** Runs until the group is whole; undefined: it was not in time. */
+function converge(group: Group, withinMs: number): number | undefined {
+  const { clock, checkers } = group.context.world;
+  const endMs = clock.nowMs + withinMs;
+  while (clock.nowMs < endMs && checkers.violation === undefined) {
+    clock.runUntil(clock.nowMs + LOOK_MS);
+    if (isWhole(group)) return clock.nowMs;
+  }
+  return undefined;
+}
+
+function isWhole({ context, clients }: Group): boolean {
+  const { monitor, world } = context;
+  const { record } = monitor.stored;
+  if (!monitor.process.isAlive || record.intent !== null || record.rules.length !== 1) return false;
+  if (record.reign?.confirmed !== true || world.clock.nowMs - clients.lastAcknowledgedMs > 2_000)
+    return false;
+  const { reports } = monitor.evidence();
+  if (reports.some(({ ageMs }) => ageMs > 1_000)) return false;
+  const votes = record.rules[0]?.cohort.length === context.nodes.length;
+  return (
+    votes &&
+    isSettled(
+      record,
+      reports.map(({ report }) => report),
+    )
+  );
+}
+
+/** Where the group stands, for whoever reads a failure. */
+function describe({ context }: Group): string {
+  const { monitor } = context;
+  const { record } = monitor.stored;
+  const evidence = monitor.evidence();
+  const nodes = record.nodes.map((node) => {
+    const report = evidence.reports.find((each) => each.report.node === node.id)?.report;
+    const { status, role, position } = report?.postgres ?? {};
+    const reported = reportedState(record, report);
+    return `${nameOf(record, node.id)} ${reported}/${assignedState(record, node.id)} ${status} ${role} ${position?.timeline}:${position?.lsn} pledge ${report?.pledge?.term ?? '-'} problem ${report?.problem ?? '-'}`;
+  });
+  const { reign, intent } = record;
+  return [
+    `term ${reign?.term} of node ${reign?.holder} on timeline ${reign?.timeline}, ${reign?.confirmed ? 'confirmed' : 'not confirmed'}; intent ${JSON.stringify(intent)}; rules ${JSON.stringify(record.rules)}`,
+    ...nodes,
+    ...groupObstacles(record, evidence),
+  ].join('\n    ');
+}

@@ -1,0 +1,283 @@
+import type { Report } from '../src/core/evidence.ts';
+import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
+import type { Rest, Step } from '../src/core/action.ts';
+import { plan } from '../src/core/plan.ts';
+import type { JournalEntry } from '../src/keeper/journal.ts';
+import {
+  hasVoters,
+  localView,
+  newNodeState,
+  reportOfState,
+  type NodeState,
+} from '../src/keeper/node-state.ts';
+import { executeAction, StepFailed, type ActionContext, type Pause, type Steps } from './keeper-actions.ts';
+import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
+import { observe } from './observation.ts';
+import { createProcess, type VirtualProcess } from './process.ts';
+import type { VirtualMonitor } from './virtual-monitor.ts';
+import type { VirtualPostgres } from './virtual-postgres.ts';
+import type { World } from './world.ts';
+
+/** The loop of src/keeper/keeper.ts over virtual time: observe, report, plan, act. */
+export interface VirtualKeeper {
+  readonly node: NodeId;
+  readonly process: VirtualProcess;
+  /** What is on disk. */
+  readonly durable: JournalEntry;
+  /** The state of the present life, for checkers and traces. */
+  readonly state: NodeState | undefined;
+  begin(): void;
+  kill(): void;
+}
+
+export interface KeeperOptions {
+  readonly node: NodeId;
+  readonly server: VirtualPostgres;
+  readonly monitor: VirtualMonitor;
+  /** Asked at each crash point: whether the keeper dies there. */
+  readonly diesHere: () => boolean;
+  /** The keeper died at a crash point: something has to start it again. */
+  readonly onDeath: () => void;
+}
+
+const BUSY_TICK_MS = 50;
+const BUSY_FOR_MS = 10_000;
+const RETRY_MIN_MS = 200;
+const RETRY_MAX_MS = 10_000;
+
+const EMPTY_JOURNAL: JournalEntry = {
+  schemaVersion: 1,
+  record: null,
+  recordVersion: 0,
+  pledge: null,
+  promotedTerm: null,
+  servingTerm: null,
+  restartsUsed: 0,
+  copyOf: null,
+};
+
+export function createVirtualKeeper(world: World, options: KeeperOptions): VirtualKeeper {
+  const { node, server, monitor } = options;
+  const process = createProcess(world.clock);
+  let durable = EMPTY_JOURNAL;
+  let session = 0;
+  let state: NodeState | undefined;
+  let link: KeeperLink | undefined;
+
+  /** Durable at some moment during the write: a kill leaves either the old or the new. */
+  function* writeJournal(
+    set: (entry: JournalEntry) => void,
+    get: () => JournalEntry,
+    change: Partial<JournalEntry>,
+  ): Steps {
+    const entry = { ...get(), ...change };
+    const takesMs = world.random.between(0.3, 4);
+    process.after(takesMs * world.random.next(), () => {
+      durable = entry;
+    });
+    yield takesMs;
+    set(entry);
+  }
+
+  function begin(): void {
+    process.begin();
+    session += 1;
+    const present = newNodeState(observe(world, server), durable, world.clock.nowMs);
+    state = present;
+    link?.close();
+    link = openKeeperLink(world, node, process, monitor);
+    runLife(present, link);
+  }
+
+  function runLife(mine: NodeState, line: KeeperLink): void {
+    const { life } = process;
+    let entry = durable;
+    let sequence = 0;
+    let busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
+    let lastReported = '';
+    let lastStep = '';
+    let failure: { readonly action: string; readonly retryMs: number } | undefined;
+    let isRung = false;
+    let wakeAlarm: (() => void) | undefined;
+
+    const report = (): void => {
+      const content = reportOfState(node, mine, entry);
+      lastReported = essence(content);
+      line.send({ ...content, session: `${node}.${session}`, sequence: (sequence += 1) } satisfies Report);
+    };
+    const stir = (): void => {
+      busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
+      isRung = true;
+      wakeAlarm?.();
+    };
+    const context: ActionContext = {
+      world,
+      node,
+      server,
+      state: mine,
+      journal: {
+        get entry() {
+          return entry;
+        },
+        write: (change) =>
+          writeJournal(
+            (next) => (entry = next),
+            () => entry,
+            change,
+          ),
+      },
+      *passCrashPoint() {
+        if (!options.diesHere()) return;
+        world.trace(`n${node}`, () => 'the keeper dies at a crash point');
+        kill();
+        options.onDeath();
+        yield 0;
+      },
+      wake: stir,
+      report,
+    };
+
+    function* adoptRecord(): Steps {
+      const newest = line.takeNewest(mine.recordVersion);
+      if (newest === undefined) return;
+      const { version, record } = newest;
+      yield* context.journal.write({ record, recordVersion: version });
+      if (intentKey(record) !== intentKey(mine.record)) mine.intentSeenAtMs = world.clock.nowMs;
+      if (record.reign?.term !== mine.record?.reign?.term) mine.quorumSeenAtMs = world.clock.nowMs;
+      mine.record = record;
+      mine.recordVersion = version;
+    }
+
+    function* look(): Steps {
+      yield world.random.between(0.5, 4);
+      mine.observation = observe(world, server);
+      if (hasVoters(mine.record, mine.observation)) mine.quorumSeenAtMs = world.clock.nowMs;
+      if (essence(reportOfState(node, mine, entry)) === lastReported) return;
+      busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
+      report();
+    }
+
+    function nextStep(): Step | Rest {
+      if (mine.record === null) return { action: null, because: 'the record has not come in yet' };
+      const times = { nowMs: world.clock.nowMs, storeSilentMs: line.silentMs() };
+      return plan(mine.record, localView(node, mine, entry, times));
+    }
+
+    function* act(step: Step): Steps {
+      const { action, because } = step;
+      world.count(`action ${action.kind}`);
+      announce(`${action.kind}: ${because}`);
+      try {
+        yield* executeAction(action, context);
+        failure = undefined;
+      } catch (thrown) {
+        if (!(thrown instanceof StepFailed)) throw thrown;
+        const isAgain = failure?.action === action.kind;
+        const retryMs = isAgain ? Math.min(failure!.retryMs * 2, RETRY_MAX_MS) : RETRY_MIN_MS;
+        failure = { action: action.kind, retryMs };
+        announce(`${action.kind} failed: ${thrown.message}`);
+        report();
+        yield { alarmMs: retryMs };
+      }
+      busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
+    }
+
+    function announce(text: string): void {
+      if (text !== lastStep) world.trace(`n${node}`, () => text);
+      lastStep = text;
+    }
+
+    function heartbeatMs(): number {
+      return (mine.record?.settings ?? DEFAULT_SETTINGS).heartbeatMs;
+    }
+
+    function* loop(): Steps {
+      for (;;) {
+        yield* adoptRecord();
+        yield* look();
+        const next = nextStep();
+        if (next.action !== null) {
+          yield* act(next);
+          continue;
+        }
+        announce(next.because ?? 'settled');
+        yield { alarmMs: world.clock.nowMs < busyUntilMs ? BUSY_TICK_MS : heartbeatMs() };
+      }
+    }
+
+    function wait(pause: Pause, resume: () => void): void {
+      if (typeof pause === 'number') return process.after(pause, resume);
+      if (isRung) {
+        isRung = false;
+        return process.after(0, resume);
+      }
+      let isOver = false;
+      const end = (): void => {
+        if (isOver) return;
+        isOver = true;
+        wakeAlarm = undefined;
+        isRung = false;
+        resume();
+      };
+      wakeAlarm = () => process.after(0, end);
+      process.after(pause.alarmMs, end);
+    }
+
+    const steps = loop();
+    function resume(): void {
+      const next = steps.next();
+      if (next.done === true || process.life !== life) return;
+      wait(next.value, resume);
+    }
+
+    function beat(): void {
+      report();
+      process.after(heartbeatMs(), beat);
+    }
+
+    server.onChange = () => process.after(world.random.between(0.5, 4), stir);
+    line.onRecord = stir;
+    process.after(0, resume);
+    process.after(heartbeatMs(), beat);
+  }
+
+  function kill(): void {
+    link?.close();
+    process.kill();
+    state = undefined;
+  }
+
+  return {
+    node,
+    process,
+    get durable() {
+      return durable;
+    },
+    get state() {
+      return state;
+    },
+    begin,
+    kill,
+  };
+}
+
+/** As in the keeper: what of a report is worth sending at once. */
+function essence({ postgres, recordVersion: _version, ...rest }: ReturnType<typeof reportOfState>): string {
+  const { position, upstream, followers, ...own } = postgres;
+  return JSON.stringify([
+    rest,
+    own,
+    position?.timeline,
+    upstream === null ? null : [upstream.term, upstream.host],
+    followers.map(({ node, term, state, syncPriority }) => [node, term, state, syncPriority]),
+  ]);
+}
+
+function intentKey(record: GroupRecord | null): string {
+  const intent = record?.intent;
+  return intent == null ? '' : `${intent.term} ${intent.stage}`;
+}
+
+export function isMember(record: GroupRecord, node: NodeId): boolean {
+  return findNode(record, node) !== undefined;
+}

@@ -1,0 +1,61 @@
+import type { Clock } from './clock.ts';
+import type { Random } from './random.ts';
+
+/** 0 is the monitor, -1 the clients' machine, nodes have their id. */
+export type Place = number;
+export const MONITOR: Place = 0;
+export const CLIENTS: Place = -1;
+
+/** Links with a delay that can be cut, each direction by itself. */
+export interface VirtualNetwork {
+  isOpen(from: Place, to: Place): boolean;
+  /** Both directions. */
+  canTalk(a: Place, b: Place): boolean;
+  cut(from: Place, to: Place): void;
+  heal(from: Place, to: Place): void;
+  healAll(): void;
+  /** Makes everything slower by this factor. */
+  slowDown(factor: number): void;
+  delayMs(from: Place, to: Place): number;
+  /** A datagram: lost when the link is cut. */
+  send(from: Place, to: Place, deliver: () => void): void;
+  /** Part of a stream: sent again until it gets through or `isOver` says that nobody waits for it. */
+  stream(from: Place, to: Place, isOver: () => boolean, deliver: () => void): void;
+}
+
+/** How often TCP sends again what was not acknowledged, ms. */
+const RETRANSMIT_MS = 200;
+
+export function createNetwork(clock: Clock, random: Random): VirtualNetwork {
+  const cuts = new Set<number>();
+  let slowness = 1;
+  const keyOf = (from: Place, to: Place): number => (from + 1) * 100 + to + 1;
+  const isOpen = (from: Place, to: Place): boolean => from === to || !cuts.has(keyOf(from, to));
+  const delayMs = (from: Place, to: Place): number =>
+    from === to ? random.between(0.02, 0.1) : random.between(0.1, 1) * slowness;
+
+  function stream(from: Place, to: Place, isOver: () => boolean, deliver: () => void): void {
+    if (isOver()) return;
+    if (isOpen(from, to)) clock.after(delayMs(from, to), deliver);
+    else clock.after(RETRANSMIT_MS, () => stream(from, to, isOver, deliver));
+  }
+
+  return {
+    isOpen,
+    canTalk: (a, b) => isOpen(a, b) && isOpen(b, a),
+    cut: (from, to) => void cuts.add(keyOf(from, to)),
+    heal: (from, to) => void cuts.delete(keyOf(from, to)),
+    healAll() {
+      cuts.clear();
+      slowness = 1;
+    },
+    slowDown(factor) {
+      slowness = factor;
+    },
+    delayMs,
+    send(from, to, deliver) {
+      if (isOpen(from, to)) clock.after(delayMs(from, to), deliver);
+    },
+    stream,
+  };
+}

@@ -1,0 +1,338 @@
+import type { PostgresStatus } from '../src/core/evidence.ts';
+import type { NodeId } from '../src/core/group-record.ts';
+import type { ServerSettings } from '../src/core/server-settings.ts';
+import { createProcess, type VirtualProcess } from './process.ts';
+import { endAtStandby, endAtUpstream, requestReceiver, send, type Replication } from './replication.ts';
+import { forkTimeline, nextRecord, type RecordKind, type Timeline, type WalRecord } from './wal.ts';
+import type { World } from './world.ts';
+
+/** A data directory: what survives the server. */
+export interface DataDirectory {
+  readonly systemIdentifier: string;
+  /** What has been written; a crash may lose what is behind `flushed`. */
+  readonly wal: WalRecord[];
+  /** How many records are durable. */
+  flushed: number;
+  /** Received of the record behind the last one. */
+  partialBytes: number;
+  /** pg_control says "shut down". */
+  isClean: boolean;
+  /** The timeline of the last checkpoint, which is what pg_rewind looks at. */
+  controlTimeline: number;
+  readonly slots: Set<NodeId>;
+  /** How many records a copy needs before it is consistent and lets anybody in. */
+  needed: number;
+}
+
+/** `synchronous_standby_names` as the walsenders see it; null: commits do not wait. */
+export interface StandbyNames {
+  readonly text: string;
+  readonly k: number;
+  readonly tags: ReadonlySet<string>;
+}
+
+interface Waiter {
+  readonly record: WalRecord;
+  readonly done: (record: WalRecord | undefined) => void;
+}
+
+/** One PostgreSQL server with its data directory. Knows no group, like the real one. */
+export interface VirtualPostgres {
+  readonly node: NodeId;
+  readonly process: VirtualProcess;
+  data: DataDirectory | null;
+  /** A copy or a rewind has been begun and not finished. */
+  hasSentinel: boolean;
+  status: 'down' | 'starting' | 'running' | 'stopping';
+  role: 'primary' | 'standby' | null;
+  /** As written to disk; `effective` is what the processes have read. */
+  settings: ServerSettings | null;
+  effective: ServerSettings | null;
+  names: StandbyNames | null;
+  receiver: Replication | null;
+  readonly senders: Set<Replication>;
+  /** When replay has run dry after a start: before that the end of the WAL is not known. */
+  endKnownAtMs: number;
+  /** The last record that a reader can see: acknowledged, or recovered at the start. */
+  readonly visible: WalRecord | undefined;
+  /** Told when the server dies or stops. */
+  onChange: () => void;
+
+  statusSeen(): PostgresStatus;
+  isWritable(): boolean;
+  initialise(systemIdentifier: string): void;
+  configure(settings: ServerSettings): void;
+  setNames(text: string): void;
+  start(role: 'primary' | 'standby', takesMs: number): void;
+  /** Appends and flushes a record; `done` with it when it is acknowledged, with undefined when the server ends before. */
+  write(kind: RecordKind, value: number, done: Waiter['done']): void;
+  /** Everything up to `count` records is durable. */
+  flush(count: number): void;
+  releaseWaiters(): void;
+  /** With `byHand` on the next number that PostgreSQL finds, as `pg_ctl promote` does. */
+  promote(timeline: number | 'by hand'): void;
+  checkpoint(): void;
+  /** Fast shutdown; clean in the end unless it is killed. */
+  stopFast(): void;
+  /** `tells`: its sockets close; else its machine is gone and nobody hears of it. */
+  kill(tells: boolean): void;
+  /** Everything received is flushed, and the receiver is gone. */
+  endReceiver(): void;
+}
+
+/** Parses what `synchronousStandbyNames` of the core writes. */
+export function parseNames(text: string): StandbyNames | null {
+  if (text === '') return null;
+  const k = Number(/^ANY (\d+)/.exec(text)?.[1] ?? 1);
+  return { text, k, tags: new Set([...text.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? '')) };
+}
+
+export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgres {
+  const { clock, random } = world;
+  const process = createProcess(clock);
+  let waiters: Waiter[] = [];
+  let visible: WalRecord | undefined;
+
+  function append(kind: RecordKind, value: number, timeline?: Timeline): WalRecord {
+    const { data } = self;
+    if (data === null) throw new Error('no data directory to write to');
+    const last = data.wal.at(-1);
+    const record = nextRecord(
+      last,
+      timeline ?? last?.timeline ?? { id: 1, history: [], begunBy: node, isByHand: false },
+      kind,
+      value,
+      random.int(40, 8_000),
+    );
+    data.wal.push(record);
+    return record;
+  }
+
+  function dropWaiters(): void {
+    const dropped = waiters;
+    waiters = [];
+    for (const { done } of dropped) done(undefined);
+  }
+
+  function goDown(tells: boolean): void {
+    if (self.receiver !== null) endAtStandby(world, self, self.receiver);
+    for (const sender of self.senders) endAtUpstream(world, self, sender, tells);
+    self.senders.clear();
+    process.kill();
+    self.status = 'down';
+    self.role = null;
+    self.names = null;
+    dropWaiters();
+    self.onChange();
+  }
+
+  function readSettings(): void {
+    const before = self.effective?.upstream;
+    const { settings } = self;
+    self.effective = settings;
+    if (self.role !== 'standby' || settings === null) return;
+    self.names = parseNames(settings.synchronousStandbyNames);
+    if (JSON.stringify(before) === JSON.stringify(settings.upstream) && self.receiver !== null) return;
+    if (self.receiver !== null) endAtStandby(world, self, self.receiver);
+    else requestReceiver(world, self, random.between(1, 100));
+  }
+
+  /** The postmaster waits until the walsenders have sent the shutdown record, or are gone. */
+  function drainSenders(): void {
+    const length = self.data?.wal.length ?? 0;
+    const isDrained = [...self.senders].every(
+      (sender) => sender.sent >= length && sender.inFlight.length === 0,
+    );
+    if (isDrained) process.after(random.between(5, 30), () => goDown(true));
+    else process.after(5, drainSenders);
+  }
+
+  /** Recovery is done as far as it must be: sessions are let in. */
+  function run(data: DataDirectory, role: 'primary' | 'standby'): void {
+    self.status = 'running';
+    self.effective = self.settings;
+    self.names = parseNames(self.settings?.synchronousStandbyNames ?? '');
+    self.endKnownAtMs = clock.nowMs + random.between(2, 60);
+    world.trace(`n${node}`, () => `PostgreSQL runs as ${role}, WAL to ${data.wal.at(-1)?.lsn}`);
+    visible = data.wal.at(-1);
+    if (role === 'standby') return requestReceiver(world, self, random.between(1, 100));
+    self.flush(append('checkpoint', 0).index + 1);
+    data.controlTimeline = data.wal.at(-1)?.timeline.id ?? 1;
+  }
+
+  const self: VirtualPostgres = {
+    node,
+    process,
+    data: null,
+    hasSentinel: false,
+    status: 'down',
+    role: null,
+    settings: null,
+    effective: null,
+    names: null,
+    receiver: null,
+    senders: new Set(),
+    endKnownAtMs: 0,
+    onChange: () => undefined,
+    get visible() {
+      return visible;
+    },
+
+    statusSeen() {
+      if (self.status === 'running') return process.pausedUntilMs > clock.nowMs ? 'unresponsive' : 'running';
+      if (self.status !== 'down') return 'starting';
+      if (self.hasSentinel) return 'incomplete';
+      if (self.data === null) return 'absent';
+      return self.data.isClean ? 'stopped' : 'crashed';
+    },
+
+    isWritable: () =>
+      self.status === 'running' &&
+      self.role === 'primary' &&
+      self.effective !== null &&
+      !self.effective.readOnly &&
+      !self.effective.locked,
+
+    initialise(systemIdentifier) {
+      self.data = {
+        systemIdentifier,
+        wal: [],
+        flushed: 0,
+        partialBytes: 0,
+        isClean: true,
+        controlTimeline: 1,
+        slots: new Set(),
+        needed: 0,
+      };
+      self.data.flushed = append('shutdown', 0).index + 1;
+    },
+
+    configure(settings) {
+      self.settings = settings;
+      if (self.status === 'running') process.after(random.between(1, 8), readSettings);
+    },
+
+    setNames(text) {
+      self.names = parseNames(text);
+      self.releaseWaiters();
+    },
+
+    start(role, takesMs) {
+      if (self.status !== 'down' || self.data === null) return;
+      process.begin();
+      self.status = 'starting';
+      self.data.isClean = false;
+      process.after(takesMs, () => {
+        const { data } = self;
+        if (data === null) return;
+        data.partialBytes = 0;
+        self.role = role;
+        if (data.needed > data.flushed) return requestReceiver(world, self, random.between(1, 100));
+        run(data, role);
+      });
+    },
+
+    write(kind, value, done) {
+      if (self.status !== 'running' || self.role !== 'primary') return done(undefined);
+      const record = append(kind, value);
+      waiters.push({ record, done });
+      process.after(random.between(0.1, 1), () => {
+        self.flush(record.index + 1);
+        self.releaseWaiters();
+      });
+    },
+
+    flush(count) {
+      if (self.data === null || count <= self.data.flushed) return;
+      self.data.flushed = count;
+      if (self.status === 'starting' && self.role === 'standby' && count >= self.data.needed)
+        run(self.data, 'standby');
+      for (const sender of self.senders) send(world, self, sender);
+    },
+
+    releaseWaiters() {
+      const { data, names } = self;
+      if (data === null || waiters.length === 0 || self.role !== 'primary' || self.status !== 'running')
+        return;
+      const safe =
+        names === null ? data.flushed : Math.min(data.flushed, flushedByVoters(self.senders, names));
+      let released = 0;
+      while (released < waiters.length && waiters[released]!.record.index < safe) released += 1;
+      if (released === 0) return;
+      const done = waiters.slice(0, released);
+      waiters = waiters.slice(released);
+      visible = done.at(-1)?.record;
+      for (const waiter of done) waiter.done(waiter.record);
+    },
+
+    promote(timeline) {
+      process.after(random.between(15, 80), () => {
+        const { data } = self;
+        const last = data?.wal.at(-1);
+        if (self.role !== 'standby' || data === null || last === undefined) return;
+        if (self.receiver !== null) endAtStandby(world, self, self.receiver);
+        self.role = 'primary';
+        self.effective = self.settings;
+        self.names = parseNames(self.settings?.synchronousStandbyNames ?? '');
+        data.partialBytes = 0;
+        visible = last;
+        const next = last.timeline.id + 1;
+        const begun =
+          timeline === 'by hand'
+            ? forkTimeline(last, next, node, true)
+            : forkTimeline(last, Math.max(timeline, next), node, false);
+        self.flush(append('end_of_recovery', 0, begun).index + 1);
+        world.checkers.promoted(self, begun);
+      });
+    },
+
+    checkpoint() {
+      if (self.role !== 'primary' || self.data === null || self.status !== 'running') return;
+      const record = append('checkpoint', 0);
+      self.data.controlTimeline = record.timeline.id;
+      process.after(random.between(0.1, 1), () => self.flush(record.index + 1));
+    },
+
+    stopFast() {
+      if (self.status === 'starting') return goDown(true);
+      if (self.status !== 'running') return;
+      self.status = 'stopping';
+      dropWaiters();
+      const wasPrimary = self.role === 'primary';
+      process.after(random.between(20, 120), () => {
+        const { data } = self;
+        if (data === null) return;
+        if (wasPrimary) self.flush(append('shutdown', 0).index + 1);
+        else data.flushed = data.wal.length;
+        data.isClean = true;
+        data.controlTimeline = data.wal.at(-1)?.timeline.id ?? 1;
+        drainSenders();
+      });
+    },
+
+    kill(tells) {
+      if (self.status === 'down') return;
+      const { data } = self;
+      goDown(tells);
+      if (data === null) return;
+      // What was written and not flushed may or may not be found again; what is found is durable then.
+      data.wal.length = random.int(data.flushed, data.wal.length);
+      data.flushed = data.wal.length;
+    },
+
+    endReceiver() {
+      if (self.receiver !== null) endAtStandby(world, self, self.receiver);
+      if (self.data !== null) self.flush(self.data.wal.length);
+    },
+  };
+  return self;
+}
+
+/** How many records k of the named standbys have flushed. */
+function flushedByVoters(senders: ReadonlySet<Replication>, names: StandbyNames): number {
+  const best = new Map<string, number>();
+  for (const { tag, flushed } of senders) {
+    if (names.tags.has(tag)) best.set(tag, Math.max(best.get(tag) ?? 0, flushed));
+  }
+  return [...best.values()].sort((a, b) => b - a)[names.k - 1] ?? 0;
+}

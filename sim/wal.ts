@@ -1,0 +1,65 @@
+import type { NodeId } from '../src/core/group-record.ts';
+import type { Lineage, TimelineSwitch } from '../src/core/lineage.ts';
+import { lsnFromBytes, type Lsn } from '../src/core/lsn.ts';
+
+/** One run of history under one timeline number. Two promotions may pick the same number: they are two of these. */
+export interface Timeline {
+  readonly id: number;
+  /** The timelines before it, oldest first. */
+  readonly history: readonly TimelineSwitch[];
+  readonly begunBy: NodeId;
+  /** A person promoted outside of pgbaton: nobody could choose the number well. */
+  readonly isByHand: boolean;
+}
+
+export type RecordKind = 'commit' | 'marker' | 'checkpoint' | 'shutdown' | 'end_of_recovery';
+
+/** A record of WAL. Nodes share the very same object when they share the history up to it. */
+export interface WalRecord {
+  /** How many records come before it in its history. */
+  readonly index: number;
+  readonly timeline: Timeline;
+  /** Where it ends, bytes. */
+  readonly endBytes: number;
+  readonly lsn: Lsn;
+  readonly kind: RecordKind;
+  /** Of a commit: what the client wrote. Of a marker: its term. */
+  readonly value: number;
+}
+
+const FIRST_BYTES = 0x1_000_000;
+
+export function nextRecord(
+  last: WalRecord | undefined,
+  timeline: Timeline,
+  kind: RecordKind,
+  value: number,
+  sizeBytes: number,
+): WalRecord {
+  const endBytes = (last?.endBytes ?? FIRST_BYTES) + sizeBytes;
+  return {
+    index: last === undefined ? 0 : last.index + 1,
+    timeline,
+    endBytes,
+    lsn: lsnFromBytes(BigInt(endBytes)),
+    kind,
+    value,
+  };
+}
+
+/** The timeline that begins behind a record. */
+export function forkTimeline(last: WalRecord, id: number, begunBy: NodeId, isByHand: boolean): Timeline {
+  const history = [...last.timeline.history, { timeline: last.timeline.id, end: last.lsn }];
+  return { id, history, begunBy, isByHand };
+}
+
+/** Where a history that ends with this record stands. */
+export function lineageOf(last: WalRecord): Lineage {
+  return { position: { timeline: last.timeline.id, lsn: last.lsn }, history: last.timeline.history };
+}
+
+/** Whether two histories are one up to the end of the shorter. */
+export function sharesHistory(a: readonly WalRecord[], b: readonly WalRecord[]): boolean {
+  const common = Math.min(a.length, b.length);
+  return common === 0 || a[common - 1] === b[common - 1];
+}
