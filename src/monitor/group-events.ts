@@ -108,11 +108,9 @@ export function stateEvents(
 }
 
 function describeStates(name: string, before: States | undefined, now: States): string {
-  if (before !== undefined && before.assigned !== now.assigned) {
-    return `${name} is ${now.reported} and is to become ${now.assigned}`;
-  }
-  return now.reported === now.assigned
-    ? `${name} has reached ${now.reported}`
+  if (now.reported === now.assigned) return `${name} has reached ${now.reported}`;
+  return before !== undefined && before.assigned !== now.assigned
+    ? `${name} is ${now.reported} and is to become ${now.assigned}`
     : `${name} is ${now.reported}, assigned ${now.assigned}`;
 }
 
