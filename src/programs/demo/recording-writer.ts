@@ -1,5 +1,10 @@
 import { sleep } from '../../system/clock.ts';
-import { connectReadWrite, type ServerAddress, type WriterConnection } from './writer-connection.ts';
+import {
+  connectReadWrite,
+  type ClientIdentity,
+  type ServerAddress,
+  type WriterConnection,
+} from './writer-connection.ts';
 
 /** Inserts one row after the other, and remembers which of them were acknowledged. */
 export interface RecordingWriter {
@@ -15,10 +20,8 @@ export interface RecordingWriter {
   stop(): Promise<void>;
 }
 
-export interface WriterOptions {
+export interface WriterOptions extends ClientIdentity {
   readonly servers: readonly ServerAddress[];
-  readonly user: string;
-  readonly dbname: string;
   readonly table: string;
   readonly pauseMs: number;
   /** Called after every acknowledgement with the time since the one before, ms. */

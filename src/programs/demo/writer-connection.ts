@@ -13,6 +13,13 @@ export interface WriterConnection {
   close(): void;
 }
 
+export interface ClientIdentity {
+  readonly user: string;
+  /** undefined where the servers trust everybody. */
+  readonly password?: string | undefined;
+  readonly dbname: string;
+}
+
 /** A server on this machine answers in milliseconds or not at all. */
 const CONNECT_MS = 500;
 const QUERY_MS = 5_000;
@@ -28,13 +35,14 @@ const QUERY_MS = 5_000;
  */
 export async function connectReadWrite(
   { host, port }: ServerAddress,
-  { user, dbname }: { readonly user: string; readonly dbname: string },
+  { user, password, dbname }: ClientIdentity,
 ): Promise<WriterConnection | undefined> {
   const socket = new Socket();
   const client = new pg.Client({
     host,
     port,
     user,
+    password,
     database: dbname,
     ssl: { rejectUnauthorized: false },
     stream: () => socket,
