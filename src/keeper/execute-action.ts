@@ -168,11 +168,14 @@ async function pledge({ term, settings }: ActionOf<'pledge'>, context: ActionCon
 
 async function promote(action: ActionOf<'promote'>, context: ActionContext): Promise<void> {
   const { server, journal, passCrashPoint } = context;
-  await journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed: 0 });
-  passCrashPoint('inside promote: written down, not promoted');
   context.state.appliedRule = null;
   context.state.markerAcknowledged = null;
-  await configure(action.settings, context);
+  // Both have to be on disk before the promotion, in whatever order.
+  await Promise.all([
+    journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed: 0 }),
+    configure(action.settings, context),
+  ]);
+  passCrashPoint('inside promote: written down, not promoted');
   const lineage = await server.promote(action.timeline, STEP);
   passCrashPoint('inside promote: promoted, not observed');
   context.log.info({ ...lineage.position, term: action.term }, 'promoted');

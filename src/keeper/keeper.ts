@@ -199,8 +199,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
       void beat();
       while (!stopping) {
         try {
-          await adoptRecord();
-          await observe();
+          await Promise.all([adoptRecord(), observe()]);
           const step = nextStep();
           if (step.action === null) await idle(step);
           else await act(step);
