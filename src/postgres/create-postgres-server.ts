@@ -2,17 +2,18 @@ import { BatonError } from '../lib/baton-error.ts';
 import { startCountdown, sleep, type Countdown, type TimeLimit } from '../system/clock.ts';
 import { createDisk } from '../system/disk.ts';
 import { runCommand } from '../system/run-command.ts';
+import { adopt } from './adopt.ts';
 import { createChangeWatch } from './change-watch.ts';
 import { clone } from './clone.ts';
 import { createConfiguration, limitOf } from './configuration.ts';
 import { isCleanlyStopped, readControlData } from './control-data.ts';
-import { removeDataDirectory } from './data-directory.ts';
+import { checkDataDirectory, removeDataDirectory } from './data-directory.ts';
 import { initialise } from './initialise.ts';
 import { createLocalWal } from './local-wal.ts';
 import { createMarkerWriter } from './marker.ts';
 import { createObserver } from './observe.ts';
 import { removePlaceholders } from './placeholders.ts';
-import type { ManagedSettings, PostgresServer } from './postgres-server.ts';
+import type { PostgresServer } from './postgres-server.ts';
 import { promote } from './promotion.ts';
 import { rewind } from './rewind.ts';
 import { readSentinel, removeSentinel } from './sentinel.ts';
@@ -20,19 +21,11 @@ import { serverFiles, type ServerContext } from './server-context.ts';
 import type { PostgresServerOptions } from './server-options.ts';
 import { createServerProcess } from './server-process.ts';
 import { createSessions } from './sessions.ts';
-import { createSettingsControl } from './settings-control.ts';
+import { createSettingsControl, QUIET_SETTINGS } from './settings-control.ts';
 import { maintainSlots } from './slots.ts';
 import { placeStandbySignal, removeStandbySignal } from './standby-signal.ts';
 import { applySynchronousStandbys } from './synchronous-standbys.ts';
 import { cutUpstream } from './upstream.ts';
-
-const QUIET_SETTINGS: ManagedSettings = {
-  upstream: null,
-  synchronousStandbyNames: '',
-  readOnly: false,
-  locked: false,
-  peers: [],
-};
 
 /** Puts the parts of one PostgreSQL server together. The directories must exist; nothing is touched yet. */
 export function createPostgresServer(options: PostgresServerOptions): PostgresServer {
@@ -118,6 +111,7 @@ export function createPostgresServer(options: PostgresServerOptions): PostgresSe
   const startAlone = async (call: TimeLimit): Promise<void> => {
     if (configuration.desired() === undefined) configuration.desire(QUIET_SETTINGS);
     await settings.prepareStart('primary', call);
+    await removeStandbySignal(context, call);
     const ready = isReadyBy(() => sessions.asSuperuser({ timeoutMs: 1_000 }, async () => undefined));
     await process.start(ready, call, '-c listen_addresses=');
   };
@@ -131,7 +125,10 @@ export function createPostgresServer(options: PostgresServerOptions): PostgresSe
       await placeStandbySignal(context, call);
       configuration.distrust();
     },
-    adopt: () => Promise.reject(new BatonError('BATON_INTERNAL', 'adopt is not there yet')),
+    adopt: (call) => {
+      const stopFast = (limit: TimeLimit): Promise<void> => stop('fast', limit);
+      return adopt({ context, process, sessions, configuration, settings, startAlone, stop: stopFast }, call);
+    },
     configure: (wanted, call) => settings.configure(wanted, call),
     start,
     stop,
@@ -247,10 +244,5 @@ async function refuseToStart(context: ServerContext, countdown: Countdown): Prom
       hint: 'The keeper does it again or copies the data anew.',
     });
   }
-  if (!(await context.disk.exists(context.files.versionFile, limitOf(countdown)))) {
-    throw new BatonError(
-      'BATON_DATA_DIRECTORY',
-      `"${context.options.dataDirectory}" holds no PostgreSQL data`,
-    );
-  }
+  await checkDataDirectory(context, limitOf(countdown));
 }

@@ -1,9 +1,10 @@
-import { rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rmdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { BatonError } from '../lib/baton-error.ts';
 import { startCountdown, type TimeLimit } from '../system/clock.ts';
 import { runOrFail } from '../system/run-command.ts';
 import { limitOf } from './configuration.ts';
-import type { ServerContext } from './server-context.ts';
+import { program, type ServerContext } from './server-context.ts';
 
 /*
  * Trees are moved and removed by child processes: they may be large, and a
@@ -11,6 +12,46 @@ import type { ServerContext } from './server-context.ts';
  * where it is: it may be a mount point, or lie in a folder that the user may
  * not write to.
  */
+
+/** Throws BATON_DATA_DIRECTORY when there is no data, or data that these programs or this user can't run. */
+export async function checkDataDirectory(context: ServerContext, limit: TimeLimit): Promise<void> {
+  const { disk, files, options } = context;
+  const countdown = startCountdown(limit);
+  const version = (await disk.readText(files.versionFile, limitOf(countdown)))?.trim();
+  if (version === undefined) {
+    throw new BatonError('BATON_DATA_DIRECTORY', `"${options.dataDirectory}" holds no PostgreSQL data`);
+  }
+  const control = await runOrFail(
+    context.run,
+    program(context, 'postgres'),
+    ['--version'],
+    limitOf(countdown),
+  );
+  const major = /(\d+)/.exec(control.stdout)?.[1];
+  if (version !== major) {
+    throw new BatonError(
+      'BATON_DATA_DIRECTORY',
+      `the data is of PostgreSQL ${version}, the programs are of ${major}`,
+      {
+        detail: `The programs are those in "${options.binDirectory}".`,
+        hint: `Name the pg_ctl of version ${version} with --pgctl.`,
+      },
+    );
+  }
+  const { uid } = await disk.run('looking at the data directory', limitOf(countdown), () =>
+    stat(options.dataDirectory),
+  );
+  if (uid !== process.getuid?.()) {
+    throw new BatonError(
+      'BATON_DATA_DIRECTORY',
+      `"${basename(options.dataDirectory)}" belongs to another user`,
+      {
+        detail: `"${options.dataDirectory}" belongs to uid ${uid}; pgbaton runs as uid ${process.getuid?.()}.`,
+        hint: 'Run pgbaton as the owner of the data.',
+      },
+    );
+  }
+}
 
 /** Removes all that is in the data directory. */
 export async function emptyDirectory(context: ServerContext, limit: TimeLimit): Promise<void> {

@@ -7,6 +7,7 @@ import { limitOf } from './configuration.ts';
 import { isCleanlyStopped, type ControlData } from './control-data.ts';
 import { program, type ServerContext } from './server-context.ts';
 import { historyFileName, lineageAt, parseHistory, timelineOfSegment } from './timeline-history.ts';
+import { segmentName, segmentNumber } from './wal-segment.ts';
 
 /** What the files in pg_wal tell, whether the server runs or not. */
 export interface LocalWal {
@@ -92,6 +93,10 @@ async function endOfWal(
   start: Lsn,
   limit: TimeLimit,
 ): Promise<Lsn> {
+  const countdown = startCountdown(limit);
+  const names = (await context.disk.list(context.files.walDirectory, limitOf(countdown))) ?? [];
+  const filesEnd = endOfFiles(names, timeline, start, control.walSegmentBytes);
+  if (filesEnd === undefined) return start;
   let end = start;
   const onLine = (line: string, stream: string): void => {
     const match =
@@ -101,10 +106,25 @@ async function endOfWal(
     if (match?.[1] !== undefined && match[2] !== undefined)
       end = recordEnd(match[2], Number(match[1]), control);
   };
-  const args = ['-p', context.files.walDirectory, '-t', String(timeline), '-s', start];
-  // It always ends with an error: there is no more WAL. The records before that are what counts.
-  await context.run(program(context, 'pg_waldump'), args, { ...limit, onLine });
+  // Without an end it would wait five seconds for a file that is not there to appear.
+  const args = ['-p', context.files.walDirectory, '-t', String(timeline), '-s', start, '-e', filesEnd];
+  // It may end with an error: there is no more WAL. The records before that are what counts.
+  await context.run(program(context, 'pg_waldump'), args, { ...limitOf(countdown), onLine });
   return end;
+}
+
+/** Where the last of the segments ends that follow each other from a position on; undefined without the first. */
+function endOfFiles(
+  names: readonly string[],
+  timeline: number,
+  start: Lsn,
+  segmentBytes: number,
+): Lsn | undefined {
+  const present = new Set(names);
+  const first = segmentNumber(start, segmentBytes);
+  let next = first;
+  while (present.has(segmentName(timeline, next, segmentBytes))) next += 1n;
+  return next === first ? undefined : lsnFromBytes(next * BigInt(segmentBytes));
 }
 
 const SHORT_PAGE_HEADER_BYTES = 24n;

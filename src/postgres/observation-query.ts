@@ -57,7 +57,7 @@ const FACTS = `
   FROM (SELECT) AS one LEFT JOIN pg_stat_wal_receiver AS receiver ON true`;
 
 export async function queryFacts(session: SqlSession, limit: TimeLimit): Promise<ServerFacts> {
-  const [row] = await session.query(FACTS, [], limit);
+  const [row] = await session.query(FACTS, [], limit, 'facts');
   const inRecovery = booleanOf(row, 'in_recovery');
   const receiveLsn = optionalText(row, 'receive_lsn');
   const replayLsn = optionalText(row, 'replay_lsn');
@@ -123,7 +123,8 @@ export async function queryMarkerTerm(
   limit: TimeLimit,
 ): Promise<number | null | undefined> {
   try {
-    const [row] = await session.query('SELECT max(term)::text AS term FROM pgbaton.reign', [], limit);
+    const text = 'SELECT max(term)::text AS term FROM pgbaton.reign';
+    const [row] = await session.query(text, [], limit, 'marker_term');
     return optionalNumber(row, 'term');
   } catch (error) {
     const state = sqlStateOf(error);

@@ -14,6 +14,15 @@ import type { ServerContext } from './server-context.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { Sessions } from './sessions.ts';
 
+/** What a server has before anybody has said more. */
+export const QUIET_SETTINGS: ManagedSettings = {
+  upstream: null,
+  synchronousStandbyNames: '',
+  readOnly: false,
+  locked: false,
+  peers: [],
+};
+
 /** Brings settings to the disk, and from there into a running server. */
 export interface SettingsControl {
   /** See {@link PostgresServer.configure}. */

@@ -5,8 +5,11 @@ import { startCountdown, timeoutError, type TimeLimit } from '../system/clock.ts
 /** One connection to a server. Ends for good when anything about it fails. */
 export interface SqlSession {
   readonly backendPid: number;
-  /** Throws BATON_POSTGRES_QUERY_FAILED, or BATON_TIMEOUT: the session has then been given up. */
-  query(text: string, values: readonly unknown[], limit: TimeLimit): Promise<readonly Row[]>;
+  /**
+   * Throws BATON_POSTGRES_QUERY_FAILED, or BATON_TIMEOUT: the session has then
+   * been given up. A statement with a name is planned once in a session.
+   */
+  query(text: string, values: readonly unknown[], limit: TimeLimit, name?: string): Promise<readonly Row[]>;
   readonly ended: boolean;
   /** Closes the socket at once. The backend notices when it next reads; a commit that waits goes on waiting. */
   destroy(): void;
@@ -97,7 +100,7 @@ export async function openSession(
       return ended;
     },
     destroy,
-    query: async (text, values, queryLimit) => {
+    query: async (text, values, queryLimit, name) => {
       if (ended) throw new BatonError('BATON_UNREACHABLE', 'the connection to PostgreSQL has ended');
       const { promise: late, reject } = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
@@ -106,7 +109,10 @@ export async function openSession(
         destroy();
       }, queryLimit.timeoutMs);
       try {
-        const parameters = values.length > 0 ? { values: [...values] } : {};
+        const parameters = {
+          ...(values.length > 0 && { values: [...values] }),
+          ...(name !== undefined && { name }),
+        };
         const result = await Promise.race([
           client.query<Record<string, unknown>>({ text, ...parameters }),
           late,
