@@ -73,7 +73,7 @@ function conditionByReport(record: GroupRecord, report: Report, name: string): H
       return { kind: 'alive' };
     case 'stopped':
       // A holder that was elected while it was stopped has yet to start.
-      return report.promotedTerm === record.reign?.term
+      return report.promotedTerm === record.reign?.term && record.reign.history !== null
         ? { kind: 'down', report, because: `PostgreSQL of ${name} was shut down` }
         : { kind: 'alive' };
     case 'crashed':

@@ -99,9 +99,9 @@ async function adopt(
 async function startPrimary(action: ActionOf<'start_primary'>, context: ActionContext): Promise<void> {
   const { server, journal, passCrashPoint } = context;
   const restartsUsed = journal.entry.promotedTerm === action.term ? journal.entry.restartsUsed : 0;
+  beginStart(context.state);
   await journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed });
   passCrashPoint('inside start_primary: written down, not started');
-  beginStart(context.state);
   await configure(action.settings, context);
   await server.start('primary', STEP);
   passCrashPoint('inside start_primary: started, permission not written off');
@@ -109,8 +109,8 @@ async function startPrimary(action: ActionOf<'start_primary'>, context: ActionCo
 }
 
 async function startStandby(action: ActionOf<'start_standby'>, context: ActionContext): Promise<void> {
-  if (context.journal.entry.servingTerm !== null) await context.journal.write({ servingTerm: null });
   beginStart(context.state);
+  if (context.journal.entry.servingTerm !== null) await context.journal.write({ servingTerm: null });
   await configure(action.settings, context);
   await context.server.start('standby', STEP);
   // It accepts connections, so it is consistent, and from now on a server of its own.
