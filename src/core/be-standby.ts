@@ -11,12 +11,12 @@ export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): 
   const { status, role } = local.postgres;
   if (status === 'starting' || status === 'unresponsive') return rest('PostgreSQL does not answer yet');
   if (status === 'absent') {
-    return reign.confirmed
+    return isReady(reign)
       ? step({ kind: 'clone', source }, `${holder} has the data of the group`)
       : rest(`${holder} is not ready to be copied`);
   }
   if (status === 'incomplete')
-    return reign.confirmed
+    return isReady(reign)
       ? step({ kind: 'rewind', source }, 'an earlier attempt was cut off')
       : rest(`${holder} is not ready`);
   if (isForeign(record, local))
@@ -53,7 +53,7 @@ function startCrashed(
     const settings = standbySettings(record, local, source, true);
     return step({ kind: 'start_standby', settings }, `a fresh copy of ${holder} is started`);
   }
-  return reign.confirmed
+  return isReady(reign)
     ? step({ kind: 'clone', source }, `its data are an unfinished copy from term ${copyOf}`)
     : rest(`its data are an unfinished copy from term ${copyOf}, and ${holder} is not ready`);
 }
@@ -68,14 +68,14 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
     case 'unknown':
       return rest(`where the history of ${holder} begins is not known yet`);
     case 'unprovable':
-      return reign.confirmed
+      return isReady(reign)
         ? step(
             { kind: 'clone', source },
             'it has another history under the same timeline number, which pg_rewind can not see',
           )
         : rest(`${holder} is not ready`);
     case 'diverged':
-      if (!reign.confirmed)
+      if (!isReady(reign))
         return rest(`it has WAL that ${holder} does not have, and ${holder} is not ready`);
       return status === 'running'
         ? step({ kind: 'stop', mode: 'fast' }, `it has WAL that ${holder} does not have`)
@@ -91,6 +91,15 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
       return rest(null);
     }
   }
+}
+
+/**
+ * Whether a reign can be copied from: where its history begins is known. It
+ * need not have acknowledged anything yet: its own first commit may wait for
+ * the very node that has to be rewound first.
+ */
+function isReady(reign: Reign): boolean {
+  return reign.history !== null;
 }
 
 /** Receiving in this reign would break a promise that was made to a later one. */

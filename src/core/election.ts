@@ -105,6 +105,7 @@ function latecomer(
   evidence: Evidence,
   pledged: readonly PledgedNode[],
 ): NodeId | undefined {
+  if (isHandedOver(intent, pledged)) return undefined;
   return cohortMembers(record).find((node) => {
     if (pledged.some((each) => each.node === node)) return false;
     // A crashed holder has to start first: nobody waits for that.
@@ -115,6 +116,14 @@ function latecomer(
       report?.postgres.status === 'running' && evidence.intentAgeMs < patienceMs && isEligible(record, node)
     );
   });
+}
+
+/** The target has all that the old primary had when it shut down: nobody can know more. */
+function isHandedOver({ target, cleanEnd }: Intent, pledged: readonly PledgedNode[]): boolean {
+  if (cleanEnd === null) return false;
+  return pledged.some(
+    ({ node, pledge }) => node === target && comparePositions(pledge.position, cleanEnd) >= 0,
+  );
 }
 
 /**

@@ -246,7 +246,7 @@ test('a node with WAL that the holder does not have is stopped and rewound', () 
   const diverged = { position: { timeline: 1, lsn: '0/3000001' }, history: [] } as const;
   expectAction(planned(trio(), 'b', { postgres: diverged }), 'stop');
   expectAction(planned(trio(), 'b', { postgres: { ...stopped, ...diverged } }), 'rewind');
-  const unready = trio().withReign({ confirmed: false });
+  const unready = trio().withReign({ history: null, confirmed: false });
   expectRest(planned(unready, 'b', { postgres: diverged }), /not ready/);
 });
 
@@ -258,7 +258,7 @@ test('another history under the same timeline number is never rewound, it is cop
 test('an empty node is copied from a confirmed primary, and a half-made one is taken up again', () => {
   expectAction(planned(trio(), 'b', { postgres: { ...crashed, status: 'absent' } }), 'clone');
   expectAction(planned(trio(), 'b', { postgres: { ...crashed, status: 'incomplete' } }), 'rewind');
-  const unready = trio().withReign({ confirmed: false });
+  const unready = trio().withReign({ history: null, confirmed: false });
   expectRest(planned(unready, 'b', { postgres: { ...crashed, status: 'absent' } }));
   expectRest(planned(unready, 'b', { postgres: { ...crashed, status: 'incomplete' } }));
 });
