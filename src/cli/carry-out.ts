@@ -1,7 +1,7 @@
 import type { GroupAddress, MonitorClient } from '../api/client.ts';
 import type { AcceptedBody, GroupBody } from '../api/schemas.ts';
 import { nameOf } from '../core/group-record.ts';
-import type { Goal } from './change-goal.ts';
+import type { Goal, GroupBefore } from './change-goal.ts';
 import type { CliContext } from './cli-context.ts';
 import { followChange, type FinishedChange } from './follow-change.ts';
 import { formatDuration } from './format-quantity.ts';
@@ -88,6 +88,11 @@ function toJson(
       assigned_state: node.assigned_state,
     })),
   };
+}
+
+/** What a goal compares with. */
+export function groupBefore({ record, nodes }: GroupBody): GroupBefore {
+  return { term: record.reign?.term ?? 0, nodes };
 }
 
 /** What `--dry-run` prints: the steps, and that nothing was done. */

@@ -1,3 +1,4 @@
+import type { NodeView } from '../api/schemas.ts';
 import { findNode, nameOf, type NodeId } from '../core/group-record.ts';
 import type { GroupState } from './group-state.ts';
 import { isSilent } from './render-state.ts';
@@ -12,80 +13,110 @@ export type Progression =
 /** Tells how far a change is. `acceptedVersion` is that of the record in which it was begun. */
 export type Goal = (state: GroupState, acceptedVersion: number) => Progression;
 
-/** A new reign has begun, its first commit is acknowledged, and every node that is heard of has found its place. */
-export function newReign(termBefore: number, target?: NodeId): Goal {
+/** The group before the change: what was whole then shall be whole again. */
+export interface GroupBefore {
+  readonly term: number;
+  readonly nodes: readonly NodeView[];
+}
+
+/**
+ * A new reign has begun, its first commit is acknowledged, and every node that
+ * is heard of has found its place. `target`: the node that was asked for.
+ */
+export function newReign(before: GroupBefore, target?: NodeId): Goal {
   return (state, acceptedVersion) => {
     const { record } = state;
-    if (state.version < acceptedVersion) return waiting('the monitor has yet to show the change');
-    const { reign, intent } = record;
-    if (intent !== null) return waiting(describeIntent(state));
+    const early = beforeRest(state, acceptedVersion);
+    if (early !== undefined) return early;
+    const { reign } = record;
     // Who is the primary already need not become it.
     const hasBaton = target !== undefined && reign?.holder === target;
-    if (reign === null || (reign.term <= termBefore && !hasBaton)) {
+    if (reign === null || (reign.term <= before.term && !hasBaton)) {
       return undone(state, 'the change of primary was taken back');
     }
     if (!reign.confirmed) {
       return waiting(
-        `${nameOf(record, reign.holder)} was elected and its first commit is not acknowledged yet`,
+        `${nameOf(record, reign.holder)} was elected, and its first commit is not acknowledged yet`,
       );
     }
-    return everyoneSettled(state);
+    return everyoneAtRest(state, wholeNodes(before));
   };
 }
 
 /** The node has reached maintenance, and everybody else has found their place. */
-export function inMaintenance(node: NodeId): Goal {
+export function inMaintenance(before: GroupBefore, node: NodeId): Goal {
   return (state, acceptedVersion) => {
-    if (state.version < acceptedVersion) return waiting('the monitor has yet to show the change');
-    if (!findNode(state.record, node)?.maintenance) {
-      return undone(state, 'maintenance was taken back');
-    }
-    if (state.record.intent !== null) return waiting(describeIntent(state));
-    return everyoneSettled(state);
+    const early = beforeRest(state, acceptedVersion);
+    if (early !== undefined) return early;
+    if (!findNode(state.record, node)?.maintenance) return undone(state, 'maintenance was taken back');
+    const others = wholeNodes(before).filter((each) => each !== node);
+    return everyoneAtRest(state, others);
   };
 }
 
-/** The group is at rest, the change included. */
-export function atRest(state: GroupState, acceptedVersion: number): Progression {
-  if (state.version < acceptedVersion) return waiting('the monitor has yet to show the change');
-  if (state.record.intent !== null) return waiting(describeIntent(state));
-  if (state.record.rules.length > 1)
-    return waiting('the primary has yet to confirm the new replication quorum');
-  return everyoneSettled(state);
+/** The node is back as a standby, and everybody else has found their place. */
+export function outOfMaintenance(before: GroupBefore, node: NodeId): Goal {
+  return (state, acceptedVersion) =>
+    beforeRest(state, acceptedVersion) ?? everyoneAtRest(state, [...wholeNodes(before), node]);
 }
 
 /** The node is no longer in the group. */
 export function nodeGone(node: NodeId): Goal {
   return (state, acceptedVersion) => {
-    if (state.version < acceptedVersion) return waiting('the monitor has yet to show the change');
+    if (state.version < acceptedVersion) return waiting(NOT_SHOWN);
     const entry = findNode(state.record, node);
     if (entry === undefined) return { kind: 'done' };
-    if (entry.dropping === 'no') {
-      return undone(state, 'the drop was taken back');
-    }
-    return waiting(
-      state.record.intent === null
-        ? `"${entry.name}" is leaving the replication quorum`
-        : describeIntent(state),
-    );
+    if (entry.dropping === 'no') return undone(state, 'the drop was taken back');
+    return state.record.intent === null
+      ? waiting(`"${entry.name}" is leaving the replication quorum`)
+      : waiting(describeIntent(state));
   };
 }
 
-/** A node whose keeper is silent can't settle, and must not keep a command waiting: it comes back by itself. */
-function everyoneSettled(state: GroupState): Progression {
-  const missing = state.nodes
-    .filter((node) => !isSilent(node) && node.reported_state !== node.assigned_state)
-    .map((node) => `"${node.name}" is ${node.reported_state} and is to become ${node.assigned_state}`);
+const NOT_SHOWN = 'the monitor has yet to show the change';
+
+/** What keeps the whole group from being at rest; undefined: look at the nodes. */
+function beforeRest(state: GroupState, acceptedVersion: number): Progression | undefined {
+  if (state.version < acceptedVersion) return waiting(NOT_SHOWN);
+  if (state.record.intent !== null) return waiting(describeIntent(state));
+  return undefined;
+}
+
+/** States in which a node is on its way to be a standby that counts. */
+const ON_THE_WAY: ReadonlySet<string> = new Set(['init', 'wait_standby', 'catchingup', 'join_secondary']);
+
+/**
+ * `whole`: the nodes that shall be a primary or a standby that counts, and not
+ * only be on their way. One whose keeper is silent can't settle and must not
+ * keep a command waiting: it comes back by itself.
+ */
+function everyoneAtRest({ record, nodes }: GroupState, whole: readonly NodeId[]): Progression {
+  const missing = nodes
+    .filter((node) => !isSilent(node))
+    .flatMap((node) => {
+      if (node.reported_state !== node.assigned_state) {
+        return [`"${node.name}" is ${node.reported_state} and is to become ${node.assigned_state}`];
+      }
+      const isOnTheWay = whole.includes(node.node_id) && ON_THE_WAY.has(node.assigned_state);
+      return isOnTheWay ? [`"${node.name}" is ${node.assigned_state} and is to become secondary`] : [];
+    });
+  if (record.rules.length > 1) missing.push('the primary has yet to confirm the new replication quorum');
   return missing.length === 0 ? { kind: 'done' } : { kind: 'waiting', missing };
+}
+
+/** Those that served as a primary or standby; one that was being copied may take hours more. */
+function wholeNodes({ nodes }: GroupBefore): readonly NodeId[] {
+  return nodes
+    .filter((node) => !isSilent(node) && !ON_THE_WAY.has(node.assigned_state))
+    .map((node) => node.node_id);
 }
 
 function describeIntent({ record }: GroupState): string {
   const { intent } = record;
   if (intent === null) return 'no change of primary is under way';
-  const from = nameOf(record, intent.from);
   switch (intent.stage) {
     case 'drain':
-      return `${from} is to shut down`;
+      return `${nameOf(record, intent.from)} is to shut down`;
     case 'elect':
       return `the members are to pledge term ${intent.term}`;
     case 'fetch':

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { carryOut } from './carry-out.ts';
-import { atRest } from './change-goal.ts';
+import { carryOut, groupBefore } from './carry-out.ts';
+import { outOfMaintenance } from './change-goal.ts';
 import type { CliContext } from './cli-context.ts';
 import { addressOfNode, nodeNameOf, withConnection } from './connect-monitor.ts';
 import { findNodeByName } from './find-node.ts';
@@ -28,7 +28,7 @@ export function disableMaintenanceCommand(context: CliContext, act: Act): Comman
           before,
           wait: options.wait,
           what: 'the end of maintenance',
-          goal: atRest,
+          goal: outOfMaintenance(groupBefore(before), node.node_id),
           send: () => client.disableMaintenance(address.formation, node.name),
         });
       });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { carryOut } from './carry-out.ts';
+import { carryOut, groupBefore } from './carry-out.ts';
 import { inMaintenance } from './change-goal.ts';
 import type { CliContext } from './cli-context.ts';
 import { addressOfNode, nodeNameOf, withConnection } from './connect-monitor.ts';
@@ -35,7 +35,7 @@ export function enableMaintenanceCommand(context: CliContext, act: Act): Command
             before,
             wait: options.wait,
             what: 'maintenance',
-            goal: inMaintenance(node.node_id),
+            goal: inMaintenance(groupBefore(before), node.node_id),
             send: () =>
               client.enableMaintenance(address.formation, node.name, {
                 allowFailover: options.allowFailover === true,

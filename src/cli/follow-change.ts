@@ -1,5 +1,6 @@
 import type { GroupAddress, MonitorClient } from '../api/client.ts';
-import type { AcceptedBody, NodeView } from '../api/schemas.ts';
+import type { WatchEvent } from '../api/group-watch.ts';
+import type { AcceptedBody, GroupBody, NodeView } from '../api/schemas.ts';
 import { BatonError, toBatonError } from '../lib/baton-error.ts';
 import type { CliClock } from './cli-context.ts';
 import type { Goal, Progression } from './change-goal.ts';
@@ -9,12 +10,14 @@ export interface ChangeRequest {
   readonly client: MonitorClient;
   readonly address: GroupAddress;
   readonly clock: CliClock;
+  /** The group before the change. */
+  readonly before: GroupBody;
   /** How long to follow after the monitor has accepted, ms. */
   readonly waitMs: number;
   readonly goal: Goal;
   /** Asks the monitor; called once, when nothing that follows can be missed. */
   send(): Promise<AcceptedBody>;
-  /** A node's states have changed. */
+  /** The states of a node, again and again: a listener sees itself what is new. */
   onState(node: NodeView): void;
   /** How far it is, whenever something has changed. */
   onProgress(progression: Progression): void;
@@ -37,83 +40,118 @@ const ASK_EVERY_MS = 1_000;
  * BATON_GROUP_BUSY saying what is missing when the time is up.
  */
 export async function followChange(request: ChangeRequest): Promise<FinishedChange> {
-  const { client, address, clock } = request;
+  const follower = createFollower(request);
   const abort = new AbortController();
-  const before = withAnswer(undefined, await client.getGroup(address));
+  try {
+    watch(request, follower, abort.signal).catch(follower.fail);
+    return await follower.finished;
+  } finally {
+    abort.abort();
+    follower.close();
+  }
+}
+
+async function watch(request: ChangeRequest, follower: Follower, signal: AbortSignal): Promise<void> {
+  let isBegun = false;
+  for await (const message of request.client.watchGroup(request.address, signal)) {
+    if (!isBegun && message.kind === 'disconnected') throw message.error;
+    if (!isBegun && message.kind === 'connected') {
+      isBegun = true;
+      // Not awaited here: the transitions that the request starts come in meanwhile.
+      request.send().then(follower.accept).catch(follower.fail);
+    }
+    follower.take(message);
+  }
+}
+
+/** Puts together what the monitor tells, until the goal is reached. */
+interface Follower {
+  accept(this: void, body: AcceptedBody): void;
+  take(this: void, message: WatchEvent): void;
+  fail(this: void, error: unknown): void;
+  readonly finished: Promise<FinishedChange>;
+  close(this: void): void;
+}
+
+function createFollower(request: ChangeRequest): Follower {
+  const { goal, clock } = request;
   const finished = Promise.withResolvers<FinishedChange>();
-  let state = before;
+  const timers: NodeJS.Timeout[] = [];
+  let state = withAnswer(undefined, request.before);
   let accepted: { readonly body: AcceptedBody; readonly atMs: number } | undefined;
   let tookOverMs: number | undefined;
+  let isPushed = false;
+  let isAsking = false;
 
-  function look(): void {
+  function tellStates(): void {
+    for (const node of state.nodes) request.onState(node);
+  }
+
+  /** `isFresh`: the state is one answer of the monitor, and not put together from what it pushed. */
+  function look(isFresh: boolean): void {
     if (accepted === undefined) return;
-    const { body, atMs } = accepted;
-    const { reign } = state.record;
-    if (tookOverMs === undefined && reign?.confirmed && reign.term !== before.record.reign?.term) {
-      tookOverMs = clock.monotonicMs() - atMs;
-    }
-    const progression = request.goal(state, body.record_version);
+    const settledMs = clock.monotonicMs() - accepted.atMs;
+    if (hasNewPrimary(request.before, state)) tookOverMs ??= settledMs;
+    const progression = goal(state, accepted.body.record_version);
     request.onProgress(progression);
-    if (progression.kind === 'done') {
-      finished.resolve({ accepted: body, state, tookOverMs, settledMs: clock.monotonicMs() - atMs });
-    } else if (progression.kind === 'undone') {
+    if (progression.kind === 'undone') {
       finished.reject(new BatonError('BATON_REFUSED', `it was not done: ${progression.because}`));
+    } else if (progression.kind === 'done') {
+      // Records and states are pushed one after the other: in between, all may seem to be at rest.
+      if (!isFresh) return void ask();
+      tellStates();
+      finished.resolve({ accepted: accepted.body, state, tookOverMs, settledMs });
     }
-  }
-
-  function take(next: GroupState): void {
-    for (const node of next.nodes) request.onState(node);
-    state = next;
-    look();
-  }
-
-  async function begin(): Promise<void> {
-    const body = await request.send();
-    accepted = { body, atMs: clock.monotonicMs() };
-    setTimer(
-      'deadline',
-      setTimeout(() => finished.reject(notInTime(request, state, body)), request.waitMs),
-    );
-    setTimer(
-      'asking',
-      setInterval(() => void ask(), ASK_EVERY_MS),
-    );
-    look();
   }
 
   async function ask(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
     try {
-      take(withAnswer(state, await client.getGroup(address, { timeoutMs: 5 * ASK_EVERY_MS })));
+      const next = withAnswer(state, await request.client.getGroup(request.address));
+      const isFresh = next !== state;
+      state = next;
+      // An answer can be overtaken by a push, and would then tell of states that are over.
+      if (!isPushed) tellStates();
+      look(isFresh);
     } catch (error) {
       // A monitor that restarts in between is asked again; the deadline ends it if it never comes back.
-      if (toBatonError(error).code !== 'BATON_UNREACHABLE' && toBatonError(error).code !== 'BATON_TIMEOUT') {
-        finished.reject(error);
-      }
+      if (!isPassing(error)) finished.reject(error);
+    } finally {
+      isAsking = false;
     }
   }
 
-  async function watch(): Promise<void> {
-    let begun = false;
-    for await (const message of client.watchGroup(address, abort.signal)) {
-      if (message.kind === 'connected' && !begun) {
-        begun = true;
-        // Not awaited here: the transitions that the request starts come in meanwhile.
-        begin().catch(finished.reject);
-      } else if (message.kind === 'disconnected') {
-        if (!begun) throw message.error;
-      } else take(afterWatchEvent(state, message));
-    }
-  }
+  return {
+    finished: finished.promise,
+    fail: finished.reject,
+    accept(body) {
+      accepted = { body, atMs: clock.monotonicMs() };
+      timers.push(setTimeout(() => finished.reject(notInTime(request, state, body)), request.waitMs));
+      timers.push(setInterval(() => void ask(), ASK_EVERY_MS));
+      look(false);
+    },
+    take(message) {
+      isPushed = message.kind !== 'disconnected';
+      state = afterWatchEvent(state, message);
+      tellStates();
+      look(false);
+    },
+    close() {
+      // What is still under way has nobody to tell any more.
+      accepted = undefined;
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}
 
-  const timers = new Map<string, NodeJS.Timeout>();
-  const setTimer = (name: string, timer: NodeJS.Timeout): void => void timers.set(name, timer);
-  try {
-    watch().catch(finished.reject);
-    return await finished.promise;
-  } finally {
-    abort.abort();
-    for (const timer of timers.values()) clearTimeout(timer);
-  }
+function hasNewPrimary(before: GroupBody, { record }: GroupState): boolean {
+  return record.reign?.confirmed === true && record.reign.term !== before.record.reign?.term;
+}
+
+function isPassing(error: unknown): boolean {
+  const { code } = toBatonError(error);
+  return code === 'BATON_UNREACHABLE' || code === 'BATON_TIMEOUT';
 }
 
 function notInTime(request: ChangeRequest, state: GroupState, accepted: AcceptedBody): BatonError {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { carryOut, showPlan } from './carry-out.ts';
+import { carryOut, groupBefore, showPlan } from './carry-out.ts';
 import { newReign } from './change-goal.ts';
 import type { CliContext } from './cli-context.ts';
 import { confirmDataLoss } from './confirm-data-loss.ts';
@@ -39,7 +39,7 @@ export function performFailoverCommand(context: CliContext, act: Act): Command {
             before,
             wait: options.wait,
             what: 'the failover',
-            goal: newReign(before.record.reign?.term ?? 0),
+            goal: newReign(groupBefore(before)),
             send: () => client.failover(address, body),
           });
         });

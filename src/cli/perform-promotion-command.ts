@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { BatonError } from '../lib/baton-error.ts';
-import { carryOut, showPlan } from './carry-out.ts';
+import { carryOut, groupBefore, showPlan } from './carry-out.ts';
 import { newReign } from './change-goal.ts';
 import type { CliContext } from './cli-context.ts';
 import { confirmDataLoss } from './confirm-data-loss.ts';
@@ -51,7 +51,7 @@ export function performPromotionCommand(context: CliContext, act: Act): Command 
             before,
             wait: options.wait,
             what: 'the promotion',
-            goal: newReign(before.record.reign?.term ?? 0, target.node_id),
+            goal: newReign(groupBefore(before), target.node_id),
             send: () => client.failover(address, body),
           });
         });

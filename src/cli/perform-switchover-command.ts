@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { carryOut, showPlan } from './carry-out.ts';
+import { carryOut, groupBefore, showPlan } from './carry-out.ts';
 import { newReign } from './change-goal.ts';
 import type { CliContext } from './cli-context.ts';
 import { formationOf, withConnection } from './connect-monitor.ts';
@@ -42,7 +42,7 @@ export function performSwitchoverCommand(context: CliContext, act: Act): Command
             before,
             wait: options.wait,
             what: 'the switchover',
-            goal: newReign(before.record.reign?.term ?? 0, target?.node_id),
+            goal: newReign(groupBefore(before), target?.node_id),
             send: () => client.switchover(address, body),
           });
         });

@@ -28,8 +28,12 @@ export async function runService(
     const service = await start();
     releases.push(context.onSignal('SIGHUP', () => void service.reload().catch(asked.reject)));
     const first = await Promise.race([asked.promise, service.ended.then((sentence) => ({ sentence }))]);
-    if (typeof first === 'object') return ui.note(first.sentence);
-    await service.stop(await howToStop(context, first));
+    if (typeof first === 'object') {
+      ui.note(first.sentence);
+      await service.stop('keeper_only');
+    } else {
+      await service.stop(await howToStop(context, first));
+    }
   } finally {
     for (const release of releases) release();
   }

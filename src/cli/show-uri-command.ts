@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { MonitorClient } from '../api/client.ts';
+import { BatonError } from '../lib/baton-error.ts';
 import type { CliContext } from './cli-context.ts';
 import { findMonitor, withConnection } from './connect-monitor.ts';
 import { newCommand, type Act } from './new-command.ts';
@@ -47,15 +49,7 @@ export function showUriCommand(context: CliContext, act: Act): Command {
           ui.show([uri], () => `${uri.uri}\n`);
           return;
         }
-        const uris = await withConnection(context, where, async ({ client }) => {
-          const names =
-            formation === undefined ? (await client.listFormations()).map(({ name }) => name) : [formation];
-          const answers = await Promise.all(names.map((name) => client.getUri(name)));
-          return answers.flatMap((answer): readonly NamedUri[] => [
-            { type: 'formation', name: answer.formation, uri: answer.read_write_uri },
-            { type: 'read-only', name: answer.formation, uri: answer.read_only_uri },
-          ]);
-        });
+        const uris = await withConnection(context, where, ({ client }) => formationUris(client, formation));
         if (formation !== undefined || options.readOnly) {
           const wanted = uris.filter(({ type }) => type === (options.readOnly ? 'read-only' : 'formation'));
           ui.show(wanted, () => wanted.map(({ uri }) => `${uri}\n`).join(''));
@@ -65,6 +59,22 @@ export function showUriCommand(context: CliContext, act: Act): Command {
         ui.show(all, () => renderUris(all));
       }),
     );
+}
+
+/** Without a node there is nothing to connect to: libpq would take an empty host for this machine. */
+async function formationUris(client: MonitorClient, only: string | undefined): Promise<readonly NamedUri[]> {
+  const formations = only === undefined ? await client.listFormations() : [await client.getFormation(only)];
+  if (only !== undefined && formations[0]?.node_count === 0) {
+    throw new BatonError('BATON_REFUSED', `formation "${only}" has no nodes to connect to`, {
+      hint: `"pgbaton create postgres --formation ${only}" adds one.`,
+    });
+  }
+  const used = formations.filter((formation) => formation.node_count > 0);
+  const answers = await Promise.all(used.map(({ name }) => client.getUri(name)));
+  return answers.flatMap((answer): readonly NamedUri[] => [
+    { type: 'formation', name: answer.formation, uri: answer.read_write_uri },
+    { type: 'read-only', name: answer.formation, uri: answer.read_only_uri },
+  ]);
 }
 
 async function monitorUri(context: CliContext, where: MonitorOptions): Promise<NamedUri> {
