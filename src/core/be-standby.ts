@@ -68,15 +68,12 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
     case 'unknown':
       return rest(`where the history of ${holder} begins is not known yet`);
     case 'unprovable':
-      return isReady(reign)
-        ? step(
-            { kind: 'clone', source },
-            'it has another history under the same timeline number, which pg_rewind can not see',
-          )
-        : rest(`${holder} is not ready`);
+      return step(
+        { kind: 'clone', source },
+        'it has another history under the same timeline number, which pg_rewind can not see',
+      );
     case 'diverged':
-      if (!isReady(reign))
-        return rest(`it has WAL that ${holder} does not have, and ${holder} is not ready`);
+      // Also before the reign is confirmed: its first commit may wait for this very node.
       return status === 'running'
         ? step({ kind: 'stop', mode: 'fast' }, `it has WAL that ${holder} does not have`)
         : step({ kind: 'rewind', source }, `it has WAL that ${holder} does not have`);
@@ -93,11 +90,7 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
   }
 }
 
-/**
- * Whether a reign can be copied from: where its history begins is known. It
- * need not have acknowledged anything yet: its own first commit may wait for
- * the very node that has to be rewound first.
- */
+/** Whether a reign can be copied from; its own first commit may wait for the very node that is to be copied. */
 function isReady(reign: Reign): boolean {
   return reign.history !== null;
 }

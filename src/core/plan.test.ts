@@ -246,8 +246,13 @@ test('a node with WAL that the holder does not have is stopped and rewound', () 
   const diverged = { position: { timeline: 1, lsn: '0/3000001' }, history: [] } as const;
   expectAction(planned(trio(), 'b', { postgres: diverged }), 'stop');
   expectAction(planned(trio(), 'b', { postgres: { ...stopped, ...diverged } }), 'rewind');
-  const unready = trio().withReign({ history: null, confirmed: false });
-  expectRest(planned(unready, 'b', { postgres: diverged }), /not ready/);
+});
+
+test('a node is rewound before the reign is confirmed: its first commit may wait for that very node', () => {
+  const diverged = { position: { timeline: 1, lsn: '0/3000001' }, history: [] } as const;
+  const young = trio().withReign({ confirmed: false });
+  expectAction(planned(young, 'b', { postgres: { ...stopped, ...diverged } }), 'rewind');
+  expectAction(planned(young, 'b', { postgres: { ...crashed, status: 'absent' } }), 'clone');
 });
 
 test('another history under the same timeline number is never rewound, it is copied anew', () => {
