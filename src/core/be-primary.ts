@@ -54,6 +54,8 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
     if (local.storeSilentMs >= STORE_PATIENCE_MS) return rest('stepped down until the store is heard again');
     return step({ kind: 'stop', mode: 'fast' }, 'it holds the baton and runs as a standby');
   }
+  // Just started by somebody: it may be on the reign's timeline already.
+  if (local.postgres.position === null) return rest('the end of its WAL is not known yet');
   const settings = primarySettings(record, reign, local, false);
   return step(
     {
