@@ -101,6 +101,8 @@ export function createCheckers(clock: Clock): Checkers {
       }
       timelines.set(timeline.id, timeline);
       if (isLossAccepted || frontier === undefined) return;
+      // An elected node that has not heard yet that its term is over acknowledges nothing.
+      if (timeline.id < frontier.record.timeline.id) return;
       if (server.data?.wal[frontier.record.index] === frontier.record) return;
       fail(
         'I1 an acknowledged commit is in the history of every later primary',

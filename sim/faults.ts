@@ -14,6 +14,8 @@ export interface FaultContext {
   readonly keepers: ReadonlyMap<NodeId, VirtualKeeper>;
   /** How often a keeper dies at a crash point; set by a fault, cleared at the end. */
   crashPointChance: number;
+  /** The faults are over: what one of them would still do later is not done. */
+  isHealed: boolean;
 }
 
 type Fault = (context: FaultContext) => void;
@@ -39,7 +41,9 @@ function duration({ world: { random } }: FaultContext): number {
 }
 
 function during(context: FaultContext, takesMs: number, end: () => void): void {
-  context.world.clock.after(takesMs, end);
+  context.world.clock.after(takesMs, () => {
+    if (!context.isHealed) end();
+  });
 }
 
 export function startKeeper(context: FaultContext, node: NodeId, delayMs: number): void {
@@ -202,9 +206,15 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 export function healAll(context: FaultContext): void {
   const { world, monitor, nodes } = context;
   context.crashPointChance = 0;
+  context.isHealed = true;
   world.network.healAll();
   if (!monitor.process.isAlive) monitor.begin();
-  for (const node of nodes) startKeeper(context, node, 1);
+  monitor.process.resume();
+  for (const node of nodes) {
+    serverOf(context, node).process.resume();
+    context.keepers.get(node)?.process.resume();
+    startKeeper(context, node, 1);
+  }
   world.clock.after(10, () => {
     for (const node of nodes) {
       ask(context, (record) => requests.disableMaintenance(record, node));

@@ -10,6 +10,7 @@ const { values } = parseArgs({
     nodes: { type: 'string' },
     'faulty-ms': { type: 'string', default: '60000' },
     'keep-going': { type: 'boolean', default: false },
+    without: { type: 'string', default: '' },
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -23,6 +24,7 @@ function optionsOf(seed: number): RunOptions {
     seed,
     nodes: values.nodes === undefined ? [2, 3, 3, 3, 4, 5][seed % 6]! : Number(values.nodes),
     faultyMs: Number(values['faulty-ms']),
+    without: values.without.split(','),
   };
 }
 

@@ -17,6 +17,8 @@ export interface VirtualProcess {
   kill(): void;
   /** SIGSTOP until then: later stops only lengthen it. */
   pauseUntil(timeMs: number): void;
+  /** SIGCONT. */
+  resume(): void;
   readonly pausedUntilMs: number;
 }
 
@@ -24,11 +26,19 @@ export function createProcess(clock: Clock): VirtualProcess {
   let life = 0;
   let isAlive = false;
   let pausedUntilMs = 0;
+  let deferred: (() => void)[] = [];
 
   function runIn(started: number, task: () => void): void {
     if (life !== started || !isAlive) return;
-    if (clock.nowMs < pausedUntilMs) clock.after(pausedUntilMs - clock.nowMs, () => runIn(started, task));
+    if (clock.nowMs < pausedUntilMs) deferred.push(() => runIn(started, task));
     else task();
+  }
+
+  function resumeIfDue(): void {
+    if (clock.nowMs < pausedUntilMs) return;
+    const due = deferred;
+    deferred = [];
+    for (const task of due) task();
   }
 
   return {
@@ -52,13 +62,20 @@ export function createProcess(clock: Clock): VirtualProcess {
       life += 1;
       isAlive = true;
       pausedUntilMs = 0;
+      deferred = [];
     },
     kill() {
       life += 1;
       isAlive = false;
+      deferred = [];
     },
     pauseUntil(timeMs) {
       pausedUntilMs = Math.max(pausedUntilMs, timeMs);
+      clock.after(timeMs - clock.nowMs, resumeIfDue);
+    },
+    resume() {
+      pausedUntilMs = Math.min(pausedUntilMs, clock.nowMs);
+      resumeIfDue();
     },
   };
 }

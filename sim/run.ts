@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly nodes: number;
   /** How long faults are injected, virtual ms. */
   readonly faultyMs: number;
+  /** Faults that are left out. */
+  readonly without: readonly string[];
   /** Told every line of the story; absent: no text is made. */
   readonly onTrace?: (line: string) => void;
 }
@@ -66,7 +68,7 @@ export function runSeed(options: RunOptions): RunResult {
     crashFailovers: random.pick([0, 2, 100]),
   });
   const keepers = new Map<NodeId, VirtualKeeper>();
-  const context: FaultContext = { world, nodes, monitor, keepers, crashPointChance: 0 };
+  const context: FaultContext = { world, nodes, monitor, keepers, crashPointChance: 0, isHealed: false };
   const clients = createClients(world, nodes, 2, 100);
   bringUp(context, clients);
 
@@ -75,7 +77,7 @@ export function runSeed(options: RunOptions): RunResult {
   if (converge(group, BRING_UP_MS) === undefined) {
     world.checkers.fail('I26 a group comes up', describe(group));
   } else {
-    torment(group, options.faultyMs);
+    torment(group, options);
     if (world.checkers.violation === undefined) convergedAfterMs = recover(group);
   }
   return {
@@ -126,9 +128,9 @@ function bringUp(context: FaultContext, clients: Clients): void {
 }
 
 /** Faults of a few kinds, chosen for this run, at random times. */
-function torment({ context, random }: Group, faultyMs: number): void {
+function torment({ context, random }: Group, { faultyMs, without }: RunOptions): void {
   const { clock, checkers } = context.world;
-  const names = Object.keys(FAULTS);
+  const names = Object.keys(FAULTS).filter((name) => !without.includes(name));
   const chosen = names.filter(() => random.chance(0.4));
   const kinds = chosen.length === 0 ? names : chosen;
   const meanMs = random.pick([800, 3_000, 8_000]);
