@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { Postmaster } from './postmaster.ts';
+import { localHost, type Postmaster } from './postmaster.ts';
 import { KEEPER_ROLE } from './server-options.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -32,14 +32,16 @@ export function createFreshProbe({ options }: ServerContext): FreshProbe {
       if (!running && options.now() - lastBeganMonotonicMs >= EVERY_MS) {
         running = true;
         lastBeganMonotonicMs = options.now();
-        void answersInTime(postmaster).then((answered) => {
-          running = false;
-          if (pid === postmaster.pid) {
-            complaint = answered
-              ? null
-              : `the postmaster has not answered a new connection for ${PATIENCE_MS} ms`;
-          }
-        });
+        void answersInTime(localHost(postmaster, options.socketDirectory), postmaster.port).then(
+          (answered) => {
+            running = false;
+            if (pid === postmaster.pid) {
+              complaint = answered
+                ? null
+                : `the postmaster has not answered a new connection for ${PATIENCE_MS} ms`;
+            }
+          },
+        );
       }
       return complaint;
     },
@@ -47,14 +49,9 @@ export function createFreshProbe({ options }: ServerContext): FreshProbe {
 }
 
 /** Resolves with false only when nothing at all comes back: a socket that is gone is somebody else's finding. */
-function answersInTime(postmaster: Postmaster): Promise<boolean> {
+function answersInTime(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const { socketDirectory, port } = postmaster;
-  const socket = connect(
-    socketDirectory === null
-      ? { host: '127.0.0.1', port }
-      : { path: join(socketDirectory, `.s.PGSQL.${port}`) },
-  );
+  const socket = connect(host.startsWith('/') ? { path: join(host, `.s.PGSQL.${port}`) } : { host, port });
   const timer = setTimeout(() => finish(false), PATIENCE_MS);
   const finish = (answered: boolean): void => {
     clearTimeout(timer);

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { parseStandbyTag } from '../core/application-name.ts';
 import type { PostgresStatus, Upstream } from '../core/evidence.ts';
 import type { Lineage } from '../core/lineage.ts';
@@ -114,13 +115,11 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
 }
 
 function failedView(postmaster: Postmaster, error: unknown): { readonly status: PostgresStatus } {
+  if (sqlStateOf(error) === NOT_NOW) return { status: 'starting' };
   const begins = postmaster.status === 'starting' || postmaster.status === 'stopping';
-  const state = sqlStateOf(error);
-  if (state === NOT_NOW) return { status: 'starting' };
-  const { code } = (toBatonError(error).cause ?? {}) as { code?: unknown };
-  // The socket appears some ms after the pid file.
-  if (begins && (code === 'ENOENT' || code === 'ECONNREFUSED')) return { status: 'starting' };
-  return { status: 'unresponsive' };
+  // No socket yet or any more; silence is another thing.
+  const refused = toBatonError(error).code === 'BATON_UNREACHABLE';
+  return { status: begins && refused ? 'starting' : 'unresponsive' };
 }
 
 /** The values that never change while a server runs; pg_control is read from disk by the server, so once only. */
@@ -160,9 +159,9 @@ function createStoppedView({
   wal,
 }: ObserverParts): (limit: TimeLimit) => Promise<ServerObservation> {
   const { disk, files } = context;
-  return async (limit) => {
-    const countdown = startCountdown(limit);
-    if (!(await disk.exists(files.versionFile, limitOf(countdown)))) return NOTHING;
+  let last: { readonly stamp: string; readonly seen: ServerObservation } | undefined;
+
+  const look = async (countdown: Countdown): Promise<ServerObservation> => {
     const control = await readControlData(context, limitOf(countdown));
     const clean = isCleanlyStopped(control);
     const lineage = clean ? await wal.stoppedLineage(control, limitOf(countdown)).catch(() => null) : null;
@@ -170,10 +169,21 @@ function createStoppedView({
       ...NOTHING,
       status: clean ? 'stopped' : 'crashed',
       systemIdentifier: control.systemIdentifier,
-      diskTimeline: Math.max(control.checkpointTimeline, control.minimumRecoveryTimeline),
       position: lineage?.position ?? null,
       history: lineage?.history ?? [],
     };
+  };
+
+  return async (limit) => {
+    const countdown = startCountdown(limit);
+    if (!(await disk.exists(files.versionFile, limitOf(countdown)))) return NOTHING;
+    const stamp = await disk.run('looking at pg_control', limitOf(countdown), async () => {
+      const { ino, mtimeMs } = await stat(files.controlFile);
+      return `${ino} ${mtimeMs}`;
+    });
+    // As long as nobody touches pg_control, the programs that read it would say the same.
+    if (last?.stamp !== stamp) last = { stamp, seen: await look(countdown) };
+    return last.seen;
   };
 }
 

@@ -4,24 +4,31 @@ import { isAlive, readProcess, workingDirectory } from '../system/process.ts';
 export interface Postmaster {
   readonly pid: number;
   readonly port: number;
-  /** null: it has no Unix socket. */
-  readonly socketDirectory: string | null;
+  /** null: it has no Unix socket; undefined: it has not said yet. */
+  readonly socketDirectory: string | null | undefined;
   /** `starting`, `stopping`, `ready` or `standby`. */
   readonly status: string;
 }
 
 export const SERVER_PROCESS_NAMES = ['postgres', 'postmaster'];
 
-/** Reads postmaster.pid; undefined while it is incomplete. */
+/** Reads postmaster.pid; undefined while not even the pid stands there. */
 export function parsePidFile(text: string): Postmaster | undefined {
   const [pid, , , port, socketDirectory, , , status] = text.split('\n').map((line) => line.trim());
   if (!pid || !/^\d+$/.test(pid)) return undefined;
   return {
     pid: Number(pid),
     port: Number(port ?? 0),
-    socketDirectory: socketDirectory || null,
-    status: status ?? 'starting',
+    // The lines appear one after the other; the status is the last of them.
+    socketDirectory: socketDirectory || (status ? null : undefined),
+    status: status || 'starting',
   };
+}
+
+/** The host to connect to from this machine: a socket directory, or the loopback address. */
+export function localHost(postmaster: Postmaster, configuredSocketDirectory: string): string {
+  const { socketDirectory } = postmaster;
+  return socketDirectory === undefined ? configuredSocketDirectory : (socketDirectory ?? '127.0.0.1');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { BatonError } from '../lib/baton-error.ts';
 import type { TimeLimit } from '../system/clock.ts';
-import type { Postmaster } from './postmaster.ts';
+import { localHost, type Postmaster } from './postmaster.ts';
 import { KEEPER_ROLE } from './server-options.ts';
 import type { ServerContext } from './server-context.ts';
 import { openSession, sqlStateOf, type SqlSession } from './sql-session.ts';
@@ -43,7 +43,7 @@ export function createSessions(
     if (!postmaster) throw new BatonError('BATON_NOT_RUNNING', 'PostgreSQL is not running');
     const target = {
       // What the running server says, not what is configured: the two differ until an adopted server is restarted.
-      host: postmaster.socketDirectory ?? '127.0.0.1',
+      host: localHost(postmaster, options.socketDirectory),
       port: postmaster.port || options.port,
       user: role === 'keeper' ? KEEPER_ROLE : options.username,
       database: 'postgres',

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { after, type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { formatStandbyTag, slotName } from '../../src/core/application-name.ts';
@@ -160,7 +160,8 @@ async function makeTemplate(): Promise<string> {
   const layout = { dataDirectory: join(directory, 'data'), stateDirectory: join(directory, 'state') };
   mkdirSync(layout.dataDirectory, { mode: 0o700 });
   mkdirSync(layout.stateDirectory);
-  after(() => rmSync(directory, { recursive: true, force: true }));
+  // Shared by all tests of the process, so no test may remove it.
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const server = createPostgresServer({
     ...layout,
     binDirectory,
