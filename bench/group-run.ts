@@ -76,10 +76,16 @@ export async function runGroup({ program, nodes, signal, idleMs }: GroupRunOptio
   );
 }
 
+/** Of processes that were started as a service manager starts them, and have come to rest. */
 async function measureIdle(group: DemoGroup, idleMs: number, signal: AbortSignal): Promise<IdleUsage> {
+  const monitorProcess = await group.restart(group.monitor, group.monitorDirectory);
+  const keeperProcesses = await Promise.all(
+    group.nodes.map((node) => group.restart(node.process, node.dataDirectory)),
+  );
+  await whole(group);
   await sleep(SETTLE_MS, signal);
-  const keepers = group.nodes.map(({ process }) => measureUsage(process.pid));
-  const monitor = measureUsage(group.monitor.pid);
+  const keepers = keeperProcesses.map(({ pid }) => measureUsage(pid));
+  const monitor = measureUsage(monitorProcess.pid);
   await sleep(idleMs, signal);
   const costs = keepers.map((read) => read());
   return {

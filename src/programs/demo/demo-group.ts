@@ -38,6 +38,8 @@ export interface DemoGroup {
   readonly states: StateWatch;
   /** The pid of a node's PostgreSQL. Throws BATON_NOT_RUNNING. */
   postmasterPid(node: DemoNode): Promise<number>;
+  /** Kills the process of a node or of the monitor and starts it as a service manager does: `pgbaton run`. */
+  restart(killed: DemoProcess, dataDirectory: string): Promise<DemoProcess>;
 }
 
 export interface DemoGroupOptions {
@@ -129,7 +131,19 @@ async function startGroup(
     // The first to be registered is the first primary; the others need not wait for one another.
     if (index === 0) await states.until('the first node to register', REGISTER, ({ length }) => length > 0);
   }
-  return { directory, monitor, monitorDirectory, nodes, client, states, postmasterPid };
+  return {
+    directory,
+    monitor,
+    monitorDirectory,
+    nodes,
+    client,
+    states,
+    postmasterPid,
+    async restart(killed, dataDirectory) {
+      await killed.kill(END);
+      return start(killed.name, ['run', '--pgdata', dataDirectory]);
+    },
+  };
 }
 
 function monitorArguments(dataDirectory: string, port: number): readonly string[] {

@@ -37,6 +37,7 @@ export function startDemoProcess({ name, program, args, directory }: DemoProcess
   closeSync(log);
   const ending = Promise.withResolvers<void>();
   let ended: string | undefined;
+  let isAskedToEnd = false;
   const end = (how: string): void => {
     ended = how;
     ending.resolve();
@@ -47,13 +48,14 @@ export function startDemoProcess({ name, program, args, directory }: DemoProcess
     name,
     pid: child.pid ?? 0,
     assertRuns() {
-      if (ended === undefined) return;
+      if (ended === undefined || isAskedToEnd) return;
       throw new BatonError('BATON_COMMAND_FAILED', `the process of ${name} ended (${ended})`, {
         detail: lastLines(logFile, 8),
         hint: 'Run the demo with --keep to look at all of its logs.',
       });
     },
     async kill(limit) {
+      isAskedToEnd = true;
       if (ended === undefined) child.kill('SIGKILL');
       await withTimeLimit(`the end of ${name}`, limit, ending.promise);
     },

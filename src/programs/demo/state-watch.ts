@@ -46,9 +46,14 @@ export function watchStates({ client, address, signal, check }: StateWatchOption
   }
   const following = follow();
 
-  async function fetchRows(): Promise<readonly NodeView[]> {
-    const { nodes } = await client.getGroup(address, { timeoutMs: 5_000 });
-    return nodes;
+  /** A monitor that is being restarted is away for a moment; whether for too long is for the deadline to say. */
+  async function fetchRows(): Promise<{ rows: readonly NodeView[] } | { error: unknown }> {
+    try {
+      const { nodes } = await client.getGroup(address, { timeoutMs: 5_000 });
+      return { rows: nodes };
+    } catch (error) {
+      return { error };
+    }
   }
 
   return {
@@ -58,9 +63,13 @@ export function watchStates({ client, address, signal, check }: StateWatchOption
         signal.throwIfAborted();
         check();
         const changed = news.promise;
-        const rows = await fetchRows();
-        if (isReached(rows)) return rows;
-        if (countdown.remainingMs() === 0) throw timeoutError(what, limit.timeoutMs, describe(rows));
+        const outcome = await fetchRows();
+        if ('rows' in outcome && isReached(outcome.rows)) return outcome.rows;
+        if (countdown.remainingMs() === 0) {
+          throw 'rows' in outcome
+            ? timeoutError(what, limit.timeoutMs, describe(outcome.rows))
+            : outcome.error;
+        }
         await Promise.race([changed, sleep(POLL_MS, signal)]);
       }
     },
