@@ -6,6 +6,7 @@ import {
   END_OF_WAL,
   SYSTEM_IDENTIFIER,
   TERM,
+  HISTORY,
   TIMELINE,
   type GroupBuilder,
   type NodeOptions,
@@ -35,7 +36,7 @@ function expectRule(group: GroupBuilder, rule: RuleName): Decision {
 }
 
 function pledging(term = NEXT, options: NodeOptions = idle): NodeOptions {
-  const pledge: Pledge = { term, position, history: [] };
+  const pledge: Pledge = { term, position, history: HISTORY };
   return { ...options, report: { pledge } };
 }
 
@@ -145,7 +146,7 @@ test('begin_reign: the survivor of a pair goes on alone by the same decision, wh
 });
 
 test('begin_reign: a preferred member that lacks WAL is told where to fetch it', () => {
-  const behind: Pledge = { term: NEXT, position: { timeline: TIMELINE, lsn: '0/4000000' }, history: [] };
+  const behind: Pledge = { term: NEXT, position: { timeline: TIMELINE, lsn: '0/4000000' }, history: HISTORY };
   const group = aGroup()
     .withPrimary('a', crashed)
     .withStandby('b', { ...idle, entry: { candidatePriority: 90 }, report: { pledge: behind } })
@@ -159,7 +160,7 @@ test('begin_reign: a preferred member that lacks WAL is told where to fetch it',
 const fetching = { stage: 'fetch', fetch: { candidate: 2, source: 3, upTo: position } } as const;
 
 test('give_up_fetch: when the source of a fetch has gone, another election is held', () => {
-  const behind: Pledge = { term: NEXT, position: { timeline: TIMELINE, lsn: '0/4000000' }, history: [] };
+  const behind: Pledge = { term: NEXT, position: { timeline: TIMELINE, lsn: '0/4000000' }, history: HISTORY };
   const group = aGroup()
     .withPrimary('a', crashed)
     .withStandby('b', { ...idle, report: { pledge: behind } })

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aGroup, TERM, type GroupBuilder, type NodeOptions } from '../../test/support/a-group.ts';
+import {
+  aGroup,
+  HISTORY,
+  TERM,
+  TIMELINE,
+  type GroupBuilder,
+  type NodeOptions,
+} from '../../test/support/a-group.ts';
 import type { Pledge } from './evidence.ts';
 import { elect, type Outcome } from './election.ts';
 import type { Intent } from './group-record.ts';
@@ -8,7 +15,7 @@ import type { Intent } from './group-record.ts';
 const NEXT_TERM = TERM + 1;
 
 function pledged(lsn: string, options: NodeOptions = {}, term = NEXT_TERM, timeline = 2): NodeOptions {
-  const pledge: Pledge = { term, position: { timeline, lsn }, history: [] };
+  const pledge: Pledge = { term, position: { timeline, lsn }, history: timeline === TIMELINE ? HISTORY : [] };
   return { ...options, report: { pledge, ...options.report } };
 }
 
@@ -51,7 +58,7 @@ test('the most advanced of the pledged members is elected', () => {
 });
 
 test('a later timeline is more advanced than any LSN', () => {
-  assert.equal(winner(failover(dead, pledged('0/9', {}, NEXT_TERM, 3), pledged('F/9'))), 'b');
+  assert.equal(winner(failover(dead, pledged('0/9'), pledged('F/9', {}, NEXT_TERM, 1))), 'b');
 });
 
 test('a preferred member that lacks WAL fetches it before it is promoted', () => {
@@ -115,4 +122,25 @@ test('while a rule changes, an election needs the pledges of both', () => {
     { cohort: [1], k: 0 },
   );
   assert.equal(outcome(joint.withEvidence({ intentAgeMs: 60_000 })).kind, 'wait');
+});
+
+test('what was promoted by hand is neither elected nor taken for more advanced', () => {
+  const byHand: Pledge = {
+    term: NEXT_TERM,
+    position: { timeline: 3, lsn: '0/5000000' },
+    history: [...HISTORY, { timeline: 2, end: '0/4000000' }],
+  };
+  const group = failover(dead, { report: { pledge: byHand } }, pledged('0/4800000'));
+  assert.equal(winner(group), 'c');
+});
+
+test('nobody is elected while only a node that was promoted by hand proves commits', () => {
+  const byHand: Pledge = {
+    term: NEXT_TERM,
+    position: { timeline: 3, lsn: '0/5000000' },
+    history: [...HISTORY, { timeline: 2, end: '0/4900000' }],
+  };
+  const result = outcome(failover(dead, { report: { pledge: byHand } }, pledged('0/4800000')));
+  assert.ok(result.kind === 'wait');
+  assert.match(result.because, /promoted outside of the group/);
 });

@@ -7,8 +7,10 @@ import {
   type Intent,
   type NodeId,
 } from './group-record.ts';
+import { knownPart } from './known-history.ts';
 import { comparePositions, relationToHistory } from './lineage.ts';
 import { isEligible, liveReport } from './liveness.ts';
+import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
 
 export interface PledgedNode {
@@ -55,10 +57,19 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
   if (late !== undefined)
     return { kind: 'wait', because: `${nameOf(record, late)} is alive and may still pledge` };
 
-  const source = counted.reduce((a, b) =>
-    comparePositions(b.pledge.position, a.pledge.position) > 0 ? b : a,
-  );
-  const winner = bestCandidate(record, intent, counted, source);
+  const accounted = counted.map((each) => accountFor(record, each));
+  const source = mostAdvanced(accounted.filter(({ isForeign }) => !isForeign));
+  if (source === undefined) {
+    return { kind: 'wait', because: 'what the pledged members have comes from no reign of this group' };
+  }
+  const ahead = accounted.find(({ pledge }) => comparePositions(pledge.position, source.pledge.position) > 0);
+  if (ahead !== undefined) {
+    return {
+      kind: 'wait',
+      because: `${nameOf(record, ahead.node)} was promoted outside of the group, and had more than any other before that`,
+    };
+  }
+  const winner = bestCandidate(record, intent, accounted, source);
   if (winner === undefined) {
     return {
       kind: 'wait',
@@ -118,6 +129,22 @@ function latecomer(
   });
 }
 
+interface AccountedNode extends PledgedNode {
+  /** It has WAL of a promotion by hand: it has to be rewound before it can be anything. */
+  readonly isForeign: boolean;
+}
+
+/** A pledge cut back to what the group's reigns account for. */
+function accountFor(record: GroupRecord, { node, pledge }: PledgedNode): AccountedNode {
+  const known = knownPart(record, pledge) ?? { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };
+  const isForeign = comparePositions(known.position, pledge.position) !== 0;
+  return { node, pledge: { term: pledge.term, ...known }, isForeign };
+}
+
+function mostAdvanced<T extends PledgedNode>(pledged: readonly T[]): T | undefined {
+  return pledged.toSorted((a, b) => comparePositions(b.pledge.position, a.pledge.position))[0];
+}
+
 /** The target has all that the old primary had when it shut down: nobody can know more. */
 function isHandedOver({ target, cleanEnd }: Intent, pledged: readonly PledgedNode[]): boolean {
   if (cleanEnd === null) return false;
@@ -134,11 +161,12 @@ function isHandedOver({ target, cleanEnd }: Intent, pledged: readonly PledgedNod
 function bestCandidate(
   record: GroupRecord,
   intent: Intent,
-  pledged: readonly PledgedNode[],
+  pledged: readonly AccountedNode[],
   source: PledgedNode,
 ): PledgedNode | undefined {
   const candidates = pledged.filter(
-    ({ node, pledge }) =>
+    ({ node, pledge, isForeign }) =>
+      !isForeign &&
       isEligible(record, node) &&
       relationToHistory(pledge, source.pledge.history, source.pledge.position.timeline) === 'contained',
   );

@@ -60,7 +60,8 @@ export function relationToHistory(
   return compareLsn(local.position.lsn, left.end) <= 0 ? 'contained' : 'diverged';
 }
 
-function sameSwitches(a: readonly TimelineSwitch[], b: readonly TimelineSwitch[]): boolean {
+/** Whether two histories are the same, line by line. */
+export function sameSwitches(a: readonly TimelineSwitch[], b: readonly TimelineSwitch[]): boolean {
   return (
     a.length === b.length &&
     a.every((entry, i) => entry.timeline === b[i]?.timeline && compareLsn(entry.end, b[i].end) === 0)

@@ -28,6 +28,9 @@ const STEP = { timeoutMs: 30_000 };
 const LONG = { timeoutMs: 600_000 };
 const COPY = { timeoutMs: 24 * 3_600_000 };
 
+/** A marker that is not acknowledged by then waits for somebody who has to be rewound first, ms. */
+const MARKER_PATIENCE_MS = 1_000;
+
 /** A checkpoint that takes less than this leaves little for the shutdown to flush, ms. */
 const SHORT_CHECKPOINT_MS = 300;
 
@@ -179,6 +182,20 @@ async function promote(action: ActionOf<'promote'>, context: ActionContext): Pro
   const lineage = await server.promote(action.timeline, STEP);
   passCrashPoint('inside promote: promoted, not observed');
   context.log.info({ ...lineage.position, term: action.term }, 'promoted');
+  // The marker may wait for a member that has to be rewound, and that for the checkpoint.
+  setTimeout(() => {
+    if (journal.entry.servingTerm !== action.term) checkpointBeside(context);
+  }, MARKER_PATIENCE_MS).unref();
+}
+
+/**
+ * pg_rewind looks for the new timeline in the control file, which only a
+ * checkpoint writes (before PostgreSQL 16). Clients do not wait for it.
+ */
+function checkpointBeside({ server, log }: ActionContext): void {
+  void server.checkpoint(LONG).catch((error: unknown) => {
+    log.warn({ err: error }, 'the checkpoint after the promotion failed');
+  });
 }
 
 async function applyRule(action: ActionOf<'apply_rule'>, { server, state }: ActionContext): Promise<void> {
@@ -212,7 +229,7 @@ async function writeMarker({ term }: ActionOf<'write_marker'>, context: ActionCo
 }
 
 async function open({ term, settings }: ActionOf<'open'>, context: ActionContext): Promise<void> {
-  const { server, journal, log, passCrashPoint } = context;
+  const { journal, passCrashPoint } = context;
   await configure(settings, context);
   passCrashPoint('inside open: clients let in, not written down');
   await journal.write({ servingTerm: term });
