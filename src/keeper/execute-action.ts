@@ -234,10 +234,7 @@ async function open({ term, settings }: ActionOf<'open'>, context: ActionContext
   passCrashPoint('inside open: clients let in, not written down');
   await journal.write({ servingTerm: term });
   context.report();
-  // pg_rewind looks for the new timeline in the control file, which only a checkpoint writes (before PostgreSQL 16).
-  void server
-    .checkpoint(LONG)
-    .catch((error: unknown) => log.warn({ err: error }, 'checkpoint after the promotion'));
+  checkpointBeside(context);
 }
 
 async function clone(source: UpstreamNode, context: ActionContext): Promise<void> {
