@@ -1,0 +1,215 @@
+import '../support/as-postgres.ts';
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { compareLsn } from '../../src/core/lsn.ts';
+import {
+  CALL,
+  NO_SETTINGS,
+  runningPrimary,
+  runningStandby,
+  until,
+  type TestServer,
+} from '../support/test-server.ts';
+
+test('a standby follows, and both sides tell it alike', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  await a.sql('CREATE TABLE followed AS SELECT 1 AS i');
+  await until('both to be at the same position', async () => {
+    const [primary, standby] = await Promise.all([a.observe(), b.observe()]);
+    const follower = primary.followers[0];
+    return (
+      compareLsn(standby.position?.lsn ?? '0/0', primary.position?.lsn ?? '0/1') === 0 &&
+      follower?.flushLsn === primary.position?.lsn
+    );
+  });
+  const [primary, standby] = await Promise.all([a.observe(), b.observe()]);
+  assert.deepEqual(
+    primary.followers.map(({ node, term, state }) => ({ node, term, state })),
+    [{ node: 2, term: 1, state: 'streaming' }],
+  );
+  assert.deepEqual(standby.position, primary.position);
+  assert.equal(standby.upstream?.port, a.port);
+  assert.equal(standby.upstream?.term, 1);
+  assert.equal(standby.receiverRunning, true);
+  assert.equal(standby.role, 'standby');
+});
+
+test('an idle primary gives signs of life, and a hung one does not', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  const silence = async (): Promise<number> => (await b.observe()).upstream?.silentMs ?? 0;
+  await until('silence between two signs', async () => (await silence()) > 500);
+  await until('a sign of life', async () => (await silence()) < 400);
+  const before = await a.sql(`SELECT pid FROM pg_stat_replication`);
+  process.kill(Number(before[0]?.['pid']), 'SIGSTOP');
+  await until('longer silence than an idle primary keeps', async () => (await silence()) > 2_000);
+});
+
+test('a cut standby receives nothing more, also while its replay is paused', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  await a.sql('CREATE TABLE written (i int)');
+  await b.sql('SELECT pg_wal_replay_pause()');
+  await a.sql('INSERT INTO written SELECT generate_series(1, 1000)');
+  await until('the WAL to be received', async () => (await b.observe()).replayLagBytes > 0);
+
+  await b.server.configure(NO_SETTINGS, CALL);
+  const cut = await b.server.cutUpstream(CALL);
+  await a.sql('INSERT INTO written SELECT generate_series(1, 1000)');
+  await delay(300);
+  const later = await b.observe();
+  assert.equal(later.receiverRunning, false);
+  assert.equal(later.upstream, null);
+  assert.deepEqual(later.position, cut.position);
+
+  // What was received before is all there, and exactly that.
+  await b.sql('SELECT pg_wal_replay_resume()');
+  await until('replay to run dry', async () => (await b.observe()).replayLagBytes === 0);
+  assert.deepEqual(await b.sql('SELECT count(*)::int AS n FROM written'), [{ n: 1000 }]);
+  assert.deepEqual((await b.server.cutUpstream(CALL)).position, cut.position);
+});
+
+test('the position of a standby without an upstream is the same before and after its restart', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  await a.sql('CREATE TABLE written AS SELECT generate_series(1, 1000) AS i');
+  await b.server.configure(NO_SETTINGS, CALL);
+  const cut = await b.server.cutUpstream(CALL);
+  await b.server.stop('fast', CALL);
+  assert.deepEqual((await b.server.stoppedLineage(CALL)).position, cut.position);
+  assert.deepEqual((await b.observe()).position, cut.position);
+  await b.server.start('standby', CALL);
+  await until('the position to be known', async () => (await b.observe()).position !== null);
+  assert.deepEqual((await b.observe()).position, cut.position);
+});
+
+test('a follower goes on without a restart when it is pointed to the promoted server', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  const c = await runningStandby(t, 3, a);
+  const { pid } = await c.observe();
+  a.killAll();
+  for (const standby of [b, c]) {
+    await standby.server.configure(NO_SETTINGS, CALL);
+    await standby.server.cutUpstream(CALL);
+  }
+  await b.server.maintainSlots([1, 3], CALL);
+  const promoted = await b.server.promote(2, CALL);
+  assert.equal(promoted.position.timeline, 2);
+  await c.follow(b, 2);
+  await b.sql('CREATE TABLE after_promotion AS SELECT 1 AS i');
+  await until('the row to arrive', async () => {
+    const rows = await c.sql(`SELECT to_regclass('after_promotion') IS NOT NULL AS there`);
+    return rows[0]?.['there'] === true;
+  });
+  const seen = await c.observe();
+  assert.equal(seen.pid, pid);
+  assert.equal(seen.position?.timeline, 2);
+  assert.deepEqual(seen.history, promoted.history);
+});
+
+test('a clean shutdown for a handover leaves a standby with all of the WAL', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  await a.sql('CREATE TABLE written AS SELECT generate_series(1, 1000) AS i');
+  const end = await a.server.shutDownForHandover(CALL);
+  await until('the standby to have the shutdown record', async () => {
+    const { position } = await b.observe();
+    return position !== null && compareLsn(position.lsn, end.lsn) >= 0;
+  });
+  assert.deepEqual((await b.observe()).position, end);
+  await a.server.stop('fast', CALL);
+  assert.deepEqual((await a.server.stoppedLineage(CALL)).position, end);
+
+  await b.server.configure(NO_SETTINGS, CALL);
+  await b.server.cutUpstream(CALL);
+  await b.server.maintainSlots([1], CALL);
+  await b.server.promote(2, CALL);
+  await b.sql('INSERT INTO written VALUES (0)');
+  // No rewind: the old primary simply follows.
+  await a.follow(b, 2);
+  await a.server.start('standby', CALL);
+  await until('the old primary to have the row', async () => {
+    const rows = await a.sql('SELECT count(*)::int AS n FROM written WHERE i = 0');
+    return rows[0]?.['n'] === 1;
+  });
+});
+
+test('twenty promotions right after a kill are none of them slow', { timeout: 240_000 }, async (t) => {
+  let primary = await runningPrimary(t, 1);
+  const timesMs: number[] = [];
+  for (let turn = 1; turn <= 20; turn++) {
+    const standby: TestServer = await runningStandby(t, turn + 1, primary, turn);
+    await standby.server.configure(NO_SETTINGS, CALL);
+    await standby.server.observe(CALL);
+    // Not cut, and pointed at its upstream again: the race is with a walreceiver being forked.
+    await standby.follow(primary, turn);
+    primary.killAll();
+    const begunMs = performance.now();
+    await standby.server.promote(turn + 1, CALL);
+    timesMs.push(performance.now() - begunMs);
+    assert.equal((await standby.observe()).role, 'primary');
+    primary = standby;
+  }
+  assert.ok(Math.max(...timesMs) < 2_000, timesMs.map(Math.round).join(' '));
+});
+
+test('a promotion takes the timeline that it is told, past numbers that others may have used', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  const c = await runningStandby(t, 3, a);
+  await b.server.configure(NO_SETTINGS, CALL);
+  await b.server.cutUpstream(CALL);
+  await b.server.maintainSlots([3], CALL);
+  const promoted = await b.server.promote(7, CALL);
+  assert.equal(promoted.position.timeline, 7);
+  assert.deepEqual(
+    promoted.history.map(({ timeline }) => timeline),
+    [1],
+  );
+
+  await c.follow(b, 2);
+  await b.sql('CREATE TABLE on_seven (i int)');
+  await until(
+    'a follower to be on the new timeline',
+    async () => (await c.observe()).position?.timeline === 7,
+  );
+  await b.server.stop('immediate', CALL);
+  await b.server.start('primary', CALL);
+  assert.equal((await b.observe()).position?.timeline, 7);
+  await assert.rejects(c.server.promote(7, CALL), { code: 'BATON_REFUSED' });
+});
+
+test('placeholders of a promotion that did not come about are gone before the next start', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  const wal = join(b.options.dataDirectory, 'pg_wal');
+  const histories = (): string[] => readdirSync(wal).filter((name) => name.endsWith('.history'));
+  await b.server.configure(NO_SETTINGS, CALL);
+  await b.server.cutUpstream(CALL);
+  // The server dies between the files and the promotion.
+  const { placePlaceholders } = await import('../../src/postgres/placeholders.ts');
+  const { serverFiles } = await import('../../src/postgres/server-context.ts');
+  const { createDisk } = await import('../../src/system/disk.ts');
+  const { runCommand } = await import('../../src/system/run-command.ts');
+  const context = {
+    options: b.options,
+    files: serverFiles(b.options),
+    disk: createDisk(),
+    run: runCommand,
+    log: () => undefined,
+  };
+  await placePlaceholders(context, 1, 5, CALL);
+  assert.deepEqual(histories(), ['00000002.history', '00000003.history', '00000004.history']);
+  b.killAll();
+  await until('the standby to be gone', async () => (await b.observe()).status === 'crashed');
+
+  await b.server.start('standby', CALL);
+  assert.deepEqual(histories(), []);
+  assert.equal((await b.server.promote(2, CALL)).position.timeline, 2);
+});
