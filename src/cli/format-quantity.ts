@@ -1,5 +1,6 @@
-/** `0.4 s`, `12 s`, `3 min`, `5 h`, `2 days`: as exact as a person wants it. */
+/** `40 ms`, `1.4 s`, `12 s`, `3 min`, `5 h`, `2 days`: as exact as a person wants it. */
 export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;

@@ -27,7 +27,7 @@ export function renderSystemdUnit(options: UnitOptions): string {
     `Environment=${quote(`PGDATA=${options.dataDirectory}`)}`,
     'Environment="NODE_OPTIONS=--max-semi-space-size=1 --max-old-space-size=128"',
     'Environment=MALLOC_ARENA_MAX=2',
-    `ExecStart=${quote(options.program)} run`,
+    `ExecStart=${quote(options.program).replaceAll('$', '$$$$')} run`,
     'ExecReload=/bin/kill -HUP $MAINPID',
     'Restart=always',
     'RestartSec=1',
@@ -50,9 +50,9 @@ const KEEPER_LINES = [
   'KillSignal=SIGUSR2',
 ] as const;
 
-/** systemd splits at spaces, reads \\ and " itself, and takes % for the beginning of a specifier. */
+/** systemd splits at spaces, reads \\ and " itself, and takes % for a specifier; in ExecStart also $ for a variable. */
 function quote(text: string): string {
-  return `"${escapeSpecifiers(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('$', '$$$$')}"`;
+  return `"${escapeSpecifiers(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
 function escapeSpecifiers(text: string): string {
