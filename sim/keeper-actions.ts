@@ -5,7 +5,7 @@ import type { ServerSettings, UpstreamNode } from '../src/core/server-settings.t
 import type { JournalEntry } from '../src/keeper/journal.ts';
 import type { NodeState } from '../src/keeper/node-state.ts';
 import { copyData, rewindData } from './copies.ts';
-import { endOfWal } from './observation.ts';
+import { endOfWal, observe } from './observation.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 
@@ -175,7 +175,10 @@ function* handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Ste
   if (server.data?.isClean !== true) throw new StepFailed('it died instead of shutting down');
   const lineage = endOfWal(server.data);
   yield* context.passCrashPoint();
-  yield* journal.write({ pledge: { term, ...lineage }, servingTerm: null });
+  yield* journal.write({
+    pledge: { term, ...lineage, markerTerm: state.observation.markerTerm },
+    servingTerm: null,
+  });
   context.report();
   yield* stop('fast', context);
 }
@@ -185,7 +188,9 @@ function* pledge({ term, settings }: ActionOf<'pledge'>, context: ActionContext)
   yield* configure(settings, context);
   const lineage = yield* cutUpstream(world, server);
   yield* context.passCrashPoint();
-  yield* journal.write({ pledge: { term, ...lineage } });
+  const seen = observe(world, server);
+  const markerTerm = seen.replayLagBytes === 0 ? seen.markerTerm : null;
+  yield* journal.write({ pledge: { term, ...lineage, markerTerm } });
   context.report();
 }
 

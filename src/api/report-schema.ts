@@ -41,7 +41,14 @@ export const ReportDocument = z.object({
   sequence: Counter,
   recordVersion: Counter,
   postgres: PostgresDocument,
-  pledge: z.nullable(z.object({ term: Counter, position: PositionDocument, history: HistoryDocument })),
+  pledge: z.nullable(
+    z.object({
+      term: Counter,
+      position: PositionDocument,
+      history: HistoryDocument,
+      markerTerm: z.nullable(Counter),
+    }),
+  ),
   servingTerm: z.nullable(Counter),
   promotedTerm: z.nullable(Counter),
   restartsUsed: Counter,

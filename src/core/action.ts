@@ -8,6 +8,8 @@ export interface LocalView {
   readonly postgres: PostgresReport;
   /** The value of synchronous_standby_names that the server uses; null when it does not run. */
   readonly synchronousStandbyNames: string | null;
+  /** Received and not replayed; 0: all that is in the WAL can be seen, its markers too. */
+  readonly replayLagBytes: number;
   /** Durable: the highest term promised. */
   readonly pledge: Pledge | null;
   /** Durable: the last term in which this node began to be the primary. */

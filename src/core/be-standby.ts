@@ -1,5 +1,6 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { nameOf, type GroupRecord, type Reign } from './group-record.ts';
+import { lacksMarker } from './known-history.ts';
 import { relationTo } from './lineage.ts';
 import { sameSettings, standbySettings, upstreamOf, type UpstreamNode } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
@@ -64,7 +65,13 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
   if (position === null) return rest('the end of its WAL is not known yet');
   if (isPromised(reign, local)) return rest(`term ${local.pledge?.term} is pledged`);
 
-  switch (relationTo(reign, { position, history })) {
+  const lineage = { position, history };
+  const { replayLagBytes } = local;
+  const isUnproven =
+    local.postgres.upstream === null &&
+    status === 'running' &&
+    lacksMarker(record, lineage, replayLagBytes === 0 ? local.postgres.markerTerm : null);
+  switch (isUnproven ? 'unprovable' : relationTo(reign, lineage)) {
     case 'unknown':
       return rest(`where the history of ${holder} begins is not known yet`);
     case 'unprovable':

@@ -36,7 +36,7 @@ function expectRule(group: GroupBuilder, rule: RuleName): Decision {
 }
 
 function pledging(term = NEXT, options: NodeOptions = idle): NodeOptions {
-  const pledge: Pledge = { term, position, history: HISTORY };
+  const pledge: Pledge = { term, position, history: HISTORY, markerTerm: TERM };
   return { ...options, report: { pledge } };
 }
 
@@ -146,7 +146,12 @@ test('begin_reign: the survivor of a pair goes on alone by the same decision, wh
 });
 
 test('begin_reign: a preferred member that lacks WAL is told where to fetch it', () => {
-  const behind: Pledge = { term: NEXT, position: { timeline: TIMELINE, lsn: '0/4000000' }, history: HISTORY };
+  const behind: Pledge = {
+    term: NEXT,
+    position: { timeline: TIMELINE, lsn: '0/4000000' },
+    history: HISTORY,
+    markerTerm: TERM,
+  };
   const group = aGroup()
     .withPrimary('a', crashed)
     .withStandby('b', { ...idle, entry: { candidatePriority: 90 }, report: { pledge: behind } })
@@ -160,7 +165,12 @@ test('begin_reign: a preferred member that lacks WAL is told where to fetch it',
 const fetching = { stage: 'fetch', fetch: { candidate: 2, source: 3, upTo: position } } as const;
 
 test('give_up_fetch: when the source of a fetch has gone, another election is held', () => {
-  const behind: Pledge = { term: NEXT, position: { timeline: TIMELINE, lsn: '0/4000000' }, history: HISTORY };
+  const behind: Pledge = {
+    term: NEXT,
+    position: { timeline: TIMELINE, lsn: '0/4000000' },
+    history: HISTORY,
+    markerTerm: TERM,
+  };
   const group = aGroup()
     .withPrimary('a', crashed)
     .withStandby('b', { ...idle, report: { pledge: behind } })

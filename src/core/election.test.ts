@@ -15,7 +15,12 @@ import type { Intent } from './group-record.ts';
 const NEXT_TERM = TERM + 1;
 
 function pledged(lsn: string, options: NodeOptions = {}, term = NEXT_TERM, timeline = 2): NodeOptions {
-  const pledge: Pledge = { term, position: { timeline, lsn }, history: timeline === TIMELINE ? HISTORY : [] };
+  const pledge: Pledge = {
+    term,
+    position: { timeline, lsn },
+    history: timeline === TIMELINE ? HISTORY : [],
+    markerTerm: TERM,
+  };
   return { ...options, report: { pledge, ...options.report } };
 }
 
@@ -129,6 +134,7 @@ test('what was promoted by hand is neither elected nor taken for more advanced',
     term: NEXT_TERM,
     position: { timeline: 3, lsn: '0/5000000' },
     history: [...HISTORY, { timeline: 2, end: '0/4000000' }],
+    markerTerm: TERM,
   };
   const group = failover(dead, { report: { pledge: byHand } }, pledged('0/4800000'));
   assert.equal(winner(group), 'c');
@@ -139,8 +145,20 @@ test('nobody is elected while only a node that was promoted by hand proves commi
     term: NEXT_TERM,
     position: { timeline: 3, lsn: '0/5000000' },
     history: [...HISTORY, { timeline: 2, end: '0/4900000' }],
+    markerTerm: TERM,
   };
   const result = outcome(failover(dead, { report: { pledge: byHand } }, pledged('0/4800000')));
   assert.ok(result.kind === 'wait');
   assert.match(result.because, /promoted outside of the group/);
 });
+
+test('a promotion by hand onto the number of a reign, from the same point, is known by the missing marker', () => {
+  const twin = { report: { pledge: { ...pledgeAt('0/5000000'), markerTerm: TERM - 1 } } };
+  assert.equal(winner(failover(dead, twin, pledged('0/4800000'))), 'c');
+  const notAllReplayed = { report: { pledge: { ...pledgeAt('0/5000000'), markerTerm: null } } };
+  assert.equal(winner(failover(dead, notAllReplayed, pledged('0/4800000'))), 'b');
+});
+
+function pledgeAt(lsn: string): Pledge {
+  return { term: NEXT_TERM, position: { timeline: TIMELINE, lsn }, history: HISTORY, markerTerm: TERM };
+}

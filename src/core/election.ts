@@ -7,7 +7,7 @@ import {
   type Intent,
   type NodeId,
 } from './group-record.ts';
-import { knownPart } from './known-history.ts';
+import { beforeFork, knownPart, lacksMarker } from './known-history.ts';
 import { comparePositions, relationToHistory } from './lineage.ts';
 import { isEligible, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
@@ -136,9 +136,10 @@ interface AccountedNode extends PledgedNode {
 
 /** A pledge cut back to what the group's reigns account for. */
 function accountFor(record: GroupRecord, { node, pledge }: PledgedNode): AccountedNode {
-  const known = knownPart(record, pledge) ?? { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };
+  const own = lacksMarker(record, pledge, pledge.markerTerm) ? beforeFork(pledge) : pledge;
+  const known = knownPart(record, own) ?? { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };
   const isForeign = comparePositions(known.position, pledge.position) !== 0;
-  return { node, pledge: { term: pledge.term, ...known }, isForeign };
+  return { node, pledge: { ...pledge, position: known.position, history: known.history }, isForeign };
 }
 
 function mostAdvanced<T extends PledgedNode>(pledged: readonly T[]): T | undefined {

@@ -69,6 +69,8 @@ export interface Pledge {
   readonly position: Position;
   /** The timelines that its WAL went through, oldest first, the present one excluded. */
   readonly history: readonly TimelineSwitch[];
+  /** The term of the last marker in that WAL; null when it is not known, because not all of it is replayed. */
+  readonly markerTerm: number | null;
 }
 
 /** `absent`: no data directory; `incomplete`: a base backup or rewind is unfinished; `stopped`: a clean shutdown. */

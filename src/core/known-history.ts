@@ -1,5 +1,24 @@
 import type { GroupRecord, Reign } from './group-record.ts';
 import { sameSwitches, type Lineage, type TimelineSwitch } from './lineage.ts';
+import { compareLsn } from './lsn.ts';
+
+/**
+ * Whether WAL beyond the fork of a confirmed reign lacks the marker that the
+ * reign began with. Such WAL comes from a promotion by hand from the same
+ * point, onto the same timeline number: nothing but the marker tells the two
+ * apart (I10). `markerTerm` must be known for all of the WAL, or null.
+ */
+export function lacksMarker(
+  record: GroupRecord,
+  { position, history }: Lineage,
+  markerTerm: number | null,
+): boolean {
+  const reign = [record.reign, ...record.pastReigns].find((each) => each?.timeline === position.timeline);
+  const fork = history.at(-1)?.end;
+  if (reign == null || fork === undefined || !reign.confirmed || reign.basis === null || markerTerm === null)
+    return false;
+  return markerTerm < reign.term && compareLsn(position.lsn, fork) > 0;
+}
 
 /**
  * The part of a node's WAL that the group's own reigns account for; null when
@@ -9,10 +28,14 @@ import { sameSwitches, type Lineage, type TimelineSwitch } from './lineage.ts';
 export function knownPart(record: GroupRecord, lineage: Lineage): Lineage | null {
   const { position, history } = lineage;
   if (isKnown(record, position.timeline, history)) return lineage;
-  const last = history.at(-1);
-  if (last === undefined) return null;
-  const before = { position: { timeline: last.timeline, lsn: last.end }, history: history.slice(0, -1) };
-  return knownPart(record, before);
+  return history.length === 0 ? null : knownPart(record, beforeFork(lineage));
+}
+
+/** A lineage without its last timeline: the same one when it has no other. */
+export function beforeFork(lineage: Lineage): Lineage {
+  const last = lineage.history.at(-1);
+  if (last === undefined) return lineage;
+  return { position: { timeline: last.timeline, lsn: last.end }, history: lineage.history.slice(0, -1) };
 }
 
 function isKnown(record: GroupRecord, timeline: number, history: readonly TimelineSwitch[]): boolean {

@@ -64,7 +64,7 @@ const crashed = { status: 'crashed', role: null, upstream: null, followers: [] }
 const stopped = { ...crashed, status: 'stopped' } as const;
 
 function pledge(term: number, lsn: string = END_OF_WAL): Pledge {
-  return { term, position: { timeline: TIMELINE, lsn }, history: HISTORY };
+  return { term, position: { timeline: TIMELINE, lsn }, history: HISTORY, markerTerm: TERM };
 }
 
 /** What a settled primary of the trio knows of itself. */

@@ -1,5 +1,6 @@
 import { formatStandbyTag, slotName } from '../core/application-name.ts';
 import type { NodeId } from '../core/group-record.ts';
+import { comparePositions, type Lineage } from '../core/lineage.ts';
 import type { Action } from '../core/action.ts';
 import type { ServerSettings, UpstreamNode } from '../core/server-settings.ts';
 import { BatonError } from '../lib/baton-error.ts';
@@ -148,13 +149,13 @@ async function checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: A
 
 async function handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Promise<void> {
   const { server, journal, state, passCrashPoint } = context;
-  const { history } = state.observation;
+  const { history, markerTerm } = state.observation;
   const lineage =
     state.observation.status === 'running'
       ? { position: await server.shutDownForHandover(STEP), history }
       : await server.stoppedLineage(QUICK);
   passCrashPoint('inside hand_over: shut down, promise not written');
-  await journal.write({ pledge: { term, ...lineage }, servingTerm: null });
+  await journal.write({ pledge: { term, ...lineage, markerTerm }, servingTerm: null });
   context.report();
   // Its successor is being promoted meanwhile; a postmaster that is on its way out has to be gone before the next start.
   await server.stop('fast', STEP);
@@ -165,8 +166,19 @@ async function pledge({ term, settings }: ActionOf<'pledge'>, context: ActionCon
   await configure(settings, context);
   const lineage = await server.cutUpstream(STEP);
   passCrashPoint('inside pledge: upstream cut, promise not written');
-  await journal.write({ pledge: { term, ...lineage } });
+  await journal.write({ pledge: { term, ...lineage, markerTerm: await markerTermAt(lineage, context) } });
   context.report();
+}
+
+/** The term of the last marker in a standby's WAL; looked at anew only where what was seen before is not enough. */
+async function markerTermAt({ position }: Lineage, { server, state }: ActionContext): Promise<number | null> {
+  const { markerTerm } = state.observation;
+  const present = state.record?.reign?.term ?? 0;
+  if (markerTerm !== null && markerTerm >= present) return markerTerm;
+  const seen = await server.observe(QUICK);
+  const isAll =
+    seen.replayLagBytes === 0 && seen.position !== null && comparePositions(seen.position, position) === 0;
+  return isAll ? seen.markerTerm : null;
 }
 
 async function promote(action: ActionOf<'promote'>, context: ActionContext): Promise<void> {

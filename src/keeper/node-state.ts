@@ -64,6 +64,7 @@ export function localView(
     node,
     postgres: state.observation,
     synchronousStandbyNames: state.observation.synchronousStandbyNames,
+    replayLagBytes: state.observation.replayLagBytes,
     pledge: journal.pledge,
     promotedTerm: journal.promotedTerm,
     servingTerm: journal.servingTerm,

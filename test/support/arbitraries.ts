@@ -43,7 +43,12 @@ const aHistory: fc.Arbitrary<readonly TimelineSwitch[]> = fc.constantFrom(
     { timeline: 2, end: '0/3000000' },
   ],
 );
-const aPledge: fc.Arbitrary<Pledge> = fc.record({ term: aTerm, position: aPosition, history: aHistory });
+const aPledge: fc.Arbitrary<Pledge> = fc.record({
+  term: aTerm,
+  position: aPosition,
+  history: aHistory,
+  markerTerm: orNull(aTerm),
+});
 
 const aRule: fc.Arbitrary<Rule> = fc
   .constantFrom<readonly NodeId[]>([1], [1, 2], [1, 3], [1, 2, 3], [2], [2, 3])
@@ -213,6 +218,7 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   promotedTerm: orNull(aTerm),
   servingTerm: orNull(aTerm),
   restartsUsed: fc.nat(2),
+  replayLagBytes: fc.constantFrom(0, 100),
   copyOf: orNull(aTerm),
   diskTimeline: orNull(fc.constantFrom(1, 2, 3)),
   configured: orNull(someSettings),

@@ -117,7 +117,8 @@ function pledgeIfAsked(node: FakeNode, { intent, ...record }: GroupRecord): void
   if (!isLeaving && !cohortMembers({ ...record, intent }).includes(node.id)) return;
   if (isLeaving) node.postgres = { ...node.postgres, status: 'stopped', role: null };
   const { position, history } = node.postgres;
-  if (position !== null) node.pledge = { term: intent.term, position, history };
+  if (position !== null)
+    node.pledge = { term: intent.term, position, history, markerTerm: node.postgres.markerTerm };
   node.streamsInTerm = null;
 }
 
