@@ -7,13 +7,14 @@ import { runCli } from '../cli/run-cli.ts';
 import { createServices } from './cli-services.ts';
 import { askOnTerminal, openTerminal } from './terminal.ts';
 
-/** A reader that has gone, as `head` does, is no reason for a stack trace; nobody is left to be told. */
-const CLOSED_PIPE = 'EPIPE';
+const services = createServices(process.env);
+let isService = false;
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== CLOSED_PIPE) throw error;
-    process.exit(0);
+    if (error.code !== 'EPIPE') throw error;
+    // A reader that has gone, as `head` does, wants no more. A keeper does not end for want of a reader.
+    if (!isService) process.exit(0);
   });
 }
 
@@ -36,7 +37,17 @@ const context: CliContext = {
     const { createMonitorClient } = await import('../api/client.ts');
     return createMonitorClient(endpoint, { token });
   },
-  services: createServices(process.env),
+  services: {
+    ...services,
+    runMonitor(directory) {
+      isService = true;
+      return services.runMonitor(directory);
+    },
+    runNode(dataDirectory) {
+      isService = true;
+      return services.runNode(dataDirectory);
+    },
+  },
 };
 
 void runCli(process.argv.slice(2), context).then((exitCode) => {
