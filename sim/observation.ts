@@ -63,11 +63,18 @@ export function observe(world: World, server: VirtualPostgres): ServerObservatio
     role: server.role,
     ...(isKnown ? endOfWal(data) : {}),
     upstream: upstreamOf(world, server),
+    markerTerm: markerTermOf(server),
     followers: followersOf(server, data),
     synchronousStandbyNames: server.role === 'standby' && names === UNSATISFIABLE_NAMES ? '' : names,
     readOnly: server.effective?.readOnly ?? null,
     receiverRunning: server.receiver !== null,
   };
+}
+
+/** The newest marker that a session on this server can read. */
+export function markerTermOf(server: VirtualPostgres): number | null {
+  if (server.role === 'primary') return server.visible?.markerTerm ?? null;
+  return server.data?.wal[server.data.flushed - 1]?.markerTerm ?? null;
 }
 
 function upstreamOf(world: World, server: VirtualPostgres): ServerObservation['upstream'] {

@@ -74,11 +74,13 @@ export function runSeed(options: RunOptions): RunResult {
 
   const group: Group = { context, clients, random };
   let convergedAfterMs: number | undefined;
-  if (converge(group, BRING_UP_MS) === undefined) {
-    world.checkers.fail('I26 a group comes up', describe(group));
-  } else {
-    torment(group, options);
-    if (world.checkers.violation === undefined) convergedAfterMs = recover(group);
+  try {
+    convergedAfterMs = live(group, options);
+  } catch (thrown) {
+    world.checkers.fail(
+      'I26 decide and plan are total',
+      thrown instanceof Error ? `${thrown.stack}` : String(thrown),
+    );
   }
   return {
     seed: options.seed,
@@ -96,6 +98,16 @@ interface Group {
   readonly context: FaultContext;
   readonly clients: Clients;
   readonly random: Random;
+}
+
+function live(group: Group, options: RunOptions): number | undefined {
+  const { checkers } = group.context.world;
+  if (converge(group, BRING_UP_MS) === undefined) {
+    checkers.fail('I26 a group comes up', describe(group));
+    return undefined;
+  }
+  torment(group, options);
+  return checkers.violation === undefined ? recover(group) : undefined;
 }
 
 function bringUp(context: FaultContext, clients: Clients): void {

@@ -64,19 +64,19 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
   let state: NodeState | undefined;
   let link: KeeperLink | undefined;
 
-  /** Durable at some moment during the write: a kill leaves either the old or the new. */
+  /** As in src/keeper/journal.ts known at once and durable at some moment during the write: a kill leaves either the old or the new. */
   function* writeJournal(
     set: (entry: JournalEntry) => void,
     get: () => JournalEntry,
     change: Partial<JournalEntry>,
   ): Steps {
     const entry = { ...get(), ...change };
+    set(entry);
     const takesMs = world.random.between(0.3, 4);
     process.after(takesMs * world.random.next(), () => {
       durable = entry;
     });
     yield takesMs;
-    set(entry);
   }
 
   function begin(): void {

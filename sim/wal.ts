@@ -25,6 +25,8 @@ export interface WalRecord {
   readonly kind: RecordKind;
   /** Of a commit: what the client wrote. Of a marker: its term. */
   readonly value: number;
+  /** The term of the last marker up to here: what a server that has replayed this finds in its table. */
+  readonly markerTerm: number | null;
 }
 
 const FIRST_BYTES = 0x1_000_000;
@@ -44,6 +46,7 @@ export function nextRecord(
     lsn: lsnFromBytes(BigInt(endBytes)),
     kind,
     value,
+    markerTerm: kind === 'marker' ? value : (last?.markerTerm ?? null),
   };
 }
 
