@@ -124,6 +124,15 @@ test('every link between the documents leads somewhere', () => {
   assert.deepEqual(offences, []);
 });
 
+test('every test that the invariants name exists', () => {
+  const named = [...read('docs/invariants.md').matchAll(/\]\(\.\.\/([^)]+)\): "([^"]+)"/g)];
+  const offences = named
+    .map(([, file = '', title = '']) => ({ file, title }))
+    .filter(({ file, title }) => !read(file).includes(`'${title}'`));
+  assert.notEqual(named.length, 0);
+  assert.deepEqual(offences, []);
+});
+
 test('no file names a folder of the machine it was written on', () => {
   const home = /(?<![\w./-])\/(?:work|home\/(?!postgres)[a-z]+|root|Users)\//;
   const offences = [...sources, ...documents, ...find('{scripts/*,bin/*,.ci/*,*.json}')].filter((file) =>
