@@ -10,6 +10,13 @@ export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): 
   const source = upstreamOf(record, reign.holder, reign.term);
   const holder = nameOf(record, reign.holder);
   const { status, role } = local.postgres;
+  if (isForeign(record, local))
+    return rest(
+      `its system identifier is ${local.postgres.systemIdentifier}, that of the group is ${record.systemIdentifier}`,
+    );
+  if (status === 'starting' && local.copyOf !== null && local.copyOf !== reign.term) {
+    return step({ kind: 'stop', mode: 'immediate' }, 'it waits for WAL of a source that is no more');
+  }
   if (status === 'starting' || status === 'unresponsive') return rest('PostgreSQL does not answer yet');
   if (status === 'absent') {
     return isReady(reign)
@@ -20,10 +27,6 @@ export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): 
     return isReady(reign)
       ? step({ kind: 'rewind', source }, 'an earlier attempt was cut off')
       : rest(`${holder} is not ready`);
-  if (isForeign(record, local))
-    return rest(
-      `its system identifier is ${local.postgres.systemIdentifier}, that of the group is ${record.systemIdentifier}`,
-    );
   if (role === 'primary') return step({ kind: 'stop', mode: 'immediate' }, `${holder} holds the baton`);
   if (status === 'crashed') return startCrashed(record, reign, source, local);
   return follow(record, reign, source, local);

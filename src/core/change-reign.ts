@@ -62,7 +62,7 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
       return step({ kind: 'pledge', term: intent.term, settings }, intent.because);
     case 'stopped':
     case 'crashed':
-      if (local.copyOf !== null) return rest('its data are a copy that is not consistent yet');
+      if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);
       return step({ kind: 'start_standby', settings }, 'its WAL is read to its end before it pledges');
     case 'starting':
     case 'unresponsive':
@@ -71,6 +71,19 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
     case 'incomplete':
       return rest('this node has no data to pledge');
   }
+}
+
+/** An unfinished copy can pledge nothing; its source, itself a standby now, may still have the WAL that it lacks. */
+function finishCopy(record: GroupRecord, intent: Intent, copyOf: number, local: LocalView): Step | Rest {
+  const reigns = [...(record.reign === null ? [] : [record.reign]), ...record.pastReigns];
+  const holder = reigns.find((reign) => reign.term === copyOf)?.holder;
+  if (holder === undefined) return rest(`its data are an unfinished copy from term ${copyOf}`);
+  const source = upstreamOf(record, holder, intent.term);
+  const settings = standbySettings(record, local, source, true);
+  return step(
+    { kind: 'start_standby', settings },
+    `its data are an unfinished copy of ${nameOf(record, holder)}`,
+  );
 }
 
 function waitsForCleanEnd(intent: Intent, local: LocalView, position: Position | null): boolean {

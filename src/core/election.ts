@@ -46,36 +46,55 @@ export function livePledges(record: GroupRecord, evidence: Evidence, term: numbe
 /** Who shall hold the baton, by the pledges that have come in. */
 export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): Outcome {
   const pledged = livePledges(record, evidence, intent.term);
-  const counted = pledgesToCount(record, intent, evidence, pledged);
-  if (counted === undefined) {
-    return {
-      kind: 'wait',
-      because: `too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`,
-    };
-  }
   const late = latecomer(record, intent, evidence, pledged);
-  if (late !== undefined)
-    return { kind: 'wait', because: `${nameOf(record, late)} is alive and may still pledge` };
+  const outcomes = setsThatProve(record, intent, evidence, pledged).map((set) =>
+    late === undefined
+      ? choose(record, intent, set)
+      : wait(`${nameOf(record, late)} is alive and may still pledge`),
+  );
+  return (
+    outcomes.find(({ kind }) => kind !== 'wait') ??
+    outcomes[0] ??
+    wait(`too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`)
+  );
+}
 
+/**
+ * The sets of pledges that prove that no commit is lost, the preferred one
+ * first. The old holder is left out where the others suffice: what only it has
+ * was never acknowledged, and it may be the one that keeps crashing.
+ */
+function setsThatProve(
+  record: GroupRecord,
+  intent: Intent,
+  evidence: Evidence,
+  pledged: readonly PledgedNode[],
+): readonly (readonly PledgedNode[])[] {
+  const suffices = (nodes: readonly PledgedNode[]): boolean =>
+    satisfiesAllRules(
+      record,
+      nodes.map(({ node }) => node),
+    );
+  const others = pledged.filter(({ node }) => node !== intent.from);
+  const sets = (intent.kind === 'failover' ? [others, pledged] : [pledged]).filter(suffices);
+  const isLossAccepted = intent.allowDataLoss && evidence.intentAgeMs >= TARGET_MS && pledged.length > 0;
+  return sets.length === 0 && isLossAccepted ? [pledged] : sets;
+}
+
+/** The winner among pledges that prove enough. */
+function choose(record: GroupRecord, intent: Intent, counted: readonly PledgedNode[]): Outcome {
   const accounted = counted.map((each) => accountFor(record, each));
   const source = mostAdvanced(accounted.filter(({ isForeign }) => !isForeign));
-  if (source === undefined) {
-    return { kind: 'wait', because: 'what the pledged members have comes from no reign of this group' };
-  }
+  if (source === undefined) return wait('what the pledged members have comes from no reign of this group');
   const ahead = accounted.find(({ pledge }) => comparePositions(pledge.position, source.pledge.position) > 0);
   if (ahead !== undefined) {
-    return {
-      kind: 'wait',
-      because: `${nameOf(record, ahead.node)} was promoted outside of the group, and had more than any other before that`,
-    };
+    return wait(
+      `${nameOf(record, ahead.node)} was promoted outside of the group, and had more than any other before that`,
+    );
   }
   const winner = bestCandidate(record, intent, accounted, source);
-  if (winner === undefined) {
-    return {
-      kind: 'wait',
-      because: `none of the pledged members may be promoted: ${namesOf(record, counted)}`,
-    };
-  }
+  if (winner === undefined)
+    return wait(`none of the pledged members may be promoted: ${namesOf(record, counted)}`);
   if (comparePositions(winner.pledge.position, source.pledge.position) >= 0) {
     return { kind: 'elected', winner, because: electedBecause(record, winner, counted) };
   }
@@ -87,27 +106,8 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
   };
 }
 
-/**
- * The old holder's pledge counts, but is left out where the others suffice: what
- * only it has was never acknowledged, and it may be the one that keeps crashing.
- */
-function pledgesToCount(
-  record: GroupRecord,
-  intent: Intent,
-  evidence: Evidence,
-  pledged: readonly PledgedNode[],
-): readonly PledgedNode[] | undefined {
-  const suffices = (nodes: readonly PledgedNode[]): boolean =>
-    nodes.some(({ node }) => isEligible(record, node)) &&
-    satisfiesAllRules(
-      record,
-      nodes.map(({ node }) => node),
-    );
-  const others = pledged.filter(({ node }) => node !== intent.from);
-  if (intent.kind === 'failover' && suffices(others)) return others;
-  if (suffices(pledged)) return pledged;
-  if (intent.allowDataLoss && evidence.intentAgeMs >= TARGET_MS && pledged.length > 0) return pledged;
-  return undefined;
+function wait(because: string): Outcome {
+  return { kind: 'wait', because };
 }
 
 function latecomer(
