@@ -94,9 +94,11 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
   return async (limit) => {
     const countdown = startCountdown(limit, context.options.now);
     let postmaster: Postmaster | undefined;
+    // Most of the time is for the server: one whose disk hangs may still answer.
+    const atTheDisk = { timeoutMs: limit.timeoutMs / 3 };
     try {
-      const sentinel = await readSentinel(context, limitOf(countdown));
-      postmaster = await process.find(limitOf(countdown));
+      const sentinel = await readSentinel(context, atTheDisk);
+      postmaster = await process.find(atTheDisk);
       if (sentinel !== undefined && !postmaster) {
         return { ...NOTHING, status: 'incomplete', detail: `unfinished: ${sentinel.work}` };
       }

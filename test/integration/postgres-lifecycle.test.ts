@@ -1,6 +1,14 @@
 import '../support/as-postgres.ts';
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -112,6 +120,31 @@ test('a hung server is unresponsive, and is stopped all the same', async (t) => 
   assert.equal(hung.pid, node.postmaster());
   await node.server.stop('immediate', { timeoutMs: 2_000 });
   assert.equal((await node.observe()).status, 'crashed');
+});
+
+test('a disk that hangs hides nothing of a server that lives, and blocks nobody', async (t) => {
+  const node = await runningPrimary(t, 1);
+  await node.observe();
+  // Nobody ever writes to it, so opening it hangs as a file on a hung disk does.
+  const hanging = join(node.options.stateDirectory, 'unfinished.json');
+  execFileSync('mkfifo', [hanging]);
+  const first = await node.server.observe({ timeoutMs: 900 });
+  assert.equal(first.status, 'running', first.detail ?? '');
+  const next = await node.server.observe({ timeoutMs: 900 });
+  assert.equal(next.status, 'running');
+  await assert.rejects(node.server.configure({ ...NO_SETTINGS, readOnly: true }, { timeoutMs: 900 }), {
+    code: 'BATON_TIMEOUT',
+  });
+  // The disk is back.
+  writeFileSync(hanging, '{"work":"initialise"}');
+  rmSync(hanging);
+  await until('the disk to be used again', () =>
+    node.server.configure({ ...NO_SETTINGS, readOnly: true }, CALL).then(
+      () => true,
+      () => false,
+    ),
+  );
+  assert.equal((await node.observe()).readOnly, true);
 });
 
 test('a postmaster that hangs is noticed although held sessions still answer', async (t) => {
