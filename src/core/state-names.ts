@@ -94,7 +94,7 @@ export function reportedState(record: GroupRecord, report: Report | undefined): 
 
 function reportedByPrimary(record: GroupRecord, report: Report): StateName {
   const { reign } = record;
-  if (reign?.holder !== report.node) return 'draining';
+  if (reign?.holder !== report.node || record.intent?.from === report.node) return 'draining';
   if (record.nodes.length === 1) return 'single';
   if (report.servingTerm !== reign.term) return 'stop_replication';
   return (currentRule(record)?.k ?? 0) > 0 ? 'primary' : 'wait_primary';
