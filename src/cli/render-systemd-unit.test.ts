@@ -18,6 +18,7 @@ test('the unit of a keeper leaves PostgreSQL alone when the keeper is restarted'
   assert.match(unit, /^User=postgres$/m);
   assert.match(unit, /^ExecStart="\/usr\/lib\/pgbaton\/bin\/pgbaton" run$/m);
   assert.match(unit, /^OOMScoreAdjust=-900$/m);
+  assert.match(unit, /^Environment=PG_OOM_ADJUST_FILE=\/proc\/self\/oom_score_adj$/m);
   assert.match(unit, /^Restart=always$/m);
 });
 

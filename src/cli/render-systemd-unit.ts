@@ -48,6 +48,8 @@ const KEEPER_LINES = [
   '# a restart or an upgrade of the keeper costs no connection. "pgbaton stop" stops both.',
   'KillMode=process',
   'KillSignal=SIGUSR2',
+  '# The keeper and the postmaster are the last to go when memory runs out, and sessions are not.',
+  'Environment=PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj',
 ] as const;
 
 /** systemd splits at spaces, reads \\ and " itself, and takes % for a specifier; in ExecStart also $ for a variable. */

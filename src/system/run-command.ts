@@ -40,12 +40,13 @@ const OUTPUT_LIMIT_CHARACTERS = 256 * 1024;
 
 /**
  * The environment for programs whose output is read: messages in English, and
- * no PG… variable that would change what they do.
+ * no PG… variable that would change what they do, but for those by which a
+ * unit lets the kernel end a session of PostgreSQL rather than the postmaster.
  */
 export function programEnvironment(): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(process.env)) {
-    if (!/^(PG|LC_|LANGUAGE$|NODE_)/.test(name)) env[name] = value;
+    if (!/^(PG(?!_OOM_ADJUST_)|LC_|LANGUAGE$|NODE_)/.test(name)) env[name] = value;
   }
   return { ...env, LC_ALL: 'C' };
 }
