@@ -273,6 +273,7 @@ function* maintainSlots(nodes: readonly NodeId[], { world, server, state }: Acti
 
 function* clone(source: UpstreamNode, context: ActionContext): Steps {
   forgetServer(context.state);
+  yield* stop('fast', context);
   yield* copyData(source, context);
   yield* context.passCrashPoint();
   yield* context.journal.write({ copyOf: source.term });

@@ -33,7 +33,8 @@ export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): 
 function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
   const settings = { ...primarySettings(record, reign, local, false), locked: true };
   const start = { kind: 'start_primary', term: reign.term, restarts: reign.restarts, settings } as const;
-  if (reign.basis === null && local.promotedTerm === null)
+  // Nobody else has data yet, so an attempt that was cut off needs no permission to be made again.
+  if (reign.basis === null && (local.promotedTerm === null || reign.history === null))
     return step(start, 'the first node starts as the primary');
   if (!wasPromoted(reign, local)) {
     return step(

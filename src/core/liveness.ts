@@ -6,6 +6,7 @@ import {
   nameOf,
   type GroupRecord,
   type NodeId,
+  type Reign,
 } from './group-record.ts';
 import { effectiveNumberSync, votersOf } from './quorum.ts';
 
@@ -72,8 +73,8 @@ function conditionByReport(record: GroupRecord, report: Report, name: string): H
     case 'unresponsive':
       return { kind: 'alive' };
     case 'stopped':
-      // A holder that was elected while it was stopped has yet to start.
-      return report.promotedTerm === record.reign?.term && record.reign.history !== null
+      // A holder that was elected while it was stopped has yet to start, and so has the first of all.
+      return report.promotedTerm === record.reign?.term && hasBegun(record.reign)
         ? { kind: 'down', report, because: `PostgreSQL of ${name} was shut down` }
         : { kind: 'alive' };
     case 'crashed':
@@ -82,6 +83,11 @@ function conditionByReport(record: GroupRecord, report: Report, name: string): H
     case 'incomplete':
       return { kind: 'down', report, because: `${name} has lost its data directory` };
   }
+}
+
+/** Nobody has promised anything before the first reign: until it is seen to run it is being started. */
+function hasBegun(reign: Reign): boolean {
+  return reign.basis !== null || reign.history !== null;
 }
 
 /**

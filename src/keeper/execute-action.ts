@@ -252,6 +252,7 @@ async function open({ term, settings }: ActionOf<'open'>, context: ActionContext
 async function clone(source: UpstreamNode, context: ActionContext): Promise<void> {
   const { server, state } = context;
   forgetServer(state);
+  await server.stop('fast', STEP);
   await server.clone(toSource(source, context), (text) => void (state.activity = text), COPY);
   await context.journal.write({ copyOf: source.term });
 }
