@@ -17,6 +17,13 @@ export interface EvidenceBook {
   reportAgeMs(node: NodeId): number | undefined;
 }
 
+/**
+ * How many ended sessions of a node are remembered. When one was forgotten, a
+ * report of it that was held up would count as the start of a new session, and
+ * the one that lives would be taken for ended and never be heard again.
+ */
+const ENDED_SESSIONS = 1_000;
+
 interface Heard {
   readonly report: Report;
   readonly atMs: number;
@@ -58,7 +65,7 @@ export function createEvidenceBook(now: () => number): EvidenceBook {
       const endedSessions =
         known === undefined || known.report.session === report.session
           ? (known?.endedSessions ?? [])
-          : [...known.endedSessions, known.report.session].slice(-5);
+          : [...known.endedSessions, known.report.session].slice(-ENDED_SESSIONS);
       heard.set(report.node, { report, atMs: now(), endedSessions });
       noteStreaming(report, record);
       return true;
