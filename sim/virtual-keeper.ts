@@ -101,7 +101,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     let wakeAlarm: (() => void) | undefined;
 
     const report = (): void => {
-      const content = reportOfState(node, mine, entry);
+      const content = reportOfState(node, mine, entry, world.clock.nowMs);
       lastReported = essence(content);
       line.send({ ...content, session: `${node}.${session}`, sequence: (sequence += 1) } satisfies Report);
     };
@@ -151,8 +151,9 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     function* look(): Steps {
       yield world.random.between(0.5, 4);
       mine.observation = observe(world, server);
+      mine.observedAtMs = world.clock.nowMs;
       if (hasVoters(mine.record, mine.observation)) mine.quorumSeenAtMs = world.clock.nowMs;
-      if (essence(reportOfState(node, mine, entry)) === lastReported) return;
+      if (essence(reportOfState(node, mine, entry, world.clock.nowMs)) === lastReported) return;
       busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
       report();
     }

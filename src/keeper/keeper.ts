@@ -34,8 +34,10 @@ export interface KeeperDependencies {
   readonly passCrashPoint: PassCrashPoint;
 }
 
-/** While something is on its way the keeper looks this often, ms; at rest once a heartbeat. */
+/** While something is on its way the keeper looks this often, ms. */
 const BUSY_TICK_MS = 50;
+/** At rest it looks every so many heartbeats: a death is told by the held session, and silence by its age. */
+const HEARTBEATS_PER_LOOK = 2;
 /** For how long after a change the keeper expects more of them, ms. */
 const BUSY_FOR_MS = 10_000;
 /** A step that failed is tried again after this time, doubled each time up to the second figure, ms. */
@@ -67,7 +69,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   let newest: { readonly version: number; readonly record: GroupRecord } | undefined;
 
   function report(): void {
-    const content = reportOfState(node, state, journal.entry);
+    const content = reportOfState(node, state, journal.entry, nowMs());
     lastReported = essence(content);
     link.send({ ...content, session, sequence: (sequence += 1) });
   }
@@ -108,8 +110,9 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   async function observe(): Promise<void> {
     state.observation = await server.observe(OBSERVE);
     const now = nowMs();
+    state.observedAtMs = now;
     if (hasVoters(state.record, state.observation)) state.quorumSeenAtMs = now;
-    if (essence(reportOfState(node, state, journal.entry)) !== lastReported) {
+    if (essence(reportOfState(node, state, journal.entry, now)) !== lastReported) {
       busyUntilMs = now + BUSY_FOR_MS;
       report();
     }
@@ -171,7 +174,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     }
     lastStep = rest.because ?? '';
     if (hasLeft(node, state)) left.resolve();
-    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : heartbeatMs());
+    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : HEARTBEATS_PER_LOOK * heartbeatMs());
   }
 
   function heartbeatMs(): number {

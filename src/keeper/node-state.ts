@@ -10,6 +10,8 @@ import type { JournalEntry } from './journal.ts';
 /** What a keeper knows of itself between two steps and can afford to forget: after a restart it is observed anew. */
 export interface NodeState {
   observation: ServerObservation;
+  /** Monotonic, ms. */
+  observedAtMs: number;
   record: GroupRecord | null;
   recordVersion: number;
   configured: ServerSettings | null;
@@ -38,6 +40,7 @@ export function newNodeState(
 ): NodeState {
   return {
     observation,
+    observedAtMs: nowMs,
     record: journal.record,
     recordVersion: journal.recordVersion,
     configured: null,
@@ -115,6 +118,7 @@ export function reportOfState(
   node: NodeId,
   state: NodeState,
   journal: JournalEntry,
+  nowMs: number,
 ): Omit<Report, 'session' | 'sequence'> {
   const {
     status,
@@ -138,7 +142,8 @@ export function reportOfState(
       position,
       history,
       markerTerm,
-      upstream,
+      // What was silent when the server was looked at has not been heard since.
+      upstream: upstream && { ...upstream, silentMs: upstream.silentMs + (nowMs - state.observedAtMs) },
       followers,
     },
     pledge: journal.pledge,
