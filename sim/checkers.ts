@@ -18,8 +18,8 @@ export interface Checkers {
   promoted(server: VirtualPostgres, timeline: Timeline): void;
   /** A person accepted that commits may be lost: from then on only what is acknowledged later counts. */
   acceptLoss(): void;
-  /** Whether the last acknowledged commit is in this server's history. */
-  holdsAll(server: VirtualPostgres): boolean;
+  /** What was acknowledged last: what contains it contains every acknowledged commit. */
+  readonly lastAcknowledged: WalRecord | undefined;
   fail(invariant: string, detail: string): void;
   readonly violation: Violation | undefined;
   readonly acknowledgedCount: number;
@@ -67,6 +67,9 @@ export function createCheckers(clock: Clock): Checkers {
     get violation() {
       return violation;
     },
+    get lastAcknowledged() {
+      return isLossAccepted ? undefined : frontier?.record;
+    },
     get acknowledgedCount() {
       return acknowledgedCount;
     },
@@ -107,13 +110,6 @@ export function createCheckers(clock: Clock): Checkers {
       fail(
         'I1 an acknowledged commit is in the history of every later primary',
         `n${server.node} is promoted to timeline ${timeline.id} without ${describe(frontier.record)}`,
-      );
-    },
-    holdsAll(server) {
-      return (
-        isLossAccepted ||
-        frontier === undefined ||
-        server.data?.wal[frontier.record.index] === frontier.record
       );
     },
   };
