@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Follower } from '../core/evidence.ts';
+import type { ServerObservation } from '../postgres/postgres-server.ts';
+import { aGroup, TERM } from '../../test/support/a-group.ts';
+import type { JournalEntry } from './journal.ts';
+import { confirmedRule, hasVoters, newNodeState, reportOfState, type NodeState } from './node-state.ts';
+
+const JOURNAL: JournalEntry = {
+  schemaVersion: 1,
+  record: null,
+  recordVersion: 0,
+  pledge: null,
+  promotedTerm: TERM,
+  servingTerm: TERM,
+  restartsUsed: 0,
+  copyOf: null,
+};
+
+const PRIMARY: ServerObservation = {
+  status: 'running',
+  systemIdentifier: '7300000000000000001',
+  serverVersion: 150018,
+  role: 'primary',
+  position: { timeline: 2, lsn: '0/5000000' },
+  history: [],
+  markerTerm: TERM,
+  upstream: null,
+  followers: [],
+  pid: 4711,
+  synchronousStandbyNames: '',
+  readOnly: false,
+  receiverRunning: false,
+  replayLagBytes: 0,
+  diskTimeline: null,
+  detail: null,
+};
+
+function follower(node: number, flushLsn: string, changes: Partial<Follower> = {}): Follower {
+  return { node, term: TERM, state: 'streaming', flushLsn, replayLsn: flushLsn, syncPriority: 1, ...changes };
+}
+
+function primary(followers: readonly Follower[]): NodeState {
+  const state = newNodeState({ ...PRIMARY, followers }, JOURNAL, 0);
+  state.appliedRule = { cohort: [1, 2, 3], k: 1, term: TERM, change: 4, safeLsn: '0/4000000' };
+  return state;
+}
+
+test('a rule is confirmed when k voters hold all that was acknowledged before it', () => {
+  assert.deepEqual(confirmedRule(primary([follower(2, '0/4000000')])), {
+    cohort: [1, 2, 3],
+    k: 1,
+    term: TERM,
+    change: 4,
+  });
+});
+
+test('a rule is not confirmed by a voter that is behind, of another term, or of no rule', () => {
+  assert.equal(confirmedRule(primary([follower(2, '0/3FFFFFF')])), null);
+  assert.equal(confirmedRule(primary([follower(2, '0/4000000', { term: TERM - 1 })])), null);
+  assert.equal(confirmedRule(primary([follower(9, '0/4000000')])), null);
+});
+
+test('a server that is no primary any more confirms nothing', () => {
+  const state = primary([follower(2, '0/4000000')]);
+  state.observation = { ...state.observation, role: 'standby' };
+  assert.equal(confirmedRule(state), null);
+});
+
+test('a primary has its voters when k of them stream in its term', () => {
+  const record = aGroup().withPrimary('a').withStandby('b').withStandby('c').record();
+  const seen = (followers: readonly Follower[]): boolean => hasVoters(record, { ...PRIMARY, followers });
+  assert.equal(seen([follower(2, '0/1')]), true);
+  assert.equal(seen([follower(2, '0/1', { state: 'catchup' })]), false);
+  assert.equal(seen([follower(2, '0/1', { term: TERM - 1 })]), false);
+  assert.equal(seen([]), false);
+});
+
+test('silence that was seen goes on growing until the server is looked at again', () => {
+  const upstream = { term: TERM, host: 'a', port: 5432, silentMs: 700 };
+  const state = newNodeState({ ...PRIMARY, role: 'standby', upstream }, JOURNAL, 1_000);
+  assert.equal(reportOfState(2, state, JOURNAL, 1_900).postgres.upstream?.silentMs, 1_600);
+});
+
+test('a standby never reports that it serves', () => {
+  const state = newNodeState({ ...PRIMARY, role: 'standby' }, JOURNAL, 0);
+  assert.equal(reportOfState(2, state, JOURNAL, 0).servingTerm, null);
+});
