@@ -32,6 +32,7 @@ export async function adopt(parts: AdoptParts, limit: TimeLimit): Promise<void> 
   const countdown = startCountdown(limit);
   await checkDataDirectory(context, limitOf(countdown));
   if (configuration.desired() === undefined) configuration.desire(QUIET_SETTINGS);
+  if (await runsAlone(parts, countdown)) await parts.stop(limitOf(countdown));
   if ((await process.find(limitOf(countdown))) !== undefined) {
     await takeOver(parts, countdown);
     await requireUsable(parts, countdown);
@@ -50,6 +51,20 @@ export async function adopt(parts: AdoptParts, limit: TimeLimit): Promise<void> 
   // Only now: before, somebody may still have to restart it by hand as the primary that it is.
   await placeStandbySignal(context, limitOf(countdown));
   configuration.distrust();
+}
+
+/** An earlier attempt was killed while it had the server started for itself. */
+async function runsAlone({ process, sessions }: AdoptParts, countdown: Countdown): Promise<boolean> {
+  if ((await process.find(limitOf(countdown))) === undefined) return false;
+  const text = `SELECT setting = '' AND source = 'command line' AS alone FROM pg_settings WHERE name = 'listen_addresses'`;
+  try {
+    const ask = (session: SqlSession): Promise<readonly Row[]> => session.query(text, [], limitOf(countdown));
+    return booleanOf((await sessions.asSuperuser(limitOf(countdown), ask))[0], 'alone');
+  } catch (error) {
+    // Our own HBA entries would have let us in.
+    if (sqlStateOf(error) !== undefined) return false;
+    throw error;
+  }
 }
 
 async function isStandby(context: ServerContext, countdown: Countdown): Promise<boolean> {

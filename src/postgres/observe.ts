@@ -14,7 +14,7 @@ import { queryFacts, queryMarkerTerm, type ReceiverFacts, type ServerFacts } fro
 import type { Postmaster } from './postmaster.ts';
 import type { ServerObservation } from './postgres-server.ts';
 import { numberOf, textOf } from './row.ts';
-import { readSentinel } from './sentinel.ts';
+import { isWhole, readSentinel } from './sentinel.ts';
 import type { ServerContext } from './server-context.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { Sessions } from './sessions.ts';
@@ -99,8 +99,10 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
     try {
       const sentinel = await readSentinel(context, atTheDisk);
       postmaster = await process.find(atTheDisk);
-      if (sentinel !== undefined && !postmaster) {
-        return { ...NOTHING, status: 'incomplete', detail: `unfinished: ${sentinel.work}` };
+      if (sentinel !== undefined && (postmaster !== undefined || !isWhole(sentinel))) {
+        // Nobody can have put any data into what initdb was making, so it counts as nothing.
+        const status = sentinel.work === 'initialise' ? 'absent' : 'incomplete';
+        return { ...NOTHING, status, pid: postmaster?.pid ?? null, detail: `unfinished: ${sentinel.work}` };
       }
       if (!postmaster) return await seeStopped(limitOf(countdown));
     } catch (error) {

@@ -14,7 +14,7 @@ import { keepDiscardedWal, makeLostFoundDirectory } from './lost-found.ts';
 import { replicationConninfo } from './managed-settings.ts';
 import type { RewindOutcome, SourceServer } from './postgres-server.ts';
 import { compareWal } from './same-wal.ts';
-import { readSentinel, removeSentinel, writeSentinel } from './sentinel.ts';
+import { isWhole, readSentinel, removeSentinel, writeSentinel } from './sentinel.ts';
 import { program, type ServerContext } from './server-context.ts';
 import { openSourceSession, readSourceState, type SourceState } from './source-session.ts';
 import type { SqlSession } from './sql-session.ts';
@@ -24,8 +24,8 @@ import { placeStandbySignal } from './standby-signal.ts';
 export interface RewindParts {
   readonly context: ServerContext;
   readonly wal: LocalWal;
-  /** Starts a crashed server as a standby without an upstream and stops it again. */
-  readonly recover: (limit: TimeLimit) => Promise<void>;
+  /** Starts a crashed server as a standby without an upstream and stops it again; false when it can't recover so. */
+  readonly recover: (limit: TimeLimit) => Promise<boolean>;
 }
 
 const SILENCE_MS = 5 * 60_000;
@@ -41,11 +41,13 @@ export async function rewind(
   const countdown = startCountdown(limit);
   await endLeftoverCommand(context, limitOf(countdown));
   const unfinished = await readSentinel(context, limitOf(countdown));
-  if (unfinished !== undefined && !(unfinished.work === 'rewind' && unfinished.stage === 'prepare')) {
+  if (unfinished !== undefined && !isWhole(unfinished)) {
     return impossible(`an earlier "${unfinished.work}" was interrupted half-way`);
   }
   progress('rewind, finding the point where the histories part');
   const obstacle = await shutDownCleanly(parts, countdown);
+  // Recovered or not: up to here they are the old data, good for a pledge when nobody else has them.
+  await removeSentinel(context, limitOf(countdown));
   if (obstacle !== undefined) return impossible(obstacle);
 
   const session = await openSourceSession(context, source, { timeoutMs: Math.min(10_000, limit.timeoutMs) });
@@ -58,7 +60,6 @@ export async function rewind(
       await seeCheckpointOnTimeline(session, source, state, countdown);
       return await takeBack(context, source, { local, fork: judged.at, control }, progress, countdown);
     }
-    if (judged.kind === 'not_needed') await removeSentinel(context, limitOf(countdown));
     return judged;
   } finally {
     session.destroy();
@@ -107,8 +108,9 @@ async function shutDownCleanly(parts: RewindParts, countdown: Countdown): Promis
   if (await disk.exists(files.backupLabel, limitOf(countdown))) return 'a base backup was never recovered';
   // As a standby it writes no WAL of its own, so one that has nothing to take back stays so. The recovery
   // in single-user mode that pg_rewind would run adds a checkpoint, and refuses the standby.signal.
-  await parts.recover(limitOf(countdown));
-  return undefined;
+  await writeSentinel(context, { work: 'rewind', stage: 'recover', keptIn: '' }, limitOf(countdown));
+  const recovered = await parts.recover(limitOf(countdown));
+  return recovered ? undefined : 'it does not become consistent with the WAL that is here';
 }
 
 /** Before version 16 pg_rewind takes the source's timeline from its last checkpoint, and would see the one before. */
@@ -135,14 +137,13 @@ async function takeBack(
   countdown: Countdown,
 ): Promise<RewindOutcome> {
   const keptIn = await makeLostFoundDirectory(context, 'rewind', limitOf(countdown));
-  await writeSentinel(context, { work: 'rewind', stage: 'prepare', keptIn }, limitOf(countdown));
   progress('rewind, keeping the WAL that will be discarded');
   const { local, fork, control } = facts;
   const discarded = { local, fork, segmentBytes: control.walSegmentBytes };
   const report = await keepDiscardedWal(context, keptIn, source, discarded, limitOf(countdown));
   await writeSentinel(context, { work: 'rewind', stage: 'rewind', keptIn }, limitOf(countdown));
   const result = await runRewind(context, source, progress, countdown);
-  if (result.exitCode !== 0) return await failed(context, keptIn, result, countdown);
+  if (result.exitCode !== 0) return await failed(context, result, countdown);
   await placeStandbySignal(context, limitOf(countdown));
   progress('waiting for the disk');
   await syncFileSystem(context, context.options.dataDirectory, limitOf(countdown));
@@ -154,13 +155,12 @@ async function takeBack(
 /** Before pg_rewind knows which blocks to copy it changes nothing; after that the data is good for nothing else. */
 async function failed(
   context: ServerContext,
-  keptIn: string,
   { stdout, stderr }: CommandResult,
   countdown: Countdown,
 ): Promise<RewindOutcome> {
   const touched = /need to copy/.test(`${stdout}${stderr}`);
   if (touched) return impossible(`pg_rewind failed half-way: ${lastLine(stderr)}`);
-  await writeSentinel(context, { work: 'rewind', stage: 'prepare', keptIn }, limitOf(countdown));
+  await removeSentinel(context, limitOf(countdown));
   if (/connection to server|could not connect|server closed the connection/.test(stderr)) {
     throw new BatonError('BATON_UNREACHABLE', 'pg_rewind could not reach its source', {
       detail: lastLine(stderr),

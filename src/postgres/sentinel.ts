@@ -4,14 +4,20 @@ import type { ServerContext } from './server-context.ts';
 
 /**
  * Says on disk that the data directory is being made or changed as a whole,
- * and how far that has gone. While it lies there, no server is started.
+ * and how far that has gone. While it lies there and the data are not whole, no
+ * server is started.
  */
 export type Sentinel =
   | { readonly work: 'initialise' }
   /** `move_out`: the old content is on its way to `keptIn`; `move_in`: the copy is on its way into its place. */
   | { readonly work: 'clone'; readonly stage: 'move_out' | 'move_in'; readonly keptIn: string }
-  /** `prepare`: still the old data, whole; `rewind`: pg_rewind may have changed files. */
-  | { readonly work: 'rewind'; readonly stage: 'prepare' | 'rewind'; readonly keptIn: string };
+  /** `recover`: still the old data, whole, perhaps with a server that recovers it; `rewind`: files may be changed. */
+  | { readonly work: 'rewind'; readonly stage: 'recover' | 'rewind'; readonly keptIn: string };
+
+/** Whether the data can be used as they are, once no server runs on them. */
+export function isWhole(sentinel: Sentinel): boolean {
+  return sentinel.work === 'rewind' && sentinel.stage === 'recover';
+}
 
 export async function readSentinel(context: ServerContext, limit: TimeLimit): Promise<Sentinel | undefined> {
   const text = await context.disk.readText(context.files.sentinel, limit);

@@ -8,6 +8,9 @@ import { isPostmasterOf, parsePidFile, SERVER_PROCESS_NAMES, type Postmaster } f
 import { program, type ServerContext } from './server-context.ts';
 import { lastLines, logSize } from './server-log.ts';
 
+/** For so long after a start it is asked often whether it is ready. */
+const EAGER_MS = 3_000;
+
 /** The postmaster of a data directory and what hangs on it. */
 export interface ServerProcess {
   /** The running postmaster; undefined when there is none. Answers from memory when the disk hangs. */
@@ -115,7 +118,8 @@ export function createServerProcess(context: ServerContext): ServerProcess {
             },
           );
         }
-        await sleep(10);
+        // Each attempt writes a line into the log of a server that is still recovering.
+        await sleep(countdown.remainingMs() > limit.timeoutMs - EAGER_MS ? 10 : 100);
       }
     },
 

@@ -13,6 +13,8 @@ export interface Sessions {
   heldNow(): SqlSession | undefined;
   /** A new one, for a commit that may wait long. The caller destroys it. */
   open(limit: TimeLimit): Promise<SqlSession>;
+  /** A new one as the superuser. The caller destroys it. */
+  superuser(limit: TimeLimit): Promise<SqlSession>;
   /** For the few things that need a superuser. Ends with the work. */
   asSuperuser<T>(limit: TimeLimit, work: (session: SqlSession) => Promise<T>): Promise<T>;
   /** Ends the held session. */
@@ -81,6 +83,7 @@ export function createSessions(
       return opening;
     },
     open: (limit) => connectSomehow(limit),
+    superuser: (limit) => connect('superuser', limit),
     async asSuperuser(limit, work) {
       const session = await connect('superuser', limit);
       try {

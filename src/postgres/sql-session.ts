@@ -5,6 +5,8 @@ import { startCountdown, timeoutError, type TimeLimit } from '../system/clock.ts
 /** One connection to a server. Ends for good when anything about it fails. */
 export interface SqlSession {
   readonly backendPid: number;
+  /** The role that it is connected as. */
+  readonly user: string;
   /**
    * Throws BATON_POSTGRES_QUERY_FAILED, or BATON_TIMEOUT: the session has then
    * been given up. A statement with a name is planned once in a session.
@@ -95,6 +97,7 @@ export async function openSession(
   }
 
   const session: SqlSession = {
+    user: target.user,
     backendPid: (client as unknown as { processID: number }).processID,
     get ended() {
       return ended;

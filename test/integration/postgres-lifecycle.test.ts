@@ -57,7 +57,7 @@ test('a new server is made, started, observed, stopped and destroyed', async (t)
 test('an interrupted initdb is done again from the beginning, other data is left alone', async (t) => {
   const node = await bareServer(t, 1);
   await assert.rejects(node.server.initialise({ timeoutMs: 200 }), { code: 'BATON_TIMEOUT' });
-  assert.equal((await node.observe()).status, 'incomplete');
+  assert.equal((await node.observe()).status, 'absent');
   await node.server.initialise({ timeoutMs: 60_000 });
   assert.equal((await node.observe()).status, 'stopped');
   await assert.rejects(node.server.initialise(CALL), { code: 'BATON_REFUSED' });
@@ -288,6 +288,19 @@ test('a running server is adopted without a restart, and settings that need one 
   assert.equal(seen.status, 'running');
   assert.equal(seen.role, 'primary');
   assert.ok(existsSync(join(dataDirectory, 'standby.signal')));
+});
+
+test('existing data that pgbaton starts as the primary get its roles and its schema', async (t) => {
+  const node = await bareServer(t, 1, { dbname: 'app' });
+  const { binDirectory, dataDirectory } = node.options;
+  const args = ['-D', dataDirectory, '-N', '-U', 'postgres', '--auth-local=peer', '--auth-host=reject'];
+  execFileSync(join(binDirectory, 'initdb'), args, { cwd: '/', stdio: 'ignore' });
+  await node.server.configure({ ...NO_SETTINGS, locked: true }, CALL);
+  await node.server.start('primary', CALL);
+  assert.equal((await node.observe()).role, 'primary');
+  await node.server.writeMarker({ term: 1, node: '1', timeline: 1 }, CALL);
+  assert.equal((await node.observe()).markerTerm, 1);
+  await assert.rejects(node.connect(), /rejects connection/);
 });
 
 test('settings of ALTER SYSTEM that would win over pgbaton are removed', async (t) => {

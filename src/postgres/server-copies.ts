@@ -1,0 +1,61 @@
+import { BatonError } from '../lib/baton-error.ts';
+import { startCountdown, type Countdown } from '../system/clock.ts';
+import { clone } from './clone.ts';
+import { limitOf } from './configuration.ts';
+import type { PostgresServer } from './postgres-server.ts';
+import { rewind } from './rewind.ts';
+import { readSentinel } from './sentinel.ts';
+import type { ServerParts } from './server-parts.ts';
+import type { ServerStarts } from './server-starts.ts';
+import { placeStandbySignal } from './standby-signal.ts';
+
+/** The calls that replace a stopped server's data by another's. */
+export function createServerCopies(
+  parts: ServerParts,
+  starts: ServerStarts,
+): Pick<PostgresServer, 'clone' | 'rewind'> {
+  const { context, process, configuration, settings, wal } = parts;
+  const { now } = context.options;
+
+  const refuseWhileRunning = async (countdown: Countdown): Promise<void> => {
+    // What an earlier attempt started to recover, and was killed, is nobody's server.
+    if ((await readSentinel(context, limitOf(countdown))) !== undefined) {
+      await starts.stop('fast', { timeoutMs: 30_000 });
+    }
+    const postmaster = await process.find(limitOf(countdown));
+    if (!postmaster) return process.endOrphans(limitOf(countdown));
+    throw new BatonError('BATON_REFUSED', 'PostgreSQL runs on this data directory', {
+      detail: `Its postmaster is process ${postmaster.pid}.`,
+      hint: 'Stop it first.',
+    });
+  };
+
+  /** A copy brings the source's settings and histories along. */
+  const ownTheDirectory = async (countdown: Countdown): Promise<void> => {
+    wal.forget();
+    configuration.distrust();
+    const desired = configuration.desired();
+    if (desired) await settings.configure(desired, limitOf(countdown));
+    await placeStandbySignal(context, limitOf(countdown));
+  };
+
+  return {
+    async clone(source, progress, call) {
+      const countdown = startCountdown(call, now);
+      await refuseWhileRunning(countdown);
+      await configuration.writePassfile(limitOf(countdown));
+      await clone(context, source, progress, limitOf(countdown));
+      await ownTheDirectory(countdown);
+    },
+
+    async rewind(source, progress, call) {
+      const countdown = startCountdown(call, now);
+      await refuseWhileRunning(countdown);
+      await configuration.writePassfile(limitOf(countdown));
+      const recover: ServerStarts['recover'] = (limit) => starts.recover(limit);
+      const outcome = await rewind({ context, wal, recover }, source, progress, limitOf(countdown));
+      if (outcome.kind === 'rewound') await ownTheDirectory(countdown);
+      return outcome;
+    },
+  };
+}
