@@ -36,6 +36,7 @@ export interface Disk {
 export function createDisk(): Disk {
   let last: Promise<unknown> = Promise.resolve();
   let stuck: string | undefined;
+  const waiting = new Set<(error: BatonError) => void>();
 
   const run = async <T>(
     what: string,
@@ -45,18 +46,26 @@ export function createDisk(): Disk {
     if (stuck !== undefined) throw stuckError(what, stuck);
     const { promise: outcome, resolve, reject } = Promise.withResolvers<T>();
     const abort = new AbortController();
+    const giveUp = (error: BatonError): void => {
+      abort.abort(error);
+      reject(error);
+    };
+    const failBehind = (error: BatonError): void => giveUp(stuckError(what, error.message));
     let begun = false;
     const timer = setTimeout(() => {
-      // Only the operation at the disk can be what hangs; those behind it in the queue are its victims.
-      if (begun) stuck = what;
-      abort.abort(timeoutError(what, limit.timeoutMs, 'The disk does not answer.'));
-      reject(abort.signal.reason);
+      const error = timeoutError(what, limit.timeoutMs, 'The disk does not answer.');
+      giveUp(error);
+      if (!begun) return;
+      // Only the operation at the disk can be what hangs; those behind it are its victims.
+      stuck = what;
+      for (const fail of waiting) fail(error);
     }, limit.timeoutMs);
+    waiting.add(failBehind);
 
     const turn = async (): Promise<void> => {
+      waiting.delete(failBehind);
       try {
         abort.signal.throwIfAborted();
-        if (stuck !== undefined) throw stuckError(what, stuck);
         begun = true;
         resolve(await work(abort.signal));
       } catch (error) {
@@ -103,7 +112,7 @@ function ifMissing<T>(answer: T): (error: NodeJS.ErrnoException) => T {
 
 function stuckError(what: string, culprit: string): BatonError {
   return new BatonError('BATON_TIMEOUT', `${what} was not tried because the disk hangs`, {
-    detail: `It has not come back from ${culprit}.`,
+    detail: `Not done yet: ${culprit}.`,
     hint: "Look at the machine's kernel log and at the storage below the data directory.",
   });
 }
