@@ -16,6 +16,7 @@ export interface FaultContext {
   crashPointChance: number;
   /** The faults are over: what one of them would still do later is not done. */
   isHealed: boolean;
+  promotedByHand: boolean;
 }
 
 type Fault = (context: FaultContext) => void;
@@ -163,7 +164,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   promote_by_hand(context) {
     const server = serverOf(context, pickNode(context));
-    if (server.role === 'standby') server.promote('by hand');
+    if (context.promotedByHand || server.role !== 'standby') return;
+    // Once in a run: two servers that people promote from one point to one number can't be told apart.
+    context.promotedByHand = true;
+    server.promote('by hand');
   },
   switchover(context) {
     const target = context.world.random.chance(0.5) ? null : context.world.random.pick(context.nodes);

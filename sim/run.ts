@@ -68,7 +68,15 @@ export function runSeed(options: RunOptions): RunResult {
     crashFailovers: random.pick([0, 2, 100]),
   });
   const keepers = new Map<NodeId, VirtualKeeper>();
-  const context: FaultContext = { world, nodes, monitor, keepers, crashPointChance: 0, isHealed: false };
+  const context: FaultContext = {
+    world,
+    nodes,
+    monitor,
+    keepers,
+    crashPointChance: 0,
+    isHealed: false,
+    promotedByHand: false,
+  };
   const clients = createClients(world, nodes, 2, 100);
   bringUp(context, clients);
 

@@ -269,7 +269,8 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
       process.after(random.between(15, 80), () => {
         const { data } = self;
         const last = data?.wal.at(-1);
-        if (self.role !== 'standby' || data === null || last === undefined) return;
+        if (self.role !== 'standby' || self.status !== 'running' || data === null || last === undefined)
+          return;
         if (self.receiver !== null) endAtStandby(world, self, self.receiver);
         self.role = 'primary';
         self.effective = self.settings;

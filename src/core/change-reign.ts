@@ -95,9 +95,14 @@ function waitsForCleanEnd(intent: Intent, local: LocalView, position: Position |
 
 function fetchWal(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest {
   const { fetch } = intent;
-  const { position } = local.postgres;
-  if (fetch === null || position === null) return rest('PostgreSQL does not answer yet');
+  const { position, status } = local.postgres;
+  if (fetch === null) return rest('PostgreSQL does not answer yet');
   const source = upstreamOf(record, fetch.source, intent.term);
+  if (status === 'stopped' || status === 'crashed') {
+    const settings = standbySettings(record, local, source, true);
+    return step({ kind: 'start_standby', settings }, 'it went down before it had all the WAL');
+  }
+  if (position === null) return rest('PostgreSQL does not answer yet');
   if (comparePositions(position, fetch.upTo) >= 0) {
     const settings = standbySettings(record, local, null, isLocked(local));
     return step({ kind: 'pledge', term: intent.term, settings }, 'the missing WAL has come');

@@ -1,4 +1,4 @@
-import type { Evidence } from './evidence.ts';
+import type { Evidence, PostgresReport } from './evidence.ts';
 import { elect, livePledges } from './election.ts';
 import {
   cohortMembers,
@@ -250,12 +250,17 @@ function prefersRestart(record: GroupRecord, evidence: Evidence, status: string)
 function couldElect(record: GroupRecord, evidence: Evidence, withHolder: boolean): boolean {
   const holder = record.reign?.holder;
   const able = cohortMembers(record).filter((node) => {
-    if (node === holder) return withHolder && liveReport(record, evidence, node) !== undefined;
     const postgres = liveReport(record, evidence, node)?.postgres;
+    if (node === holder) return withHolder && postgres !== undefined && hasData(postgres);
     return postgres?.status === 'running' && postgres.role === 'standby';
   });
   const candidate = able.some((node) => canStand(record, evidence, node) || (withHolder && node === holder));
-  return candidate && satisfiesAllRules(record, able);
+  const holderIsAble = holder !== undefined && able.includes(holder);
+  return candidate && (holderIsAble || satisfiesAllRules(record, able));
+}
+
+function hasData({ status }: PostgresReport): boolean {
+  return status !== 'absent' && status !== 'incomplete';
 }
 
 /** No candidate is ready, or the budget is used up: the holder recovers on the spot, fenced until its marker is acknowledged. */

@@ -71,14 +71,24 @@ function setsThatProve(
   pledged: readonly PledgedNode[],
 ): readonly (readonly PledgedNode[])[] {
   const suffices = (nodes: readonly PledgedNode[]): boolean =>
-    satisfiesAllRules(
+    provesAll(
       record,
+      intent,
       nodes.map(({ node }) => node),
     );
   const others = pledged.filter(({ node }) => node !== intent.from);
   const sets = (intent.kind === 'failover' ? [others, pledged] : [pledged]).filter(suffices);
   const isLossAccepted = intent.allowDataLoss && evidence.intentAgeMs >= TARGET_MS && pledged.length > 0;
   return sets.length === 0 && isLossAccepted ? [pledged] : sets;
+}
+
+/**
+ * Whether these pledges show every acknowledged commit: enough members do, and
+ * so does the old holder alone, since nothing is acknowledged that is not
+ * durable there first.
+ */
+export function provesAll(record: GroupRecord, { from }: Intent, pledged: readonly NodeId[]): boolean {
+  return pledged.includes(from) || satisfiesAllRules(record, pledged);
 }
 
 /** The winner among pledges that prove enough. */

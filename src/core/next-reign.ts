@@ -1,9 +1,9 @@
 import type { Evidence } from './evidence.ts';
-import { livePledges, type PledgedNode } from './election.ts';
+import { livePledges, provesAll, type PledgedNode } from './election.ts';
 import { currentRule, type GroupRecord, type Intent, type Reign } from './group-record.ts';
 import { liveReport } from './liveness.ts';
 import { ruleFor } from './membership.ts';
-import { effectiveNumberSync, sameRule, satisfiesAllRules, votersOf, withRules } from './quorum.ts';
+import { effectiveNumberSync, sameRule, votersOf, withRules } from './quorum.ts';
 
 /** The record with an intent that gives the present holder up. */
 export function withIntent(
@@ -77,8 +77,9 @@ function withRulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidenc
   const rule = currentRule(record);
   if (reign === null || rule === undefined) return record;
   const alone = ruleFor(reign.holder, [], 0);
-  const proven = satisfiesAllRules(
+  const proven = provesAll(
     record,
+    intent,
     livePledges(record, evidence, intent.term).map(({ node }) => node),
   );
   if (!proven) return withRules(record, [alone]);
