@@ -31,6 +31,9 @@ export interface FinishedChange {
   readonly settledMs: number;
 }
 
+/** The rule of the core that takes a switchover back. */
+const UNDO_RULE = 'undo_handover';
+
 /** The push of the monitor is what is waited for; asking is for what a broken connection has swallowed, ms. */
 const ASK_EVERY_MS = 1_000;
 
@@ -95,7 +98,9 @@ function createFollower(request: ChangeRequest): Follower {
     const progression = goal(state, accepted.body.record_version);
     request.onProgress(progression);
     if (progression.kind === 'undone') {
-      finished.reject(new BatonError('BATON_REFUSED', `it was not done: ${progression.because}`));
+      void whyUndone(request, state, progression.because).then((because) =>
+        finished.reject(new BatonError('BATON_REFUSED', `it was not done: ${because}`)),
+      );
     } else if (progression.kind === 'done') {
       // Records and states are pushed one after the other: in between, all may seem to be at rest.
       if (!isFresh) return void ask();
@@ -152,6 +157,23 @@ function hasNewPrimary(before: GroupBody, { record }: GroupState): boolean {
 function isPassing(error: unknown): boolean {
   const { code } = toBatonError(error);
   return code === 'BATON_UNREACHABLE' || code === 'BATON_TIMEOUT';
+}
+
+/** A record is pushed a moment before the event that explains it: what has not come in yet is asked for. */
+async function whyUndone(
+  { client, address }: ChangeRequest,
+  { lastDecision }: GroupState,
+  otherwise: string,
+): Promise<string> {
+  if (lastDecision?.rule === UNDO_RULE) return lastDecision.because;
+  try {
+    const events = await client.listEvents({ ...address, count: 10 }, { timeoutMs: ASK_EVERY_MS });
+    const decision = events.findLast(({ kind }) => kind === 'decision');
+    return decision?.rule === UNDO_RULE ? decision.because : otherwise;
+  } catch {
+    // It only serves to explain.
+    return otherwise;
+  }
 }
 
 function notInTime(request: ChangeRequest, state: GroupState, accepted: AcceptedBody): BatonError {

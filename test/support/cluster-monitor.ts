@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createMonitorClient, type MonitorClient } from '../../src/api/client.ts';
+import { readTokenFile } from '../../src/config/environment.ts';
+import { parseMonitorUri } from '../../src/config/monitor-uri.ts';
+import type { ClusterDirectory } from './cluster-directory.ts';
+import { startPgbaton, tail, type ClusterProcess } from './cluster-process.ts';
+import { eventually } from './test-monitor.ts';
+
+/** The monitor of a test cluster. */
+export interface ClusterMonitor {
+  readonly pgdata: string;
+  readonly port: number;
+  readonly uri: string;
+  /** null with `--auth trust`. */
+  readonly tokenFile: string | null;
+  /** Comes back by itself after the monitor was restarted. */
+  readonly client: MonitorClient;
+  /** The process that was started last. */
+  process(): ClusterProcess;
+  /** Makes the monitor the first time, runs it, and waits until it answers. */
+  start(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  close(): void;
+}
+
+export interface ClusterMonitorOptions {
+  readonly directory: ClusterDirectory;
+  readonly port: number;
+  readonly auth: 'trust' | 'token';
+}
+
+/** Describes a monitor; nothing runs before `start`. */
+export function clusterMonitor({ directory, port, auth }: ClusterMonitorOptions): ClusterMonitor {
+  const pgdata = join(directory.path, 'monitor');
+  const uri = `pgbaton://127.0.0.1:${port}?sslmode=require`;
+  const tokenFile = auth === 'trust' ? null : join(pgdata, 'token');
+  let running: ClusterProcess | undefined;
+  let client: MonitorClient | undefined;
+
+  function started(): ClusterProcess {
+    assert(running !== undefined, 'the monitor was never started');
+    return running;
+  }
+
+  function launch(): void {
+    const where = ['--pgdata', pgdata, '--pgport', String(port), '--hostname', '127.0.0.1'];
+    const access = ['--listen', '127.0.0.1', '--auth', auth, '--ssl-self-signed'];
+    const create = ['create', 'monitor', ...where, ...access, '--run'];
+    const isMade = existsSync(join(pgdata, 'pgbaton.yaml'));
+    running = startPgbaton('monitor', isMade ? ['run', '--pgdata', pgdata] : create, { cwd: directory.path });
+    directory.onStart(running);
+  }
+
+  return {
+    pgdata,
+    port,
+    uri,
+    tokenFile,
+    process: started,
+    get client() {
+      assert(client !== undefined, 'the monitor was never started');
+      return client;
+    },
+    async start() {
+      launch();
+      const probe = createMonitorClient(parseMonitorUri(uri), { timeoutMs: 1_000 });
+      try {
+        await eventually('the monitor answers', async () => {
+          const process = started();
+          if (process.ended() !== undefined) throw new Error(`the monitor ended\n${tail(process.logFile)}`);
+          return (await probe.health().catch(() => undefined))?.ok;
+        });
+      } finally {
+        probe.close();
+      }
+      const token = tokenFile === null ? undefined : readTokenFile(tokenFile);
+      client ??= createMonitorClient(parseMonitorUri(uri), { token, timeoutMs: 5_000 });
+    },
+    async kill() {
+      await running?.kill('SIGKILL');
+    },
+    close: () => client?.close(),
+  };
+}

@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, afterEach, before, type TestContext } from 'node:test';
+import type { MonitorClient } from '../../src/api/client.ts';
+import type { GroupBody, NodeView } from '../../src/api/schemas.ts';
+import { readTokenFile } from '../../src/config/environment.ts';
+import { acceptsWrites, assertReplayed, startClients, type ClusterClients } from './cluster-clients.ts';
+import { makeClusterDirectory } from './cluster-directory.ts';
+import { clusterMonitor, type ClusterMonitor } from './cluster-monitor.ts';
+import { clusterNode, type ClusterNode } from './cluster-node.ts';
+import { runPgbaton, type CommandOutcome } from './cluster-process.ts';
+import { describeGroup, PATIENCE_MS, waitForGroup, waitForRest, type AtRest } from './group-at-rest.ts';
+import { eventually } from './test-monitor.ts';
+
+export interface ClusterOptions {
+  /** How many nodes to bring up, 3 by default; they are called node1, node2 and so on. */
+  readonly nodes?: number;
+  /** How nodes and local sessions log in. */
+  readonly auth?: 'trust' | 'scram-sha-256';
+  readonly monitorAuth?: 'trust' | 'token';
+}
+
+export interface NodeOptions {
+  readonly name?: string;
+  readonly formation?: string;
+  /** A data directory that exists already. */
+  readonly pgdata?: string;
+  readonly port?: number;
+  readonly extraArguments?: readonly string[];
+}
+
+/** A monitor and nodes as processes of their own, in a directory of their own, driven as users drive them. */
+export interface TestCluster {
+  readonly directory: string;
+  readonly monitor: ClusterMonitor;
+  readonly client: MonitorClient;
+  readonly nodes: readonly ClusterNode[];
+  /** Counted from 1, as in its name. */
+  node(number: number): ClusterNode;
+  /** Describes another node, and makes and runs it. */
+  addNode(options?: NodeOptions): Promise<ClusterNode>;
+  /** Describes another node that the test makes and runs in its own way. */
+  newNode(options?: NodeOptions): Promise<ClusterNode>;
+  freePort(): Promise<number>;
+  /** Runs a command with this cluster's monitor and token. */
+  pgbaton(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<CommandOutcome>;
+  /** As {@link pgbaton}; fails unless the exit code is 0, and returns stdout. */
+  run(...args: readonly string[]): Promise<string>;
+  /** `show state --json`. */
+  state(): Promise<readonly NodeView[]>;
+  group(formation?: string): Promise<GroupBody>;
+  term(): Promise<number>;
+  /** The node that holds the baton. */
+  primary(formation?: string): Promise<ClusterNode>;
+  /** The others, in the order of the record. */
+  standbys(formation?: string): Promise<readonly ClusterNode[]>;
+  /** The first of the standbys. */
+  standby(): Promise<ClusterNode>;
+  /** Waits for a condition on what the monitor knows. */
+  waitUntil(
+    what: string,
+    condition: (group: GroupBody) => boolean,
+    options?: { readonly timeoutMs?: number; readonly formation?: string },
+  ): Promise<GroupBody>;
+  /** Waits until the state of one node is so. */
+  waitUntilNode(node: ClusterNode, what: string, condition: (view: NodeView) => boolean): Promise<void>;
+  /** Waits until another primary serves clients, in a term later than this one. */
+  newPrimary(afterTerm: number): Promise<ClusterNode>;
+  /** Waits until a primary serves and everybody is what they are to be. */
+  settled(options?: AtRest & { readonly formation?: string }): Promise<GroupBody>;
+  /** Starts the monitor and every keeper that has ended, as a service manager does, and waits until all are heard of. */
+  revive(): Promise<void>;
+  startClients(pauseMs?: number): Promise<ClusterClients>;
+  /**
+   * What holds at the end of every test: the group is at rest, exactly one
+   * server accepts writes, and every node that runs has all that any client was
+   * told is committed. Stops the clients.
+   */
+  assertWhole(clients?: ClusterClients, options?: AtRest): Promise<void>;
+  /** The ends of all logs, and what the monitor knows. */
+  describe(): Promise<string>;
+  /** Ends all processes and removes all files; fails when some are left. */
+  stop(): Promise<void>;
+}
+
+/** Brings up a monitor and nodes, and waits until the group is at rest. Whatever fails, nothing is left behind. */
+export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
+  const { nodes = 3 } = options;
+  const cluster = await emptyCluster(options);
+  try {
+    await cluster.monitor.start();
+    for (let number = 1; number <= nodes; number++) {
+      await cluster.addNode();
+      // The first to be registered becomes the first primary; the others need not wait for one another.
+      if (number === 1) await cluster.waitUntil('the first node', (group) => group.nodes.length === 1);
+    }
+    if (nodes > 0) await cluster.settled({ nodes });
+    return cluster;
+  } catch (error) {
+    const logs = await cluster.describe();
+    await cluster.stop();
+    throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
+  }
+}
+
+/**
+ * A cluster that the tests of a `describe` share: brought up before the first,
+ * removed after the last. When a test fails, the ends of all logs are printed.
+ */
+export function sharedCluster(options: ClusterOptions = {}): () => TestCluster {
+  let cluster: TestCluster | undefined;
+  before(async () => {
+    cluster = await startCluster(options);
+  });
+  afterEach(async (context) => {
+    if (hasFailed(context) && cluster !== undefined) console.error(await cluster.describe());
+  });
+  after(() => cluster?.stop());
+  return () => {
+    assert(cluster !== undefined, 'the cluster has not been brought up');
+    return cluster;
+  };
+}
+
+/** As {@link startCluster}, for one test. */
+export async function clusterFor(context: TestContext, options: ClusterOptions = {}): Promise<TestCluster> {
+  const cluster = await startCluster(options);
+  context.after(async () => {
+    if (hasFailed(context)) console.error(await cluster.describe());
+    await cluster.stop();
+  });
+  return cluster;
+}
+
+/** `passed` is missing in the type declarations of Node 24. */
+function hasFailed(context: unknown): boolean {
+  return (context as { readonly passed?: boolean }).passed === false;
+}
+
+/** A cluster of which nothing runs yet. */
+export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCluster> {
+  const { auth = 'trust', monitorAuth = 'trust' } = options;
+  const directory = makeClusterDirectory();
+  const monitor = clusterMonitor({ directory, port: await directory.freePort(), auth: monitorAuth });
+  const nodes: ClusterNode[] = [];
+  const clientsOfTests: ClusterClients[] = [];
+
+  const cluster: TestCluster = {
+    directory: directory.path,
+    monitor,
+    nodes,
+    get client() {
+      return monitor.client;
+    },
+    ...waits(monitor),
+    ...roles(monitor, nodes),
+    freePort: () => directory.freePort(),
+    async newNode(node = {}) {
+      const { name = `node${nodes.length + 1}`, formation = 'default', extraArguments = [] } = node;
+      const created = clusterNode({
+        name,
+        port: node.port ?? (await directory.freePort()),
+        pgdata: node.pgdata ?? join(directory.path, name),
+        directory: directory.path,
+        createArguments: [
+          ...['--hostname', '127.0.0.1', '--listen', '127.0.0.1', '--auth', auth, '--ssl-self-signed'],
+          ...['--formation', formation, '--monitor', monitor.uri],
+          ...(monitor.tokenFile === null ? [] : ['--token-file', monitor.tokenFile]),
+          ...extraArguments,
+        ],
+        onStart: (process) => directory.onStart(process),
+      });
+      nodes.push(created);
+      return created;
+    },
+    async addNode(node) {
+      const added = await cluster.newNode(node);
+      added.create();
+      return added;
+    },
+    pgbaton: (args, env = {}) =>
+      runPgbaton(args, {
+        cwd: directory.path,
+        env: {
+          PGBATON_MONITOR: monitor.uri,
+          ...(monitor.tokenFile === null ? {} : { PGBATON_MONITOR_TOKEN: readTokenFile(monitor.tokenFile) }),
+          ...env,
+        },
+      }),
+    async run(...args) {
+      const { exitCode, stdout, stderr } = await cluster.pgbaton(args);
+      assert.equal(exitCode, 0, `pgbaton ${args.join(' ')} failed: ${stderr}${stdout}`);
+      return stdout;
+    },
+    async state() {
+      return JSON.parse(await cluster.run('show', 'state', '--json')) as NodeView[];
+    },
+    revive: () => revive(monitor, nodes),
+    async startClients(pauseMs) {
+      const clients = await startClients(await cluster.primary(), nodes, pauseMs);
+      clientsOfTests.push(clients);
+      return clients;
+    },
+    assertWhole: (clients, atRest) => assertWhole(cluster, clients, atRest),
+    async describe() {
+      const logs = directory.logs(nodes.map(({ stateDirectory }) => join(stateDirectory, 'postgresql.log')));
+      const known = await cluster.group().then(describeGroup, (error: unknown) => String(error));
+      return `${logs}${known}`;
+    },
+    async stop() {
+      await Promise.all(clientsOfTests.map((clients) => clients.stop()));
+      monitor.close();
+      await directory.remove();
+    },
+  };
+  return cluster;
+}
+
+function waits(monitor: ClusterMonitor): Pick<TestCluster, 'waitUntil' | 'waitUntilNode' | 'settled'> {
+  const waitUntil: TestCluster['waitUntil'] = (what, condition, options = {}) => {
+    const { timeoutMs = PATIENCE_MS, formation = 'default' } = options;
+    return waitForGroup(monitor.client, { formation, group: 0 }, what, timeoutMs, condition);
+  };
+  return {
+    waitUntil,
+    async waitUntilNode(node, what, condition) {
+      await waitUntil(what, ({ nodes }) => nodes.some((view) => view.name === node.name && condition(view)));
+    },
+    settled: ({ formation = 'default', ...atRest } = {}) =>
+      waitForRest(monitor.client, { formation, group: 0 }, atRest),
+  };
+}
+
+function roles(
+  monitor: ClusterMonitor,
+  nodes: readonly ClusterNode[],
+): Pick<TestCluster, 'node' | 'group' | 'term' | 'primary' | 'standbys' | 'standby' | 'newPrimary'> {
+  const group = (formation = 'default'): Promise<GroupBody> =>
+    monitor.client.getGroup({ formation, group: 0 });
+  const primary = async (formation?: string): Promise<ClusterNode> => {
+    const { record } = await group(formation);
+    return named(nodes, record.nodes.find(({ id }) => id === record.reign?.holder)?.name);
+  };
+  const standbys = async (formation?: string): Promise<readonly ClusterNode[]> => {
+    const { record } = await group(formation);
+    const others = record.nodes.filter(({ id }) => id !== record.reign?.holder);
+    return others.map(({ name }) => named(nodes, name));
+  };
+  return {
+    group,
+    primary,
+    standbys,
+    node: (number) => named(nodes, nodes[number - 1]?.name),
+    term: async () => (await group()).record.reign?.term ?? 0,
+    async standby() {
+      const [first] = await standbys();
+      assert(first !== undefined, 'the group has no standby');
+      return first;
+    },
+    async newPrimary(afterTerm) {
+      await waitForGroup(
+        monitor.client,
+        { formation: 'default', group: 0 },
+        `a primary of a term after ${afterTerm}`,
+        PATIENCE_MS,
+        ({ record: { reign } }) => reign !== null && reign.term > afterTerm && reign.confirmed,
+      );
+      return primary();
+    },
+  };
+}
+
+function named(nodes: readonly ClusterNode[], name: string | undefined): ClusterNode {
+  const found = nodes.find((node) => node.name === name);
+  assert(found !== undefined, `the cluster has no node "${name}"`);
+  return found;
+}
+
+async function revive(monitor: ClusterMonitor, nodes: readonly ClusterNode[]): Promise<void> {
+  const before = await keeperSessions(monitor).catch(() => new Map<string, string>());
+  if (monitor.process().ended() !== undefined) await monitor.start();
+  const ended = nodes.filter((node) => node.keeper().ended() !== undefined);
+  for (const node of ended) node.startKeeper();
+  await eventually(
+    'the new keepers to report',
+    async () => {
+      const sessions = await keeperSessions(monitor);
+      return ended.every(({ name }) => sessions.has(name) && sessions.get(name) !== before.get(name));
+    },
+    PATIENCE_MS,
+  );
+}
+
+/** Which process of a keeper each node was last heard of from. */
+async function keeperSessions({ client }: ClusterMonitor): Promise<ReadonlyMap<string, string>> {
+  const { record, evidence } = await client.getEvidence({ formation: 'default', group: 0 });
+  const nameOf = (id: number): string => record.nodes.find((node) => node.id === id)?.name ?? '';
+  return new Map(evidence.reports.map(({ report }) => [nameOf(report.node), report.session]));
+}
+
+async function assertWhole(
+  cluster: TestCluster,
+  clients: ClusterClients | undefined,
+  atRest: AtRest = {},
+): Promise<void> {
+  const { nodes } = await cluster.settled(atRest);
+  await clients?.progress(5);
+  await clients?.stop();
+  const members = nodes.map(({ name }) => named(cluster.nodes, name));
+  const running = members.filter((node) => node.postmaster() !== undefined);
+  const writable: string[] = [];
+  for (const node of running) if (await acceptsWrites(node)) writable.push(node.name);
+  assert.deepEqual(writable, [(await cluster.primary()).name], 'exactly one server accepts writes');
+  if (clients !== undefined) await assertReplayed(clients, running);
+}
