@@ -68,7 +68,7 @@ function run(action: Action, context: ActionContext): Promise<void> {
     case 'apply_rule':
       return applyRule(action, context);
     case 'write_marker':
-      return writeMarker(action, context);
+      return Promise.resolve(beginMarker(action.term, state.observation.position?.timeline ?? 0, context));
     case 'open':
       return open(action, context);
     case 'maintain_slots':
@@ -194,6 +194,8 @@ async function promote(action: ActionOf<'promote'>, context: ActionContext): Pro
   const lineage = await server.promote(action.timeline, STEP);
   passCrashPoint('inside promote: promoted, not observed');
   context.log.info({ ...lineage.position, term: action.term }, 'promoted');
+  // Clients wait for the marker, and nothing that could be seen first would change it.
+  beginMarker(action.term, lineage.position.timeline, context);
   // The marker may wait for a member that has to be rewound, and that for the checkpoint.
   setTimeout(() => {
     if (journal.entry.servingTerm !== action.term) checkpointBeside(context);
@@ -222,9 +224,8 @@ async function applyRule(action: ActionOf<'apply_rule'>, { server, state }: Acti
  * runs beside the loop. Its backend is never cancelled, because a cancelled
  * wait would be an acknowledgement that nobody gave.
  */
-async function writeMarker({ term }: ActionOf<'write_marker'>, context: ActionContext): Promise<void> {
+function beginMarker(term: number, timeline: number, context: ActionContext): void {
   const { server, state, node, log } = context;
-  const timeline = state.observation.position?.timeline ?? 0;
   state.markerUnderWay = term;
   void server.writeMarker({ term, node: String(node), timeline }, LONG).then(
     () => {

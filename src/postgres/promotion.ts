@@ -9,6 +9,7 @@ import { keepPlaceholders, placePlaceholders, removePlaceholders } from './place
 import { booleanOf } from './row.ts';
 import type { ServerContext } from './server-context.ts';
 import type { SqlSession } from './sql-session.ts';
+import { placeStandbySignal } from './standby-signal.ts';
 import { startupPid } from './upstream.ts';
 
 const POLL_MS = 5;
@@ -46,8 +47,13 @@ export async function promote(
     );
     throw error;
   }
-  await keepPlaceholders(context, limitOf(countdown));
-  return lineageOfPrimary(session, wal, countdown);
+  // Clients wait: what has to be written is written while the server is asked.
+  const [lineage] = await Promise.all([
+    lineageOfPrimary(session, wal, countdown),
+    keepPlaceholders(context, limitOf(countdown)),
+    placeStandbySignal(context, limitOf(countdown)),
+  ]);
+  return lineage;
 }
 
 /**

@@ -7,7 +7,6 @@ import type { ServerParts } from './server-parts.ts';
 import type { SettingsControl } from './settings-control.ts';
 import { maintainSlots } from './slots.ts';
 import { sqlStateOf } from './sql-session.ts';
-import { placeStandbySignal } from './standby-signal.ts';
 import { applySynchronousStandbys } from './synchronous-standbys.ts';
 import { cutUpstream } from './upstream.ts';
 
@@ -35,9 +34,7 @@ export function createServerReign(parts: ServerParts): Pick<PostgresServer, Reig
       const desired = configuration.desired();
       // A standby without voters to name holds an unsatisfiable one, and so would the new primary.
       if (desired?.synchronousStandbyNames === '') await putInForce('', limitOf(countdown));
-      const lineage = await promote(context, session, wal, timeline, limitOf(countdown));
-      await placeStandbySignal(context, limitOf(countdown));
-      return lineage;
+      return promote(context, session, wal, timeline, limitOf(countdown));
     },
 
     applySynchronousStandbys(names, call) {
