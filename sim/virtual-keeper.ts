@@ -53,6 +53,7 @@ const EMPTY_JOURNAL: JournalEntry = {
   promotedTerm: null,
   servingTerm: null,
   restartsUsed: 0,
+  session: 0,
   copyOf: null,
 };
 
@@ -103,7 +104,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     const report = (): void => {
       const content = reportOfState(node, mine, entry, world.clock.nowMs);
       lastReported = essence(content);
-      line.send({ ...content, session: `${node}.${session}`, sequence: (sequence += 1) } satisfies Report);
+      line.send({ ...content, session, sequence: (sequence += 1) } satisfies Report);
     };
     const stir = (): void => {
       busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;

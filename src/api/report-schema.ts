@@ -37,7 +37,7 @@ const PostgresDocument = z.object({
  */
 export const ReportDocument = z.object({
   node: Counter,
-  session: z.string().check(z.minLength(1), z.maxLength(64)),
+  session: Counter,
   sequence: Counter,
   recordVersion: Counter,
   postgres: PostgresDocument,

@@ -35,8 +35,8 @@ export interface AgedReport {
 /** What a keeper tells of itself and its PostgreSQL, at once when something changes and at every heartbeat. */
 export interface Report {
   readonly node: NodeId;
-  /** Random, new at each start of the keeper. */
-  readonly session: string;
+  /** Greater at each start of the keeper, so that a report that was held up is known to be old. */
+  readonly session: number;
   /** Grows by one with each report of a session. */
   readonly sequence: number;
   /** The version of the record that the keeper acts on. */

@@ -11,6 +11,8 @@ export interface JournalEntry {
   /** The newest record seen; a store that offers an older one has been restored from a backup. */
   readonly record: GroupRecord | null;
   readonly recordVersion: number;
+  /** The number of the last start of a keeper: greater each time. */
+  readonly session: number;
   /** The highest term promised, with the position that can no longer grow (I7, I8). */
   readonly pledge: Pledge | null;
   /** The last term in which this node began to be the primary: written before the promotion. */
@@ -27,6 +29,7 @@ const EMPTY: JournalEntry = {
   schemaVersion: 1,
   record: null,
   recordVersion: 0,
+  session: 0,
   pledge: null,
   promotedTerm: null,
   servingTerm: null,

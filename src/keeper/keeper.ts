@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import type { Action, Rest, Step } from '../core/action.ts';
@@ -57,7 +56,9 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   const { node, server, journal, log, nowMs } = deps;
   const state: NodeState = newNodeState(await server.observe(OBSERVE), journal.entry, nowMs());
   const alarm = createAlarm();
-  const session = randomUUID();
+  // The wall clock, so that it grows also where the journal was lost; it is only ever compared with its own past.
+  const session = Math.max(journal.entry.session + 1, Date.now());
+  await journal.write({ session });
   const left = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   let sequence = 0;

@@ -14,6 +14,7 @@ const JOURNAL: JournalEntry = {
   promotedTerm: TERM,
   servingTerm: TERM,
   restartsUsed: 0,
+  session: 1,
   copyOf: null,
 };
 

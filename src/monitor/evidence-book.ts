@@ -17,18 +17,9 @@ export interface EvidenceBook {
   reportAgeMs(node: NodeId): number | undefined;
 }
 
-/**
- * How many ended sessions of a node are remembered. When one was forgotten, a
- * report of it that was held up would count as the start of a new session, and
- * the one that lives would be taken for ended and never be heard again.
- */
-const ENDED_SESSIONS = 1_000;
-
 interface Heard {
   readonly report: Report;
   readonly atMs: number;
-  /** Sessions that have ended: a report of theirs may still be on its way. */
-  readonly endedSessions: readonly string[];
 }
 
 export function createEvidenceBook(now: () => number): EvidenceBook {
@@ -62,11 +53,7 @@ export function createEvidenceBook(now: () => number): EvidenceBook {
     take(report, record) {
       const known = heard.get(report.node);
       if (known !== undefined && isOlder(report, known)) return false;
-      const endedSessions =
-        known === undefined || known.report.session === report.session
-          ? (known?.endedSessions ?? [])
-          : [...known.endedSessions, known.report.session].slice(-ENDED_SESSIONS);
-      heard.set(report.node, { report, atMs: now(), endedSessions });
+      heard.set(report.node, { report, atMs: now() });
       noteStreaming(report, record);
       return true;
     },
@@ -98,8 +85,8 @@ export function createEvidenceBook(now: () => number): EvidenceBook {
   };
 }
 
-/** Reports of one session are counted; a session that has been followed by another does not come back. */
-function isOlder(report: Report, known: Heard): boolean {
-  if (known.endedSessions.includes(report.session)) return true;
-  return report.session === known.report.session && report.sequence <= known.report.sequence;
+/** A report may be held up on its way until later ones have come in, also those of the keeper's next start. */
+function isOlder(report: Report, { report: known }: Heard): boolean {
+  if (report.session !== known.session) return report.session < known.session;
+  return report.sequence <= known.sequence;
 }

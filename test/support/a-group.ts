@@ -190,7 +190,7 @@ function buildReport(members: readonly Member[], record: GroupRecord, id: NodeId
   };
   return {
     node: id,
-    session: `session-${id}`,
+    session: 1,
     sequence: 1,
     recordVersion: 1,
     postgres,

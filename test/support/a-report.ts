@@ -8,7 +8,7 @@ export function aReport(
 ): Report {
   return {
     node,
-    session: 'session-1',
+    session: 1,
     sequence: 1,
     recordVersion: 0,
     postgres: {

@@ -166,7 +166,7 @@ const aPostgres: fc.Arbitrary<PostgresReport> = fc.record({
 function aReport(node: NodeId): fc.Arbitrary<Report> {
   return fc.record({
     node: fc.constant(node),
-    session: fc.constant('s'),
+    session: fc.constant(1),
     sequence: fc.constant(1),
     recordVersion: fc.constant(1),
     postgres: aPostgres,

@@ -7,7 +7,7 @@ import { aReport } from './a-report.ts';
 interface FakeNode {
   readonly id: NodeId;
   readonly name: string;
-  readonly session: string;
+  readonly session: number;
   sequence: number;
   /** false: its whole host is gone. */
   isUp: boolean;
@@ -47,7 +47,7 @@ export async function registerFakeGroup(
     nodes.push({
       id,
       name,
-      session: `session-${name}`,
+      session: 1,
       sequence: 0,
       isUp: true,
       postgres: { ...postgres, markerTerm: null },
