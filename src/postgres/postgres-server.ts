@@ -31,7 +31,14 @@ export interface PostgresServer {
    */
   adopt(call: Deadline): Promise<void>;
 
-  /** Writes the managed settings and HBA entries, and reloads a running server. Cheap when nothing differs. */
+  /**
+   * Writes the managed settings and HBA entries, reloads a running server, and
+   * returns when its sessions show them. Cheap when nothing differs. Without a
+   * data directory the settings are kept for later. `synchronousStandbyNames`
+   * of a running primary are left as they are: changing them takes barriers,
+   * see {@link applySynchronousStandbys}. Throws BATON_CONFIG_INVALID when
+   * PostgreSQL refuses its configuration files.
+   */
   configure(settings: ManagedSettings, call: Deadline): Promise<void>;
 
   /**
@@ -39,11 +46,17 @@ export interface PostgresServer {
    * accepts connections. Ends orphans of an earlier postmaster first.
    * `standby.signal` lies in the data directory in both roles whenever the
    * server is not being started as a primary by pgbaton: a server started by
-   * hand comes up as a standby.
+   * hand comes up as a standby. A primary whose data pgbaton has never served
+   * gets its roles and schema. Throws BATON_TIMEOUT when it takes longer; the
+   * server then goes on starting.
    */
   start(role: 'primary' | 'standby', call: Deadline): Promise<void>;
 
-  /** Stops the server and its orphans; returns when no process of it is left. Stopping a stopped server is no error. */
+  /**
+   * Stops the server and its orphans; returns when no process of it is left.
+   * Stopping a stopped server is no error. When two thirds of the time are
+   * over, harder ways are taken, and it may end as a crash.
+   */
   stop(mode: 'fast' | 'immediate', call: Deadline): Promise<void>;
 
   /**
@@ -101,7 +114,9 @@ export interface PostgresServer {
   /**
    * Takes back what this server has beyond the source's history with
    * pg_rewind; the discarded WAL is kept in `lost-found/` with a report. A
-   * sentinel lies in the state directory until it has succeeded.
+   * sentinel lies in the state directory while the data are not whole. A server
+   * that crashed is recovered first, as a standby, and is stopped cleanly
+   * afterwards whatever the outcome.
    */
   rewind(source: SourceServer, progress: (text: string) => void, call: Deadline): Promise<RewindOutcome>;
 
@@ -169,6 +184,7 @@ export interface Marker {
 
 export type RewindOutcome =
   | { readonly kind: 'rewound'; readonly report: string }
+  /** All of the WAL here is in the source's history, by content as well: the server may follow as it is. */
   | { readonly kind: 'not_needed' }
   /** pg_rewind can't: the caller clones. */
   | { readonly kind: 'impossible'; readonly because: string };

@@ -140,6 +140,20 @@ test('a clean shutdown for a handover leaves a standby with all of the WAL', asy
   });
 });
 
+test('a standby that hangs does not keep the primary from a clean stop', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  const rows = await b.sql(`SELECT pid FROM pg_stat_activity WHERE backend_type = 'walreceiver'`);
+  const receiver = Number(rows[0]?.['pid']);
+  process.kill(receiver, 'SIGSTOP');
+  // More than the sockets hold, so that the walsender is stuck in the middle.
+  await a.sql(
+    'CREATE TABLE written AS SELECT i, repeat(md5(i::text), 10) AS t FROM generate_series(1, 100000) i',
+  );
+  await a.server.stop('fast', CALL);
+  assert.equal((await a.observe()).status, 'stopped');
+});
+
 test('twenty promotions right after a kill are none of them slow', { timeout: 240_000 }, async (t) => {
   let primary = await runningPrimary(t, 1);
   const timesMs: number[] = [];
