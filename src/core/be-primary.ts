@@ -1,5 +1,6 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { currentRule, type GroupRecord, type Reign, type Rule } from './group-record.ts';
+import { continuesReign } from './lineage.ts';
 import { isLocked, primarySettings, sameSettings, standbySettings } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
 
@@ -76,8 +77,9 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
  */
 function wasPromoted(reign: Reign, local: LocalView): boolean {
   if (local.promotedTerm !== reign.term) return false;
-  const timeline = local.postgres.position?.timeline ?? local.diskTimeline;
-  return reign.basis === null || timeline === reign.timeline;
+  const { position, history } = local.postgres;
+  if (position !== null && continuesReign(reign, { position, history })) return true;
+  return reign.basis === null || (position?.timeline ?? local.diskTimeline) === reign.timeline;
 }
 
 function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
@@ -90,6 +92,13 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
   const { position } = local.postgres;
   if (basis !== null && position !== null && position.timeline <= basis.position.timeline) {
     return step({ kind: 'stop', mode: 'immediate' }, 'it is a primary on the timeline of an earlier reign');
+  }
+  if (local.servingTerm === reign.term && position !== null && position.timeline > reign.timeline) {
+    return step({ kind: 'stop', mode: 'immediate' }, 'it was stopped and promoted by hand');
+  }
+  if (reign.history !== null && position !== null && position.timeline !== reign.timeline) {
+    // Nothing may be acknowledged on a timeline that no pledge could account for.
+    return rest(`the group has not learned of timeline ${position.timeline} yet`);
   }
   const rule = currentRule(record);
   if (rule === undefined) return rest('the record has no rule');

@@ -1,7 +1,7 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { nameOf, type GroupRecord, type Reign } from './group-record.ts';
 import { lacksMarker } from './known-history.ts';
-import { relationTo } from './lineage.ts';
+import { continuesReign, relationTo } from './lineage.ts';
 import { sameSettings, standbySettings, upstreamOf, type UpstreamNode } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
 
@@ -83,6 +83,8 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
         'it has another history under the same timeline number, which pg_rewind can not see',
       );
     case 'diverged':
+      if (local.postgres.upstream?.term === reign.term && continuesReign(reign, lineage))
+        return rest(`it follows ${holder} onto a timeline that the group does not know yet`);
       // Also before the reign is confirmed: its first commit may wait for this very node.
       return status === 'running'
         ? step({ kind: 'stop', mode: 'fast' }, `it has WAL that ${holder} does not have`)

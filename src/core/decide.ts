@@ -8,6 +8,7 @@ import {
   type GroupRecord,
   type Intent,
 } from './group-record.ts';
+import { continuesReign } from './lineage.ts';
 import { canStand, holderCondition, liveReport } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
@@ -69,18 +70,21 @@ function formGroup(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunc
   };
 }
 
-/** The holder has been promoted: where its timeline began is known from now on. */
+/**
+ * The holder has been promoted: where its timeline began is known from now on.
+ * And again when somebody promoted it by hand in its own reign.
+ */
 function learnPromotion(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
   const { reign } = record;
-  if (reign === null || reign.history !== null) return undefined;
+  if (reign === null) return undefined;
   const report = liveReport(record, evidence, reign.holder);
   const position = report?.postgres.position;
-  const isOlder =
-    position != null && reign.basis !== null && position.timeline <= reign.basis.position.timeline;
-  if (isOlder) return undefined;
   if (report?.promotedTerm !== reign.term || report.postgres.role !== 'primary' || position == null)
     return undefined;
   const { history } = report.postgres;
+  const isOlder = reign.basis !== null && position.timeline <= reign.basis.position.timeline;
+  const isKnown = reign.history !== null && !continuesReign(reign, { position, history });
+  if (isOlder || isKnown) return undefined;
   const start = history.at(-1)?.end;
   return {
     next: {

@@ -140,7 +140,7 @@ test('what was promoted by hand is neither elected nor taken for more advanced',
   assert.equal(winner(group), 'c');
 });
 
-test('nobody is elected while only a node that was promoted by hand proves commits', () => {
+test('a node that was promoted by hand is elected where only it proves all commits', () => {
   const byHand: Pledge = {
     term: NEXT_TERM,
     position: { timeline: 3, lsn: '0/5000000' },
@@ -148,8 +148,15 @@ test('nobody is elected while only a node that was promoted by hand proves commi
     markerTerm: TERM,
   };
   const result = outcome(failover(dead, { report: { pledge: byHand } }, pledged('0/4800000')));
-  assert.ok(result.kind === 'wait');
-  assert.match(result.because, /promoted outside of the group/);
+  assert.ok(result.kind === 'elected');
+  assert.equal(result.winner.node, 2);
+  // Its whole WAL is the basis of the reign: the others are compared with what it really has.
+  assert.deepEqual(result.winner.pledge, byHand);
+});
+
+test('a twin of a reign is never elected', () => {
+  const twin = { report: { pledge: { ...pledgeAt('0/5000000'), markerTerm: TERM - 1 } } };
+  assert.equal(outcome(failover(dead, twin, twin)).kind, 'wait');
 });
 
 test('a promotion by hand onto the number of a reign, from the same point, is known by the missing marker', () => {

@@ -8,7 +8,7 @@ import {
   type NodeId,
 } from './group-record.ts';
 import { beforeFork, knownPart, lacksMarker } from './known-history.ts';
-import { comparePositions, relationToHistory } from './lineage.ts';
+import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
 import { isEligible, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
@@ -94,18 +94,16 @@ export function provesAll(record: GroupRecord, { from }: Intent, pledged: readon
 /** The winner among pledges that prove enough. */
 function choose(record: GroupRecord, intent: Intent, counted: readonly PledgedNode[]): Outcome {
   const accounted = counted.map((each) => accountFor(record, each));
-  const source = mostAdvanced(accounted.filter(({ isForeign }) => !isForeign));
-  if (source === undefined) return wait('what the pledged members have comes from no reign of this group');
-  const ahead = accounted.find(({ pledge }) => comparePositions(pledge.position, source.pledge.position) > 0);
-  if (ahead !== undefined) {
-    return wait(
-      `${nameOf(record, ahead.node)} was promoted outside of the group, and had more than any other before that`,
-    );
+  const own = accounted.filter(({ isForeign }) => !isForeign);
+  const source = mostAdvanced(own);
+  const best = mostAdvanced(accounted);
+  if (source === undefined || best === undefined || compareKnown(best, source) > 0) {
+    return electForeign(record, best);
   }
-  const winner = bestCandidate(record, intent, accounted, source);
+  const winner = bestCandidate(record, intent, own, source);
   if (winner === undefined)
     return wait(`none of the pledged members may be promoted: ${namesOf(record, counted)}`);
-  if (comparePositions(winner.pledge.position, source.pledge.position) >= 0) {
+  if (compareKnown(winner, source) >= 0) {
     return { kind: 'elected', winner, because: electedBecause(record, winner, counted) };
   }
   return {
@@ -114,6 +112,26 @@ function choose(record: GroupRecord, intent: Intent, counted: readonly PledgedNo
     source,
     because: `${nameOf(record, winner.node)} is preferred and lacks WAL that ${nameOf(record, source.node)} has`,
   };
+}
+
+/**
+ * Only a node that was promoted by hand proves all acknowledged commits. What
+ * it wrote after that was acknowledged by nobody and harms nobody, so it may
+ * go on; but not where its timeline has the number of a reign's, because then
+ * the others could not be told from it.
+ */
+function electForeign(record: GroupRecord, best: AccountedNode | undefined): Outcome {
+  if (best === undefined || best.isTwin) {
+    return wait('what the pledged members have comes from no reign of this group');
+  }
+  const name = nameOf(record, best.node);
+  if (!isEligible(record, best.node)) {
+    return wait(
+      `${name} was promoted outside of the group, had more than any other before that, and may not be promoted`,
+    );
+  }
+  const because = `${name} was promoted outside of the group, and had no less than any other before that`;
+  return { kind: 'elected', winner: best, because };
 }
 
 function wait(because: string): Outcome {
@@ -140,20 +158,29 @@ function latecomer(
 }
 
 interface AccountedNode extends PledgedNode {
-  /** It has WAL of a promotion by hand: it has to be rewound before it can be anything. */
+  /** The part of its WAL that the group's reigns account for. */
+  readonly known: Lineage;
+  /** It has WAL of a promotion by hand besides: it has to be rewound before it can be anything. */
   readonly isForeign: boolean;
+  /** That WAL has the timeline number of a reign. */
+  readonly isTwin: boolean;
 }
 
-/** A pledge cut back to what the group's reigns account for. */
 function accountFor(record: GroupRecord, { node, pledge }: PledgedNode): AccountedNode {
-  const own = lacksMarker(record, pledge, pledge.markerTerm) ? beforeFork(pledge) : pledge;
-  const known = knownPart(record, own) ?? { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };
+  const isTwin = lacksMarker(record, pledge, pledge.markerTerm);
+  const known = knownPart(record, isTwin ? beforeFork(pledge) : pledge) ?? NOTHING;
   const isForeign = comparePositions(known.position, pledge.position) !== 0;
-  return { node, pledge: { ...pledge, position: known.position, history: known.history }, isForeign };
+  return { node, pledge, known, isForeign, isTwin };
 }
 
-function mostAdvanced<T extends PledgedNode>(pledged: readonly T[]): T | undefined {
-  return pledged.toSorted((a, b) => comparePositions(b.pledge.position, a.pledge.position))[0];
+const NOTHING: Lineage = { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };
+
+function compareKnown(a: AccountedNode, b: AccountedNode): number {
+  return comparePositions(a.known.position, b.known.position);
+}
+
+function mostAdvanced(accounted: readonly AccountedNode[]): AccountedNode | undefined {
+  return accounted.toSorted((a, b) => compareKnown(b, a))[0];
 }
 
 /** The target has all that the old primary had when it shut down: nobody can know more. */
@@ -173,11 +200,10 @@ function bestCandidate(
   record: GroupRecord,
   intent: Intent,
   pledged: readonly AccountedNode[],
-  source: PledgedNode,
-): PledgedNode | undefined {
+  source: AccountedNode,
+): AccountedNode | undefined {
   const candidates = pledged.filter(
-    ({ node, pledge, isForeign }) =>
-      !isForeign &&
+    ({ node, pledge }) =>
       isEligible(record, node) &&
       relationToHistory(pledge, source.pledge.history, source.pledge.position.timeline) === 'contained',
   );

@@ -44,6 +44,17 @@ export function relationTo(reign: Reign, local: Lineage): Relation {
   return comparePositions(local.position, basis.position) <= 0 ? 'contained' : 'unknown';
 }
 
+/**
+ * Whether WAL goes on from the end of a reign onto a later timeline: a holder
+ * that somebody started as a standby and promoted by hand. It has lost nothing
+ * of its reign by that.
+ */
+export function continuesReign(reign: Reign, { position, history }: Lineage): boolean {
+  if (reign.history === null || position.timeline <= reign.timeline) return false;
+  const index = history.findIndex((entry) => entry.timeline === reign.timeline);
+  return index >= 0 && sameSwitches(history.slice(0, index), reign.history);
+}
+
 /** Where a node's WAL stands to a timeline and the timelines before it. */
 export function relationToHistory(
   local: Lineage,
