@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { findBinaries } from '../src/postgres/binaries.ts';
 
@@ -14,6 +14,8 @@ export interface Machine {
   readonly node: string;
   readonly postgres: string;
   readonly pgbaton: string;
+  /** Of the last minute before the start: how busy it was with other things. */
+  readonly loadAverage: number;
 }
 
 export async function describeMachine(root: string): Promise<Machine> {
@@ -29,5 +31,6 @@ export async function describeMachine(root: string): Promise<Machine> {
     node: process.versions.node,
     postgres: /[\d.]+/.exec(version)?.[0] ?? version.trim(),
     pgbaton: manifest.version,
+    loadAverage: loadavg()[0] ?? Number.NaN,
   };
 }

@@ -17,7 +17,7 @@ export function renderReport({ machine, nodes, runs, helpMs }: Report): string {
   const idle = runs.map((run) => run.idle).find((each) => each !== undefined);
   return `# Benchmarks
 
-Written by \`npm run bench\`. ${runs.length} groups of a monitor and ${nodes} nodes, all on one machine over loopback, default settings, fsync on. In each: bring-up, SIGKILL of the primary's PostgreSQL, the old primary back as a standby, a switchover; one client inserts a row about every 3 ms through all of it and notes each acknowledgement. The write gap is the longest time between two acknowledgements.
+Written by \`npm run bench\`. ${runs.length === 1 ? 'One group' : `${runs.length} groups`} of a monitor and ${nodes} nodes, all on one machine over loopback, default settings, fsync on. In each: bring-up, SIGKILL of the primary's PostgreSQL, the old primary back as a standby, a switchover; one client inserts a row about every 3 ms through all of it and notes each acknowledgement. The write gap is the longest time between two acknowledgements.
 
 | | median | min | max | goal |
 | --- | --- | --- | --- | --- |
@@ -51,7 +51,7 @@ ${acknowledged.toLocaleString('en-US')} rows were acknowledged, ${lost} of them 
 ${idle === undefined ? '' : renderIdle(idle)}
 ## The machine
 
-${machine.cores} cores of ${machine.processor}, ${machine.memoryGb} GB; ${machine.system}, Linux ${machine.kernel}; PostgreSQL ${machine.postgres}, Node ${machine.node}, pgbaton ${machine.pgbaton}.
+${machine.cores} cores of ${machine.processor}, ${machine.memoryGb} GB; ${machine.system}, Linux ${machine.kernel}; PostgreSQL ${machine.postgres}, Node ${machine.node}, pgbaton ${machine.pgbaton}. Load average before the start: ${machine.loadAverage.toFixed(1)}.
 
 All nodes share the disk and the cores, and the client and the benchmark take part of them too. There is no network in between: add its round trips.
 `;
