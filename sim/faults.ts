@@ -164,7 +164,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   promote_by_hand(context) {
     const server = serverOf(context, pickNode(context));
-    if (context.promotedByHand || server.role !== 'standby') return;
+    // Nor where it still has the settings of a primary that may go on alone: that is two mistakes in a row.
+    const wouldAcknowledge = server.settings?.synchronousStandbyNames === '';
+    if (context.promotedByHand || wouldAcknowledge || server.role !== 'standby') return;
     // Once in a run: two servers that people promote from one point to one number can't be told apart.
     context.promotedByHand = true;
     server.promote('by hand');

@@ -221,6 +221,7 @@ function* promote(action: ActionOf<'promote'>, context: ActionContext): Steps {
   server.promote(action.timeline);
   yield* until({ world }, () => server.role !== 'standby', 30_000);
   yield* context.passCrashPoint();
+  beginMarker(action.term, context);
   server.process.after(MARKER_PATIENCE_MS, () => {
     if (journal.entry.servingTerm !== action.term) server.checkpoint();
   });
@@ -240,6 +241,11 @@ function* applyRule(action: ActionOf<'apply_rule'>, { world, server, state }: Ac
 
 /** Runs beside the loop: the marker waits for the voters as long as it takes. */
 function* writeMarker({ term }: ActionOf<'write_marker'>, context: ActionContext): Steps {
+  beginMarker(term, context);
+  yield 0.1;
+}
+
+function beginMarker(term: number, context: ActionContext): void {
   const { server, state, world } = context;
   state.markerUnderWay = term;
   const wake = context.wake;
@@ -251,7 +257,6 @@ function* writeMarker({ term }: ActionOf<'write_marker'>, context: ActionContext
     }
     wake();
   });
-  yield 0.1;
 }
 
 function* open({ term, settings }: ActionOf<'open'>, context: ActionContext): Steps {

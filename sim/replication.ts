@@ -119,6 +119,7 @@ export function send(world: World, upstream: VirtualPostgres, connection: Replic
     return;
   if (data.flushed <= connection.sent) {
     connection.hasCaughtUp = true;
+    if (data.partialBytes > 0) sendPartialRecord(world, upstream, standby, connection);
     return;
   }
   const batch = data.wal.slice(connection.sent, Math.min(data.flushed, connection.sent + BATCH));
@@ -145,6 +146,7 @@ function receive(
   if (first.index !== data.wal.length) return endAtStandby(world, standby, connection);
   connection.heardAtStandbyMs = world.clock.nowMs;
   for (const record of batch) data.wal.push(record);
+  data.partialBytes = 0;
   const length = data.wal.length;
   standby.process.after(world.random.between(0.1, 1.5), () => {
     if (standby.data !== data || data.wal.length < length) return;
@@ -234,6 +236,24 @@ export function endAtUpstream(
   const isOver = (): boolean => !connection.isOpenAtStandby;
   world.network.stream(upstream.node, standby.node, isOver, () =>
     standby.process.now(() => endAtStandby(world, standby, connection)),
+  );
+}
+
+/** A standby passes on all the bytes that it has received. */
+function sendPartialRecord(
+  world: World,
+  upstream: VirtualPostgres,
+  standby: VirtualPostgres,
+  connection: Replication,
+): void {
+  const bytes = upstream.data?.partialBytes ?? 0;
+  const isOver = (): boolean => !connection.isOpenAtUpstream;
+  world.network.stream(upstream.node, standby.node, isOver, () =>
+    standby.process.now(() => {
+      const { data } = standby;
+      if (!connection.isOpenAtStandby || data === null || data.wal.length !== connection.sent) return;
+      data.partialBytes = bytes;
+    }),
   );
 }
 
