@@ -1,16 +1,12 @@
-import { DEFAULT_SETTINGS, nameOf, type NodeId } from '../src/core/group-record.ts';
+import { DEFAULT_SETTINGS, nameOf } from '../src/core/group-record.ts';
 import { groupObstacles } from '../src/core/obstacles.ts';
-import { registerNode } from '../src/core/requests.ts';
 import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
 import { createCheckers, type Violation } from './checkers.ts';
-import { createClients, type Clients } from './clients.ts';
 import { createClock } from './clock.ts';
-import { FAULTS, healAll, startKeeper, type FaultContext } from './faults.ts';
-import { createRandom, type Random } from './random.ts';
+import { FAULTS, healAll } from './faults.ts';
+import { createGroup, forgetLeft, type SimulatedGroup } from './group.ts';
+import { createRandom } from './random.ts';
 import { createNetwork } from './virtual-network.ts';
-import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
-import { createVirtualMonitor } from './virtual-monitor.ts';
-import { createVirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 
 export interface RunOptions {
@@ -59,28 +55,13 @@ export function runSeed(options: RunOptions): RunResult {
         onTrace(`${(clock.nowMs / 1_000).toFixed(3).padStart(9)} ${who.padEnd(8)} ${what()}`);
     },
   };
-  const nodes = Array.from({ length: options.nodes }, (_, index) => index + 1);
-  const monitor = createVirtualMonitor(world, {
+  const group = createGroup(world, options.nodes, {
     ...DEFAULT_SETTINGS,
     detectionMs: random.pick([1_000, 3_000]),
     absentMs: random.pick([15_000, 300_000]),
     handoverMs: random.pick([5_000, 30_000]),
     crashFailovers: random.pick([0, 2, 100]),
   });
-  const keepers = new Map<NodeId, VirtualKeeper>();
-  const context: FaultContext = {
-    world,
-    nodes,
-    monitor,
-    keepers,
-    crashPointChance: 0,
-    isHealed: false,
-    promotedByHand: false,
-  };
-  const clients = createClients(world, nodes, 2, 100);
-  bringUp(context, clients);
-
-  const group: Group = { context, clients, random };
   let convergedAfterMs: number | undefined;
   try {
     convergedAfterMs = live(group, options);
@@ -94,22 +75,16 @@ export function runSeed(options: RunOptions): RunResult {
     seed: options.seed,
     violation: world.checkers.violation,
     counts,
-    acknowledged: clients.acknowledged,
-    reigns: monitor.stored.record.reign?.term ?? 0,
+    acknowledged: group.clients.acknowledged,
+    reigns: group.monitor.stored.record.reign?.term ?? 0,
     virtualMs: clock.nowMs,
     events: clock.eventsRun,
     convergedAfterMs,
   };
 }
 
-interface Group {
-  readonly context: FaultContext;
-  readonly clients: Clients;
-  readonly random: Random;
-}
-
-function live(group: Group, options: RunOptions): number | undefined {
-  const { checkers } = group.context.world;
+function live(group: SimulatedGroup, options: RunOptions): number | undefined {
+  const { checkers } = group.world;
   if (converge(group, BRING_UP_MS) === undefined) {
     checkers.fail('I26 a group comes up', describe(group));
     return undefined;
@@ -118,38 +93,9 @@ function live(group: Group, options: RunOptions): number | undefined {
   return checkers.violation === undefined ? recover(group) : undefined;
 }
 
-function bringUp(context: FaultContext, clients: Clients): void {
-  const { world, nodes, monitor } = context;
-  monitor.begin();
-  for (const node of nodes) {
-    const server = createVirtualPostgres(world, node);
-    world.servers.set(node, server);
-    monitor.request((record) =>
-      registerNode(record, {
-        name: null,
-        host: `n${node}`,
-        port: 5432,
-        candidatePriority: 50,
-        replicationQuorum: true,
-        systemIdentifier: null,
-      }),
-    );
-    const keeper = createVirtualKeeper(world, {
-      node,
-      server,
-      monitor,
-      diesHere: () => context.crashPointChance > 0 && world.random.chance(context.crashPointChance),
-      onDeath: () => startKeeper(context, node, world.random.between(20, 3_000)),
-    });
-    (context.keepers as Map<NodeId, VirtualKeeper>).set(node, keeper);
-    keeper.begin();
-  }
-  clients.begin();
-}
-
 /** Faults of a few kinds, chosen for this run, at random times. */
-function torment({ context, random }: Group, { faultyMs, without }: RunOptions): void {
-  const { clock, checkers } = context.world;
+function torment(group: SimulatedGroup, { faultyMs, without }: RunOptions): void {
+  const { clock, checkers, random } = group.world;
   const names = Object.keys(FAULTS).filter((name) => !without.includes(name));
   const chosen = names.filter(() => random.chance(0.4));
   const kinds = chosen.length === 0 ? names : chosen;
@@ -158,19 +104,20 @@ function torment({ context, random }: Group, { faultyMs, without }: RunOptions):
   while (clock.nowMs < endMs && checkers.violation === undefined) {
     clock.runUntil(Math.min(endMs, clock.nowMs + random.exponential(meanMs)));
     if (checkers.violation !== undefined || clock.nowMs >= endMs) return;
+    forgetLeft(group);
     const kind = random.pick(kinds);
-    context.world.count(`fault ${kind}`);
-    context.world.trace('fault', () => kind);
-    FAULTS[kind]?.(context);
+    group.world.count(`fault ${kind}`);
+    group.world.trace('fault', () => kind);
+    FAULTS[kind]?.(group);
   }
 }
 
 /** After the faults: the group comes back within bounded time, and then leaves the store alone. */
-function recover(group: Group): number | undefined {
-  const { world, monitor, nodes } = group.context;
+function recover(group: SimulatedGroup): number | undefined {
+  const { world, monitor, nodes } = group;
   const { clock, checkers } = world;
   world.trace('fault', () => 'everything is healed');
-  healAll(group.context);
+  healAll(group);
   const healedAtMs = clock.nowMs;
   const settledAtMs = converge(group, CONVERGE_MS);
   if (checkers.violation !== undefined) return undefined;
@@ -198,25 +145,26 @@ function recover(group: Group): number | undefined {
 }
 
 /** Runs until the group is whole; undefined: it was not in time. */
-function converge(group: Group, withinMs: number): number | undefined {
-  const { clock, checkers } = group.context.world;
+function converge(group: SimulatedGroup, withinMs: number): number | undefined {
+  const { clock, checkers } = group.world;
   const endMs = clock.nowMs + withinMs;
   while (clock.nowMs < endMs && checkers.violation === undefined) {
     clock.runUntil(clock.nowMs + LOOK_MS);
+    forgetLeft(group);
     if (isWhole(group)) return clock.nowMs;
   }
   return undefined;
 }
 
-function isWhole({ context, clients }: Group): boolean {
-  const { monitor, world } = context;
+function isWhole(group: SimulatedGroup): boolean {
+  const { monitor, world } = group;
   const { record } = monitor.stored;
   if (!monitor.process.isAlive || record.intent !== null || record.rules.length !== 1) return false;
-  if (record.reign?.confirmed !== true || world.clock.nowMs - clients.lastAcknowledgedMs > 2_000)
+  if (record.reign?.confirmed !== true || world.clock.nowMs - group.clients.lastAcknowledgedMs > 2_000)
     return false;
   const { reports } = monitor.evidence();
   if (reports.some(({ ageMs }) => ageMs > 1_000)) return false;
-  const votes = record.rules[0]?.cohort.length === context.nodes.length;
+  const votes = record.rules[0]?.cohort.length === group.nodes.length;
   return (
     votes &&
     isSettled(
@@ -227,8 +175,8 @@ function isWhole({ context, clients }: Group): boolean {
 }
 
 /** Where the group stands, for whoever reads a failure. */
-function describe({ context }: Group): string {
-  const { monitor } = context;
+function describe(group: SimulatedGroup): string {
+  const { monitor } = group;
   const { record } = monitor.stored;
   const evidence = monitor.evidence();
   const nodes = record.nodes.map((node) => {

@@ -1,0 +1,93 @@
+import { findNode, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
+import { registerNode } from '../src/core/requests.ts';
+import { createClients, type Clients } from './clients.ts';
+import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
+import { createVirtualMonitor, type VirtualMonitor } from './virtual-monitor.ts';
+import { createVirtualPostgres } from './virtual-postgres.ts';
+import type { World } from './world.ts';
+
+/** A whole simulated group: monitor, keepers, servers and clients. */
+export interface SimulatedGroup {
+  readonly world: World;
+  readonly monitor: VirtualMonitor;
+  /** The nodes that belong to the group, and those on their way out. */
+  readonly nodes: NodeId[];
+  readonly keepers: Map<NodeId, VirtualKeeper>;
+  readonly clients: Clients;
+  /** How often a keeper dies at a crash point. */
+  crashPointChance: number;
+  /** The faults are over: what one of them would still do later is not done. */
+  isHealed: boolean;
+  promotedByHand: boolean;
+  hasLostDisk: boolean;
+}
+
+const CLIENT_COUNT = 2;
+const WRITE_EVERY_MS = 100;
+
+export function createGroup(world: World, size: number, settings: GroupSettings): SimulatedGroup {
+  const nodes: NodeId[] = [];
+  const group: SimulatedGroup = {
+    world,
+    monitor: createVirtualMonitor(world, settings),
+    nodes,
+    keepers: new Map(),
+    clients: createClients(world, nodes, CLIENT_COUNT, WRITE_EVERY_MS),
+    crashPointChance: 0,
+    isHealed: false,
+    promotedByHand: false,
+    hasLostDisk: false,
+  };
+  group.monitor.begin();
+  for (let node = 0; node < size; node++) addNode(group);
+  group.clients.begin();
+  return group;
+}
+
+/** `pgbaton create postgres --run` on a machine without data. */
+export function addNode(group: SimulatedGroup): void {
+  const { world, monitor } = group;
+  const node = monitor.stored.record.nextNodeId;
+  const server = createVirtualPostgres(world, node);
+  world.servers.set(node, server);
+  monitor.request((record) =>
+    registerNode(record, {
+      name: null,
+      host: `n${node}`,
+      port: 5432,
+      candidatePriority: 50,
+      replicationQuorum: true,
+      systemIdentifier: null,
+    }),
+  );
+  const keeper = createVirtualKeeper(world, {
+    node,
+    server,
+    monitor,
+    diesHere: () => group.crashPointChance > 0 && world.random.chance(group.crashPointChance),
+    onDeath: () => startKeeper(group, node, world.random.between(20, 3_000)),
+  });
+  group.keepers.set(node, keeper);
+  group.nodes.push(node);
+  keeper.begin();
+}
+
+/** Systemd, or a person, starts the keeper again. */
+export function startKeeper(group: SimulatedGroup, node: NodeId, delayMs: number): void {
+  group.world.clock.after(delayMs, () => {
+    const keeper = group.keepers.get(node);
+    if (keeper !== undefined && !keeper.process.isAlive) keeper.begin();
+  });
+}
+
+/** Forgets the nodes that have left, once their servers are down. */
+export function forgetLeft(group: SimulatedGroup): void {
+  const { world, monitor, nodes, keepers } = group;
+  for (const node of [...nodes]) {
+    if (findNode(monitor.stored.record, node) !== undefined) continue;
+    if (world.servers.get(node)?.status !== 'down') continue;
+    keepers.get(node)?.kill();
+    nodes.splice(nodes.indexOf(node), 1);
+    keepers.delete(node);
+  }
+}
