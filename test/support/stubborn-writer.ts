@@ -61,7 +61,7 @@ export function startStubbornWriter(options: StubbornWriterOptions): StubbornWri
   const running = run();
   return {
     table: options.table,
-    acknowledged: () => acknowledged,
+    acknowledged: () => [...acknowledged],
     async stop() {
       stopped.abort();
       await running;

@@ -70,18 +70,26 @@ export interface TestCluster {
   settled(options?: AtRest & { readonly formation?: string }): Promise<GroupBody>;
   /** Starts the monitor and every keeper that has ended, as a service manager does, and waits until all are heard of. */
   revive(): Promise<void>;
+  /** Starts a keeper that does not run, and waits until it is heard of. */
+  startKeeper(node: ClusterNode, env?: NodeJS.ProcessEnv): Promise<void>;
   startClients(pauseMs?: number): Promise<ClusterClients>;
   /**
    * What holds at the end of every test: the group is at rest, exactly one
    * server accepts writes, and every node that runs has all that any client was
-   * told is committed. Stops the clients.
+   * told is committed. Stops the clients unless they are to go on.
    */
-  assertWhole(clients?: ClusterClients, options?: AtRest): Promise<void>;
+  assertWhole(
+    clients?: ClusterClients,
+    options?: AtRest & { readonly keepClients?: boolean; readonly formation?: string },
+  ): Promise<void>;
   /** The ends of all logs, and what the monitor knows. */
   describe(): Promise<string>;
   /** Ends all processes and removes all files; fails when some are left. */
   stop(): Promise<void>;
 }
+
+/** Everything listens on the loopback address only. */
+const ACCESS = ['--hostname', '127.0.0.1', '--listen', '127.0.0.1', '--ssl-self-signed'];
 
 /** Brings up a monitor and nodes, and waits until the group is at rest. Whatever fails, nothing is left behind. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
@@ -163,8 +171,13 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
         pgdata: node.pgdata ?? join(directory.path, name),
         directory: directory.path,
         createArguments: [
-          ...['--hostname', '127.0.0.1', '--listen', '127.0.0.1', '--auth', auth, '--ssl-self-signed'],
-          ...['--formation', formation, '--monitor', monitor.uri],
+          ...ACCESS,
+          '--auth',
+          auth,
+          '--formation',
+          formation,
+          '--monitor',
+          monitor.uri,
           ...(monitor.tokenFile === null ? [] : ['--token-file', monitor.tokenFile]),
           ...extraArguments,
         ],
@@ -196,6 +209,7 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
       return JSON.parse(await cluster.run('show', 'state', '--json')) as NodeView[];
     },
     revive: () => revive(monitor, nodes),
+    startKeeper: (node, env) => startAndHear(monitor, [node], env),
     async startClients(pauseMs) {
       const clients = await startClients(await cluster.primary(), nodes, pauseMs);
       clientsOfTests.push(clients);
@@ -277,22 +291,30 @@ function named(nodes: readonly ClusterNode[], name: string | undefined): Cluster
 }
 
 async function revive(monitor: ClusterMonitor, nodes: readonly ClusterNode[]): Promise<void> {
-  const before = await keeperSessions(monitor).catch(() => new Map<string, string>());
   if (monitor.process().ended() !== undefined) await monitor.start();
   const ended = nodes.filter((node) => node.keeper().ended() !== undefined);
-  for (const node of ended) node.startKeeper();
+  await startAndHear(monitor, ended);
+}
+
+async function startAndHear(
+  monitor: ClusterMonitor,
+  nodes: readonly ClusterNode[],
+  env?: NodeJS.ProcessEnv,
+): Promise<void> {
+  const before = await keeperSessions(monitor);
+  for (const node of nodes) node.startKeeper(env);
   await eventually(
     'the new keepers to report',
     async () => {
       const sessions = await keeperSessions(monitor);
-      return ended.every(({ name }) => sessions.has(name) && sessions.get(name) !== before.get(name));
+      return nodes.every(({ name }) => sessions.has(name) && sessions.get(name) !== before.get(name));
     },
     PATIENCE_MS,
   );
 }
 
 /** Which process of a keeper each node was last heard of from. */
-async function keeperSessions({ client }: ClusterMonitor): Promise<ReadonlyMap<string, string>> {
+async function keeperSessions({ client }: ClusterMonitor): Promise<ReadonlyMap<string, number>> {
   const { record, evidence } = await client.getEvidence({ formation: 'default', group: 0 });
   const nameOf = (id: number): string => record.nodes.find((node) => node.id === id)?.name ?? '';
   return new Map(evidence.reports.map(({ report }) => [nameOf(report.node), report.session]));
@@ -301,15 +323,17 @@ async function keeperSessions({ client }: ClusterMonitor): Promise<ReadonlyMap<s
 async function assertWhole(
   cluster: TestCluster,
   clients: ClusterClients | undefined,
-  atRest: AtRest = {},
+  options: NonNullable<Parameters<TestCluster['assertWhole']>[1]> = {},
 ): Promise<void> {
+  const { keepClients = false, ...atRest } = options;
   const { nodes } = await cluster.settled(atRest);
   await clients?.progress(5);
-  await clients?.stop();
+  if (!keepClients) await clients?.stop();
   const members = nodes.map(({ name }) => named(cluster.nodes, name));
   const running = members.filter((node) => node.postmaster() !== undefined);
   const writable: string[] = [];
   for (const node of running) if (await acceptsWrites(node)) writable.push(node.name);
-  assert.deepEqual(writable, [(await cluster.primary()).name], 'exactly one server accepts writes');
+  const primary = await cluster.primary(options.formation);
+  assert.deepEqual(writable, [primary.name], 'exactly one server accepts writes');
   if (clients !== undefined) await assertReplayed(clients, running);
 }
