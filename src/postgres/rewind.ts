@@ -144,6 +144,12 @@ async function takeBack(
   await writeSentinel(context, { work: 'rewind', stage: 'rewind', keptIn }, limitOf(countdown));
   const result = await runRewind(context, source, progress, countdown);
   if (result.exitCode !== 0) return await failed(context, result, countdown);
+  if (/no rewind required/.test(`${result.stdout}${result.stderr}`)) {
+    // A server that was promoted and killed before its first checkpoint has the timeline before in pg_control,
+    // also after a recovery as a standby, and pg_rewind looks nowhere else.
+    await removeSentinel(context, limitOf(countdown));
+    return { kind: 'not_needed' };
+  }
   await placeStandbySignal(context, limitOf(countdown));
   progress('waiting for the disk');
   await syncFileSystem(context, context.options.dataDirectory, limitOf(countdown));
