@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Lineage, TimelineSwitch } from '../core/lineage.ts';
-import { lsnFromBytes, lsnToBytes, maxLsn, type Lsn } from '../core/lsn.ts';
+import { lagBytes, lsnFromBytes, lsnToBytes, maxLsn, type Lsn } from '../core/lsn.ts';
 import { startCountdown, type TimeLimit } from '../system/clock.ts';
 import { limitOf } from './configuration.ts';
-import { isCleanlyStopped, type ControlData } from './control-data.ts';
+import { isCleanlyStopped, readControlData, type ControlData } from './control-data.ts';
+import type { ServerFacts } from './observation-query.ts';
 import { program, type ServerContext } from './server-context.ts';
 import { historyFileName, lineageAt, parseHistory, timelineOfSegment } from './timeline-history.ts';
 import { segmentName, segmentNumber } from './wal-segment.ts';
@@ -15,6 +16,13 @@ export interface LocalWal {
   historyOf(timeline: number, limit: TimeLimit): Promise<readonly TimelineSwitch[]>;
   /** The highest timeline of which there is WAL; undefined when there is none at all. */
   newestTimeline(limit: TimeLimit): Promise<number | undefined>;
+  /**
+   * Where a standby's WAL ends. What it has received may end in the middle of a
+   * record, because WAL is sent in pages; such a tail is nobody's commit, and a
+   * successor forks before it. Reads the WAL behind the replay position when
+   * nothing more can come; null while the end is not certain.
+   */
+  endOfStandby(facts: ServerFacts, timeline: number, limit: TimeLimit): Promise<Lsn | null>;
   /** Another server's files have taken the place of those that were read before. */
   forget(): void;
   /** The end of WAL of a server that was stopped cleanly. Throws BATON_REFUSED when it was not. */
@@ -47,10 +55,30 @@ export function createLocalWal(context: ServerContext): LocalWal {
     return timelines.length === 0 ? undefined : Math.max(...timelines);
   };
 
+  let lastEnd: { readonly of: string; readonly end: Lsn } | undefined;
+  const endOfStandby: LocalWal['endOfStandby'] = async (facts, timeline, limit) => {
+    const { endLsn, receiveLsn, replayLsn, receiverRunning } = facts;
+    if (receiverRunning || endLsn === null || receiveLsn === null || replayLsn === null) return endLsn;
+    const tailBytes = lagBytes(receiveLsn, replayLsn);
+    if (tailBytes === 0 || tailBytes > TAIL_BYTES) return endLsn;
+    const of = `${timeline} ${replayLsn} ${receiveLsn}`;
+    if (lastEnd?.of !== of) {
+      const countdown = startCountdown(limit);
+      const control = await readControlData(context, limitOf(countdown));
+      const end = await endOfWal(context, control, timeline, replayLsn, limitOf(countdown));
+      lastEnd = { of, end: end ?? endLsn };
+    }
+    return lastEnd.end;
+  };
+
   return {
     historyOf,
     newestTimeline,
-    forget: () => histories.clear(),
+    endOfStandby,
+    forget() {
+      histories.clear();
+      lastEnd = undefined;
+    },
     async stoppedLineage(control, limit) {
       if (!isCleanlyStopped(control)) {
         throw new BatonError(
@@ -62,7 +90,8 @@ export function createLocalWal(context: ServerContext): LocalWal {
       if (control.state === 'shut_down') {
         const timeline = control.checkpointTimeline;
         // The shutdown checkpoint is the last record.
-        const lsn = await endOfWal(context, control, timeline, control.checkpointLsn, limitOf(countdown));
+        const from = control.checkpointLsn;
+        const lsn = (await endOfWal(context, control, timeline, from, limitOf(countdown))) ?? from;
         return { position: { timeline, lsn }, history: await historyOf(timeline, limitOf(countdown)) };
       }
       // A standby may have received more than it has replayed: its WAL ends where the last whole record does.
@@ -72,7 +101,7 @@ export function createLocalWal(context: ServerContext): LocalWal {
       let end = from;
       for (const timeline of timelinesFrom(from, newest, history)) {
         const start = maxLsn(end, history.findLast((entry) => entry.timeline < timeline)?.end ?? end);
-        end = maxLsn(end, await endOfWal(context, control, timeline, start, limitOf(countdown)));
+        end = maxLsn(end, (await endOfWal(context, control, timeline, start, limitOf(countdown))) ?? end);
       }
       return lineageAt({ timeline: newest, lsn: end }, history);
     },
@@ -85,18 +114,21 @@ function timelinesFrom(from: Lsn, newest: number, history: readonly TimelineSwit
   return [...history.map(({ timeline }) => timeline).filter((timeline) => timeline >= first), newest];
 }
 
-/** Reads the WAL of one timeline with pg_waldump up to the end of its last whole record. */
+/** A standby that has not replayed more than this is far behind: reading it all would take too long. */
+const TAIL_BYTES = 1024 * 1024;
+
+/** Reads the WAL of one timeline with pg_waldump up to the end of its last whole record; undefined when it is not there. */
 async function endOfWal(
   context: ServerContext,
   control: ControlData,
   timeline: number,
   start: Lsn,
   limit: TimeLimit,
-): Promise<Lsn> {
+): Promise<Lsn | undefined> {
   const countdown = startCountdown(limit);
   const names = (await context.disk.list(context.files.walDirectory, limitOf(countdown))) ?? [];
   const filesEnd = endOfFiles(names, timeline, start, control.walSegmentBytes);
-  if (filesEnd === undefined) return start;
+  if (filesEnd === undefined) return undefined;
   let end = start;
   const onLine = (line: string, stream: string): void => {
     const match =

@@ -152,7 +152,8 @@ async function lineageOf(
     const timeline = facts.timeline ?? (await wal.newestTimeline(limitOf(countdown)));
     if (timeline === undefined) return { lineage: null, detail: 'no WAL in pg_wal' };
     const history = await wal.historyOf(timeline, limitOf(countdown));
-    return { lineage: lineageAt({ timeline, lsn: endLsn }, history), detail: null };
+    const lsn = facts.inRecovery ? await wal.endOfStandby(facts, timeline, limitOf(countdown)) : endLsn;
+    return { lineage: lineageAt({ timeline, lsn: lsn ?? endLsn }, history), detail: null };
   } catch (error) {
     return { lineage: null, detail: explain(error) };
   }
@@ -173,6 +174,8 @@ function createStoppedView({
       ...NOTHING,
       status: clean ? 'stopped' : 'crashed',
       systemIdentifier: control.systemIdentifier,
+      // A promotion writes its timeline there before its first checkpoint.
+      diskTimeline: Math.max(control.checkpointTimeline, control.minimumRecoveryTimeline),
       position: lineage?.position ?? null,
       history: lineage?.history ?? [],
     };

@@ -63,10 +63,12 @@ async function endReceivers(session: SqlSession, countdown: Countdown): Promise<
 /** Without a receiver the end is exact at once when one had been there, else as soon as replay has run dry. */
 async function endOfWal(session: SqlSession, wal: LocalWal, countdown: Countdown): Promise<Lineage> {
   for (;;) {
-    const { endLsn } = await queryFacts(session, limitOf(countdown));
-    const timeline = endLsn === null ? undefined : await wal.newestTimeline(limitOf(countdown));
-    if (endLsn !== null && timeline !== undefined) {
-      return lineageAt({ timeline, lsn: endLsn }, await wal.historyOf(timeline, limitOf(countdown)));
+    const facts = await queryFacts(session, limitOf(countdown));
+    const timeline = facts.endLsn === null ? undefined : await wal.newestTimeline(limitOf(countdown));
+    if (timeline !== undefined) {
+      const lsn = await wal.endOfStandby(facts, timeline, limitOf(countdown));
+      if (lsn !== null)
+        return lineageAt({ timeline, lsn }, await wal.historyOf(timeline, limitOf(countdown)));
     }
     countdown.check('replaying to the end of the local WAL');
     await sleep(5);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { comparePositions } from '../../src/core/lineage.ts';
 import { compareLsn } from '../../src/core/lsn.ts';
 import {
   bareServer,
@@ -112,6 +113,48 @@ test('a follower goes on without a restart when it is pointed to the promoted se
   assert.equal(seen.pid, pid);
   assert.equal(seen.position?.timeline, 2);
   assert.deepEqual(seen.history, promoted.history);
+});
+
+test('a standby that received half a record ends before it, like the timeline that forks there', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const standbys = [await runningStandby(t, 2, a), await runningStandby(t, 3, a)] as const;
+  await a.sql('CREATE TABLE written (pad text)');
+  const load = Array.from({ length: 6 }, () =>
+    a
+      .sql(`INSERT INTO written SELECT repeat(md5(i::text), 200) FROM generate_series(1, 1000000) AS i`)
+      .catch(() => undefined),
+  );
+  await until(
+    'the WAL to flow',
+    async () => compareLsn((await a.observe()).position?.lsn ?? '0/0', '0/6000000') > 0,
+  );
+  a.killAll();
+  await Promise.all(load);
+  const ends = await Promise.all(
+    standbys.map(async (standby) => {
+      await standby.server.configure(NO_SETTINGS, CALL);
+      return (await standby.server.cutUpstream(CALL)).position;
+    }),
+  );
+  const [b, c] =
+    comparePositions(ends[0]!, ends[1]!) >= 0 ? standbys : ([...standbys].reverse() as typeof standbys);
+  const most = (await b.server.cutUpstream(CALL)).position;
+  const promoted = await b.server.promote(2, CALL);
+  assert.equal(promoted.history.at(-1)?.end, most.lsn);
+  const seen = await c.observe();
+  assert.ok(seen.position !== null && compareLsn(seen.position.lsn, most.lsn) <= 0);
+});
+
+test('a crashed primary tells the timeline that it was promoted to before its first checkpoint', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  a.killAll();
+  await b.server.configure(NO_SETTINGS, CALL);
+  await b.server.cutUpstream(CALL);
+  await b.server.promote(2, CALL);
+  b.killAll();
+  await until('the crash to be seen', async () => (await b.observe()).status === 'crashed');
+  assert.equal((await b.observe()).diskTimeline, 2);
 });
 
 test('a clean shutdown for a handover leaves a standby with all of the WAL', async (t) => {
