@@ -25,7 +25,15 @@ export function createClients(
   let lastAcknowledgedMs = 0;
   let longestGapMs = 0;
 
+  /** Sessions that only read connect to any node. */
+  function readSomewhere(): void {
+    const server = world.servers.get(random.pick(nodes));
+    if (server?.isReadableAsPrimary() === true && server.visible !== undefined)
+      world.checkers.observed(server, server.visible);
+  }
+
   function run(client: number, place: number): void {
+    readSomewhere();
     const pause = (): void => clock.after(random.exponential(everyMs), () => run(client, place));
     const target = nodes.find((node) => {
       const server = world.servers.get(node);
@@ -44,8 +52,6 @@ export function createClients(
     network.send(place, target, () =>
       server.process.now(() => {
         if (!server.isWritable()) return end();
-        const { visible } = server;
-        if (visible !== undefined) world.checkers.observed(server, visible);
         server.write('commit', value, (record) => {
           if (record === undefined) return end();
           world.checkers.acknowledged(server, record);

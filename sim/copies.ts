@@ -1,5 +1,5 @@
 import type { UpstreamNode } from '../src/core/server-settings.ts';
-import { StepFailed, type ActionContext, type Steps } from './keeper-actions.ts';
+import { StepFailed, type ActionContext, type Steps } from './steps.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { WalRecord } from './wal.ts';
 

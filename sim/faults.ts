@@ -203,7 +203,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   lose_disk(group) {
     const { record } = group.monitor.stored;
     // Once in a run, and never where a commit may stand on one copy only.
-    if (group.hasLostDisk || record.rules.some((rule) => rule.k === 0) || record.intent !== null) return;
+    const isWhole = group.nodes.every(
+      (node) => serverOf(group, node).data !== null && !serverOf(group, node).hasSentinel,
+    );
+    const standsOnTwo = record.rules.every((rule) => rule.k > 0) && record.intent === null;
+    if (group.hasLostDisk || !isWhole || !standsOnTwo) return;
     group.hasLostDisk = true;
     const node = pickNode(group);
     const server = serverOf(group, node);

@@ -20,6 +20,8 @@ export interface SimulatedGroup {
   isHealed: boolean;
   promotedByHand: boolean;
   hasLostDisk: boolean;
+  /** Since when a server has looked writable though another one reigns, and nothing kept its keeper from closing it. */
+  readonly openSinceMs: Map<NodeId, number>;
 }
 
 const CLIENT_COUNT = 2;
@@ -37,6 +39,7 @@ export function createGroup(world: World, size: number, settings: GroupSettings)
     isHealed: false,
     promotedByHand: false,
     hasLostDisk: false,
+    openSinceMs: new Map(),
   };
   group.monitor.begin();
   for (let node = 0; node < size; node++) addNode(group);
@@ -83,9 +86,11 @@ export function startKeeper(group: SimulatedGroup, node: NodeId, delayMs: number
 /** Forgets the nodes that have left, once their servers are down. */
 export function forgetLeft(group: SimulatedGroup): void {
   const { world, monitor, nodes, keepers } = group;
-  for (const node of [...nodes]) {
-    if (findNode(monitor.stored.record, node) !== undefined) continue;
-    if (world.servers.get(node)?.status !== 'down') continue;
+  const left = nodes.filter(
+    (node) =>
+      findNode(monitor.stored.record, node) === undefined && world.servers.get(node)?.status === 'down',
+  );
+  for (const node of left) {
     keepers.get(node)?.kill();
     nodes.splice(nodes.indexOf(node), 1);
     keepers.delete(node);

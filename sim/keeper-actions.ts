@@ -2,49 +2,19 @@ import type { Action } from '../src/core/action.ts';
 import type { NodeId } from '../src/core/group-record.ts';
 import type { Lineage } from '../src/core/lineage.ts';
 import type { ServerSettings, UpstreamNode } from '../src/core/server-settings.ts';
-import type { JournalEntry } from '../src/keeper/journal.ts';
 import type { NodeState } from '../src/keeper/node-state.ts';
 import { copyData, rewindData } from './copies.ts';
 import { endOfWal, markerTermOf } from './observation.ts';
+import { StepFailed, type ActionContext, type Steps } from './steps.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
-
-/**
- * The steps of src/keeper/execute-action.ts, line by line, as generators: each
- * `yield` is a place at which virtual time passes and the keeper may be killed.
- */
-export type Steps<T = void> = Generator<Pause, T, undefined>;
-
-/** Milliseconds to sleep; or how long to wait for the alarm at most. */
-export type Pause = number | { readonly alarmMs: number };
-
-export interface ActionContext {
-  readonly world: World;
-  readonly node: NodeId;
-  readonly server: VirtualPostgres;
-  readonly state: NodeState;
-  readonly journal: VirtualJournal;
-  /** Kills the keeper here, if chance wants it. */
-  passCrashPoint(): Steps;
-  wake(): void;
-  report(): void;
-}
-
-export interface VirtualJournal {
-  readonly entry: JournalEntry;
-  write(change: Partial<JournalEntry>): Steps;
-}
-
-/** A step that can't be done now; it is planned anew. */
-export class StepFailed extends Error {
-  override readonly name = 'StepFailed';
-}
 
 /** A marker that is not acknowledged by then waits for somebody who has to be rewound first, ms. */
 const MARKER_PATIENCE_MS = 1_000;
 
 type ActionOf<K extends Action['kind']> = Extract<Action, { kind: K }>;
 
+/** The steps of src/keeper/execute-action.ts, line by line. */
 export function* executeAction(action: Action, context: ActionContext): Steps {
   yield* context.passCrashPoint();
   yield* run(action, context);
@@ -248,14 +218,13 @@ function* writeMarker({ term }: ActionOf<'write_marker'>, context: ActionContext
 function beginMarker(term: number, context: ActionContext): void {
   const { server, state, world } = context;
   state.markerUnderWay = term;
-  const wake = context.wake;
   server.write('marker', term, (record) => {
     state.markerUnderWay = null;
     if (record !== undefined) {
       state.markerAcknowledged = term;
       world.checkers.acknowledged(server, record);
     }
-    wake();
+    context.wake();
   });
 }
 

@@ -87,7 +87,8 @@ if (values.json) {
     const lines = traceOf(last.seed);
     console.log((values.trace ? lines : lines.slice(-TRACE_LINES)).join('\n'));
   }
-  for (const [what, count] of [...totals].sort()) console.log(`${String(count).padStart(9)} ${what}`);
+  for (const [what, count] of [...totals].sort(([a], [b]) => a.localeCompare(b)))
+    console.log(`${String(count).padStart(9)} ${what}`);
   console.log(
     `${seeds} seeds from ${first} in ${seconds.toFixed(1)} s (${Math.round((seeds / seconds) * 60)}/min, ${Math.round(events / seconds / 1_000)} k events/s), ` +
       `${Math.round(virtualMs / 3_600_000)} virtual hours, ${reigns - seeds} changes of reign, ${faults} faults, ` +

@@ -20,6 +20,7 @@ const NOTHING: Omit<ServerObservation, 'status'> = {
   pid: null,
   synchronousStandbyNames: null,
   readOnly: null,
+  isUnguarded: false,
   receiverRunning: false,
   replayLagBytes: 0,
   diskTimeline: null,

@@ -4,6 +4,7 @@ import { assignedState, isSettled, reportedState } from '../src/core/state-names
 import { createCheckers, type Violation } from './checkers.ts';
 import { createClock } from './clock.ts';
 import { FAULTS, healAll } from './faults.ts';
+import { checkOldPrimaries } from './old-primaries.ts';
 import { createGroup, forgetLeft, type SimulatedGroup } from './group.ts';
 import { createRandom } from './random.ts';
 import { createNetwork } from './virtual-network.ts';
@@ -105,6 +106,7 @@ function torment(group: SimulatedGroup, { faultyMs, without }: RunOptions): void
     clock.runUntil(Math.min(endMs, clock.nowMs + random.exponential(meanMs)));
     if (checkers.violation !== undefined || clock.nowMs >= endMs) return;
     forgetLeft(group);
+    checkOldPrimaries(group);
     const kind = random.pick(kinds);
     group.world.count(`fault ${kind}`);
     group.world.trace('fault', () => kind);

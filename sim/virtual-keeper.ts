@@ -1,5 +1,5 @@
 import type { Report } from '../src/core/evidence.ts';
-import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
+import { DEFAULT_SETTINGS, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
 import type { Rest, Step } from '../src/core/action.ts';
 import { plan } from '../src/core/plan.ts';
 import type { JournalEntry } from '../src/keeper/journal.ts';
@@ -10,7 +10,8 @@ import {
   reportOfState,
   type NodeState,
 } from '../src/keeper/node-state.ts';
-import { executeAction, StepFailed, type ActionContext, type Pause, type Steps } from './keeper-actions.ts';
+import { executeAction } from './keeper-actions.ts';
+import { StepFailed, type ActionContext, type Pause, type Steps } from './steps.ts';
 import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
 import { observe } from './observation.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
@@ -278,8 +279,4 @@ function essence({ postgres, recordVersion: _version, ...rest }: ReturnType<type
 function intentKey(record: GroupRecord | null): string {
   const intent = record?.intent;
   return intent == null ? '' : `${intent.term} ${intent.stage}`;
-}
-
-export function isMember(record: GroupRecord, node: NodeId): boolean {
-  return findNode(record, node) !== undefined;
 }

@@ -60,6 +60,8 @@ export interface VirtualPostgres {
 
   statusSeen(): PostgresStatus;
   isWritable(): boolean;
+  /** Whether a session can read what only this server has: a primary that lets clients in, and is not just promoted. */
+  isReadableAsPrimary(): boolean;
   initialise(systemIdentifier: string): void;
   configure(settings: ServerSettings): void;
   setNames(text: string): void;
@@ -92,6 +94,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
   const process = createProcess(clock);
   let waiters: Waiter[] = [];
   let visible: WalRecord | undefined;
+  let wasPromoted = false;
 
   function append(kind: RecordKind, value: number, timeline?: Timeline): WalRecord {
     const { data } = self;
@@ -150,6 +153,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
   /** Recovery is done as far as it must be: sessions are let in. */
   function run(data: DataDirectory, role: 'primary' | 'standby'): void {
     self.status = 'running';
+    wasPromoted = false;
     self.effective = self.settings;
     self.names = parseNames(self.settings?.synchronousStandbyNames ?? '');
     self.endKnownAtMs = clock.nowMs + random.between(2, 60);
@@ -192,6 +196,12 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
       self.effective !== null &&
       !self.effective.readOnly &&
       !self.effective.locked,
+
+    isReadableAsPrimary: () =>
+      self.status === 'running' &&
+      self.role === 'primary' &&
+      self.effective?.locked === false &&
+      (!wasPromoted || !self.effective.readOnly),
 
     initialise(systemIdentifier) {
       self.data = {
@@ -273,6 +283,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
           return;
         if (self.receiver !== null) endAtStandby(world, self, self.receiver);
         self.role = 'primary';
+        wasPromoted = true;
         self.effective = self.settings;
         self.names = parseNames(self.settings?.synchronousStandbyNames ?? '');
         data.partialBytes = 0;

@@ -108,6 +108,14 @@ test('undo_handover: a primary that does not shut down in time keeps the baton',
   assert.equal(next.reign?.holder, 1);
 });
 
+test('undo_handover: a primary that keeps the baton is neither in maintenance nor dropped', () => {
+  for (const entry of [{ maintenance: true }, { dropping: 'asked' as const }]) {
+    const group = aGroup().withPrimary('a', { entry }).withStandby('b', lost).withIntent(handover);
+    const { nodes } = expectRule(group, 'undo_handover').next;
+    assert.deepEqual([nodes[0]?.maintenance, nodes[0]?.dropping], [false, 'no']);
+  }
+});
+
 test('undo_handover: nobody hands over to a node that has gone', () => {
   expectRule(aGroup().withPrimary('a').withStandby('b', lost).withIntent(handover), 'undo_handover');
 });
@@ -211,6 +219,23 @@ test('fail_over: a lost primary is given up when enough members can prove that n
   assert.equal(decided(tooFew), undefined);
 });
 
+test('fail_over: members that are down count where the primary does not come back, since they can be started', () => {
+  const down: NodeOptions = { postgres: { status: 'stopped', role: null, upstream: null } };
+  const gone: NodeOptions = { postgres: { status: 'absent', role: null, upstream: null } };
+  expectRule(aGroup().withPrimary('a', gone).withStandby('b', idle).withStandby('c', down), 'fail_over');
+  expectRule(aGroup().withPrimary('a', lost).withStandby('b', idle).withStandby('c', down), 'fail_over');
+  const restartable = aGroup().withPrimary('a', crashed).withStandby('b', idle).withStandby('c', down);
+  expectRule(restartable, 'restart_in_place');
+});
+
+test('renew_term: a holder that has promised a later term goes on under a newer one, also without the others', () => {
+  const alone = aGroup()
+    .withPrimary('a', pledging(NEXT, crashed))
+    .withStandby('b', lost)
+    .withStandby('c', lost);
+  expectRule(alone, 'renew_term');
+});
+
 test('fail_over: a pause, or maintenance of the primary, keeps everything as it is', () => {
   const group = aGroup().withPrimary('a', lost).withStandby('b', idle).withStandby('c', idle);
   assert.equal(decided(group.withSettings({ paused: true })), undefined);
@@ -287,7 +312,12 @@ test('remove_dropped: a dropped node goes when nothing counts on it and it has s
       .withStandby('c', { votes: false, ...options });
   const asked = { dropping: 'asked' } as const;
   assert.equal(decided(dropped({ entry: asked })), undefined);
-  for (const gone of [{ silentMs: 60_000 }, { postgres: { status: 'stopped', role: null } }] as const) {
+  for (const gone of [
+    { silentMs: 60_000 },
+    { postgres: { status: 'stopped', role: null } },
+    { postgres: { status: 'crashed', role: null } },
+    { postgres: { status: 'incomplete', role: null } },
+  ] as const) {
     const { next } = expectRule(dropped({ entry: asked, ...gone }), 'remove_dropped');
     assert.equal(next.nodes.length, 2);
   }

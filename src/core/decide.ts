@@ -9,7 +9,7 @@ import {
   type Intent,
 } from './group-record.ts';
 import { continuesReign } from './lineage.ts';
-import { canStand, holderCondition, liveReport } from './liveness.ts';
+import { canStand, holderCondition, isEligible, liveReport } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
@@ -152,7 +152,11 @@ function undoHandover(record: GroupRecord, evidence: Evidence): ReturnType<RuleF
   const why = tooLate
     ? `${nameOf(record, intent.from)} did not shut down within ${settings.handoverMs} ms`
     : `${nameOf(record, intent.target ?? intent.from)} can no longer be promoted`;
-  return { next: { ...record, intent: null }, because: `the switchover is undone: ${why}` };
+  // What it was to make room for does not come about either: a holder in maintenance would not be failed over.
+  const nodes = record.nodes.map((node) =>
+    node.id === intent.from ? { ...node, maintenance: false, dropping: 'no' as const } : node,
+  );
+  return { next: { ...record, intent: null, nodes }, because: `the switchover is undone: ${why}` };
 }
 
 /** Enough of the cohort has promised the term: the most advanced of them reigns. */
@@ -220,7 +224,7 @@ function renewTerm(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunc
     return term > reign.term ? [{ node, term }] : [];
   });
   const first = ahead[0];
-  if (first === undefined || !couldElect(record, evidence, true)) return undefined;
+  if (first === undefined || !couldElect(record, evidence, { holder: true })) return undefined;
   const term = Math.max(record.term, ...ahead.map((each) => each.term)) + 1;
   const because = `${nameOf(record, first.node)} has pledged term ${first.term}, beyond the present term ${reign.term}`;
   return { next: withIntent(record, 'failover', term, reign, 'lost', because), because };
@@ -235,7 +239,9 @@ function failOver(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunct
   if (condition.kind === 'alive' || condition.kind === 'doubtful') return undefined;
   if (condition.kind === 'down' && prefersRestart(record, evidence, condition.report.postgres.status))
     return undefined;
-  if (!couldElect(record, evidence, false)) return undefined;
+  const isGone =
+    condition.kind === 'lost' || (condition.kind === 'down' && !hasData(condition.report.postgres));
+  if (!couldElect(record, evidence, { down: isGone })) return undefined;
   const cause = condition.kind === 'down' ? 'crash' : 'lost';
   return {
     next: withIntent(record, 'failover', record.term + 1, reign, cause, condition.because),
@@ -251,19 +257,31 @@ function prefersRestart(record: GroupRecord, evidence: Evidence, status: string)
 }
 
 /** Whether the members that are alive could elect somebody, the holder counted or not. */
-function couldElect(record: GroupRecord, evidence: Evidence, withHolder: boolean): boolean {
+function couldElect(record: GroupRecord, evidence: Evidence, counted: Counted = {}): boolean {
   const holder = record.reign?.holder;
   const able = cohortMembers(record).filter((node) => {
     const postgres = liveReport(record, evidence, node)?.postgres;
-    if (node === holder) return withHolder && postgres !== undefined && hasData(postgres);
-    return postgres?.status === 'running' && postgres.role === 'standby';
+    if (postgres === undefined || !hasData(postgres)) return false;
+    if (node === holder) return counted.holder === true;
+    return counted.down === true || (postgres.status === 'running' && postgres.role === 'standby');
   });
-  const candidate = able.some((node) => canStand(record, evidence, node) || (withHolder && node === holder));
   const holderIsAble = holder !== undefined && able.includes(holder);
-  return candidate && (holderIsAble || satisfiesAllRules(record, able));
+  const hasCandidate = holderIsAble || able.some((node) => isEligible(record, node));
+  return hasCandidate && (holderIsAble || satisfiesAllRules(record, able));
 }
 
-function hasData({ status }: PostgresReport): boolean {
+interface Counted {
+  /** The holder too: it has promised a later term itself. */
+  readonly holder?: boolean;
+  /** Servers that are down too: they are started to pledge. That takes longer than a restart of the holder, if it can be had. */
+  readonly down?: boolean;
+}
+
+function isDown({ status }: Pick<PostgresReport, 'status'>): boolean {
+  return status === 'stopped' || status === 'crashed' || !hasData({ status });
+}
+
+function hasData({ status }: Pick<PostgresReport, 'status'>): boolean {
   return status !== 'absent' && status !== 'incomplete';
 }
 
@@ -279,7 +297,7 @@ function restartInPlace(record: GroupRecord, evidence: Evidence): ReturnType<Rul
   // A permission that has not been used is still good: granting another would only fill the store.
   if (!restartable || report.promotedTerm !== reign.term || report.restartsUsed < reign.restarts)
     return undefined;
-  const why = couldElect(record, evidence, false)
+  const why = couldElect(record, evidence)
     ? `${evidence.recentCrashFailovers} failovers for crashes were enough`
     : 'no other member can prove that it has all commits';
   return {
@@ -318,9 +336,7 @@ function removeDropped(record: GroupRecord, evidence: Evidence): ReturnType<Rule
     if (node.dropping === 'no' || node.id === reign?.holder || members.includes(node.id)) return false;
     if (node.dropping === 'forced') return true;
     const report = liveReport(record, evidence, node.id);
-    return (
-      report === undefined || report.postgres.status === 'stopped' || report.postgres.status === 'absent'
-    );
+    return report === undefined || isDown(report.postgres);
   });
   if (gone === undefined) return undefined;
   return {

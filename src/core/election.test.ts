@@ -169,3 +169,7 @@ test('a promotion by hand onto the number of a reign, from the same point, is kn
 function pledgeAt(lsn: string): Pledge {
   return { term: NEXT_TERM, position: { timeline: TIMELINE, lsn }, history: HISTORY, markerTerm: TERM };
 }
+
+test('the old holder proves every commit by itself: nothing is acknowledged that is not durable there', () => {
+  assert.equal(winner(failover(pledged('0/9'), dead, dead)), 'a');
+});

@@ -336,12 +336,29 @@ test('the candidate of a fetch receives from the source under the new term, and 
   expectRest(planned(group, 'c', { pledge: pledge(NEXT, upTo.lsn) }));
 });
 
+test('the candidate of a fetch that went down is started with its source', () => {
+  const upTo = { timeline: TIMELINE, lsn: '0/6000000' };
+  const group = trio().withIntent({ stage: 'fetch', fetch: { candidate: 2, source: 3, upTo } });
+  const start = expectAction(
+    planned(group, 'b', { pledge: pledge(NEXT), postgres: stopped }),
+    'start_standby',
+  );
+  assert.equal(start.settings.upstream?.node, 3);
+});
+
+test('a holder whose first start was cut off starts again without a permission', () => {
+  const first = aGroup().withPrimary('a').withReign({ basis: null, history: null });
+  expectAction(planned(first, 'a', { servingTerm: null, postgres: stopped }), 'start_primary');
+});
+
 test('a dropped node stops when nothing counts on it, and not before', () => {
   const dropped = aGroup()
     .withPrimary('a')
     .withStandby('b', { votes: false, entry: { dropping: 'asked' } });
   expectAction(planned(dropped, 'b'), 'leave');
-  expectRest(planned(dropped, 'b', { postgres: stopped }), /dropped/);
+  for (const status of ['stopped', 'crashed', 'absent', 'incomplete'] as const) {
+    expectRest(planned(dropped, 'b', { postgres: { ...stopped, status } }), /dropped/);
+  }
   const voter = aGroup()
     .withPrimary('a')
     .withStandby('b', { entry: { dropping: 'asked' } });

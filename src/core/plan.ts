@@ -38,7 +38,7 @@ function isNeeded(record: GroupRecord, me: NodeEntry): boolean {
 
 function leave(local: LocalView): Step | Rest {
   const { status } = local.postgres;
-  if (status === 'stopped' || status === 'absent' || status === 'crashed')
+  if (status === 'stopped' || status === 'absent' || status === 'crashed' || status === 'incomplete')
     return rest('this node was dropped from its group');
   return step({ kind: 'leave' }, 'this node was dropped from its group');
 }
