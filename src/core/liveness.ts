@@ -36,7 +36,7 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   const live = liveReport(record, evidence, reign.holder);
   if (live !== undefined) {
     const condition = conditionByReport(record, live, name);
-    return condition.kind === 'alive' && isCutOff(record, evidence)
+    return condition.kind === 'alive' && live.servingTerm === record.reign?.term && isCutOff(record, evidence)
       ? { kind: 'cut_off', because: `too few voters receive from ${name}, though it and they are here` }
       : condition;
   }
@@ -93,7 +93,8 @@ function hasBegun(reign: Reign): boolean {
 /**
  * A holder whose commits wait for voters that can't reach it, while they could
  * go on among themselves. Only after the reign had its voters once: else a
- * standby that can follow nobody would send the baton round.
+ * standby that can follow nobody would send the baton round. And only while it
+ * serves: one that recovers from a crash can't have its voters yet.
  */
 function isCutOff(record: GroupRecord, evidence: Evidence): boolean {
   const { reign, settings } = record;
