@@ -112,6 +112,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     state.observation = await server.observe(OBSERVE);
     const now = nowMs();
     state.observedAtMs = now;
+    if (state.observation.isUnguarded) state.configured = null;
     if (hasVoters(state.record, state.observation)) state.quorumSeenAtMs = now;
     if (essence(reportOfState(node, state, journal.entry, now)) !== lastReported) {
       busyUntilMs = now + BUSY_FOR_MS;

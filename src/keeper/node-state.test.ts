@@ -31,6 +31,7 @@ const PRIMARY: ServerObservation = {
   pid: 4711,
   synchronousStandbyNames: '',
   readOnly: false,
+  isUnguarded: false,
   receiverRunning: false,
   replayLagBytes: 0,
   diskTimeline: null,

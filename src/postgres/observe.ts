@@ -5,14 +5,14 @@ import type { Lineage } from '../core/lineage.ts';
 import { lagBytes } from '../core/lsn.ts';
 import { toBatonError } from '../lib/baton-error.ts';
 import { startCountdown, type Countdown, type TimeLimit } from '../system/clock.ts';
-import { limitOf } from './configuration.ts';
+import { limitOf, type Configuration } from './configuration.ts';
 import { isCleanlyStopped, readControlData } from './control-data.ts';
 import { createFreshProbe } from './fresh-probe.ts';
 import type { LocalWal } from './local-wal.ts';
-import { NOBODY } from './managed-settings.ts';
+import { namesOfStandby, NOBODY } from './managed-settings.ts';
 import { queryFacts, queryMarkerTerm, type ReceiverFacts, type ServerFacts } from './observation-query.ts';
 import type { Postmaster } from './postmaster.ts';
-import type { ServerObservation } from './postgres-server.ts';
+import type { ManagedSettings, ServerObservation } from './postgres-server.ts';
 import { numberOf, textOf } from './row.ts';
 import { isWhole, readSentinel } from './sentinel.ts';
 import type { ServerContext } from './server-context.ts';
@@ -25,6 +25,7 @@ export interface ObserverParts {
   readonly context: ServerContext;
   readonly process: ServerProcess;
   readonly sessions: Sessions;
+  readonly configuration: Configuration;
   readonly wal: LocalWal;
 }
 
@@ -41,6 +42,7 @@ const NOTHING: ServerObservation = {
   pid: null,
   synchronousStandbyNames: null,
   readOnly: null,
+  isUnguarded: false,
   receiverRunning: false,
   replayLagBytes: 0,
   diskTimeline: null,
@@ -82,6 +84,7 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
       pid: postmaster.pid,
       synchronousStandbyNames: namesInForce(facts),
       readOnly: facts.readOnly,
+      isUnguarded: isUnguarded(facts, parts.configuration.desired()),
       receiverRunning: facts.receiverRunning,
       replayLagBytes:
         facts.receiveLsn === null || facts.replayLsn === null
@@ -215,6 +218,11 @@ function upstreamOf(receiver: ReceiverFacts | null, silentMs: number): Upstream 
 /** A standby that has no voters to name holds the unsatisfiable name instead; to the keeper that is "none". */
 function namesInForce(facts: ServerFacts): string {
   return facts.inRecovery && facts.synchronousStandbyNames === NOBODY ? '' : facts.synchronousStandbyNames;
+}
+
+function isUnguarded(facts: ServerFacts, desired: ManagedSettings | undefined): boolean {
+  if (!facts.inRecovery || desired === undefined) return false;
+  return facts.synchronousStandbyNames !== namesOfStandby(desired);
 }
 
 function explain(error: unknown): string {

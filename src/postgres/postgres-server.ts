@@ -136,6 +136,8 @@ export interface ServerObservation extends PostgresReport {
   /** The values that the server uses now; null when it does not run. */
   readonly synchronousStandbyNames: string | null;
   readonly readOnly: boolean | null;
+  /** A standby that would acknowledge commits if it were promoted: somebody has changed its names behind our back. */
+  readonly isUnguarded: boolean;
   /** A walreceiver process exists. */
   readonly receiverRunning: boolean;
   /** How many bytes are received and not replayed; 0 on a primary. */

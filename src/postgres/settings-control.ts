@@ -45,12 +45,14 @@ export function createSettingsControl(parts: Parts): SettingsControl {
 
   const putInForce: SettingsControl['putInForce'] = async (standbyNames, limit) => {
     const countdown = startCountdown(limit);
+    const present = await inForce(sessions, countdown);
+    // ALTER SYSTEM leaves our files as they are, and wins over them.
+    if (present.standbyNames !== standbyNames) configuration.distrust();
     const written = await configuration.write(standbyNames, limitOf(countdown));
     if (written.overridden.length > 0) await resetBySql(parts, written, limitOf(countdown));
-    const present = await digestInForce(sessions, countdown);
-    if (present === written.digest && !written.changed) return;
+    if (present.digest === written.digest && !written.changed) return;
     await process.reload(limitOf(countdown));
-    await seeDigest(parts, written.digest, countdown);
+    await seeInForce(parts, { digest: written.digest, standbyNames }, countdown);
   };
 
   return {
@@ -99,16 +101,24 @@ async function resetBySql(parts: Parts, written: WrittenConfiguration, limit: Ti
   parts.configuration.distrust();
 }
 
-async function digestInForce(sessions: Sessions, countdown: Countdown): Promise<string | null> {
+interface InForce {
+  readonly digest: string | null;
+  readonly standbyNames: string;
+}
+
+async function inForce(sessions: Sessions, countdown: Countdown): Promise<InForce> {
   const session = await sessions.held(limitOf(countdown));
-  const text = `SELECT current_setting('${DIGEST_SETTING}', true) AS digest`;
+  const text = `SELECT current_setting('${DIGEST_SETTING}', true) AS digest,
+    current_setting('synchronous_standby_names') AS names`;
   const [row] = await session.query(text, [], limitOf(countdown));
-  return optionalText(row, 'digest');
+  return { digest: optionalText(row, 'digest'), standbyNames: textOf(row, 'names') };
 }
 
 /** A reload with a mistake in any of the files changes nothing and says so in the log only. */
-async function seeDigest(parts: Parts, digest: string, countdown: Countdown): Promise<void> {
-  while ((await digestInForce(parts.sessions, countdown)) !== digest) {
+async function seeInForce(parts: Parts, wanted: InForce, countdown: Countdown): Promise<void> {
+  for (;;) {
+    const { digest, standbyNames } = await inForce(parts.sessions, countdown);
+    if (digest === wanted.digest && standbyNames === wanted.standbyNames) return;
     if (countdown.remainingMs() === 0) throw await reloadError(parts);
     await sleep(2);
   }
