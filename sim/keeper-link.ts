@@ -11,6 +11,7 @@ export interface KeeperLink {
   /** The newest record that has come in and is newer than this version. */
   takeNewest(than: number): StoredRecord | undefined;
   silentMs(): number;
+  hasHeard(): boolean;
   onRecord: () => void;
   close(): void;
 }
@@ -27,6 +28,7 @@ export function openKeeperLink(
 ): KeeperLink {
   const { clock, network } = world;
   let heardAtMs = clock.nowMs;
+  let hasHeard = false;
   let newest: StoredRecord | undefined;
   let waiting: Report | undefined;
   let isSending = false;
@@ -35,6 +37,7 @@ export function openKeeperLink(
   const link: KeeperLink = {
     onRecord: () => undefined,
     silentMs: () => clock.nowMs - heardAtMs,
+    hasHeard: () => hasHeard,
     takeNewest(than) {
       const found = newest;
       newest = undefined;
@@ -48,6 +51,11 @@ export function openKeeperLink(
       watch?.end();
     },
   };
+
+  function heard(): void {
+    heardAtMs = clock.nowMs;
+    hasHeard = true;
+  }
 
   function takeRecord(stored: StoredRecord): void {
     if (newest !== undefined && newest.version >= stored.version) return;
@@ -72,7 +80,7 @@ export function openKeeperLink(
         const stored = monitor.takeReport(report);
         network.send(MONITOR, node, () =>
           process.now(() => {
-            heardAtMs = clock.nowMs;
+            heard();
             if (stored.version > report.recordVersion) takeRecord(stored);
             done();
           }),
@@ -89,7 +97,7 @@ export function openKeeperLink(
     const end = monitor.subscribe(node, (stored) =>
       process.now(() => {
         mine.lastMs = clock.nowMs;
-        heardAtMs = clock.nowMs;
+        heard();
         if (stored !== undefined) takeRecord(stored);
       }),
     );

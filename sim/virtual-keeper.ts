@@ -41,8 +41,12 @@ export interface KeeperOptions {
   readonly onDeath: () => void;
 }
 
+type Content = ReturnType<typeof reportOfState>;
+
 const BUSY_TICK_MS = 50;
 const BUSY_FOR_MS = 10_000;
+const HEARTBEATS_PER_LOOK = 2;
+const FIRST_RECORD_MS = 2_000;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 10_000;
 
@@ -96,7 +100,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     let entry = durable;
     let sequence = 0;
     let busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
-    let lastReported = '';
+    let lastReported: Content | undefined;
     let lastStep = '';
     let failure: { readonly action: string; readonly retryMs: number } | undefined;
     let isRung = false;
@@ -104,7 +108,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     const report = (): void => {
       const content = reportOfState(node, mine, entry, world.clock.nowMs);
-      lastReported = essence(content);
+      lastReported = content;
       line.send({ ...content, session, sequence: (sequence += 1) } satisfies Report);
     };
     const stir = (): void => {
@@ -155,13 +159,15 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       mine.observation = observe(world, server);
       mine.observedAtMs = world.clock.nowMs;
       if (hasVoters(mine.record, mine.observation)) mine.quorumSeenAtMs = world.clock.nowMs;
-      if (essence(reportOfState(node, mine, entry, world.clock.nowMs)) === lastReported) return;
+      if (isSameEssence(reportOfState(node, mine, entry, world.clock.nowMs), lastReported)) return;
       busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
       report();
     }
 
     function nextStep(): Step | Rest {
       if (mine.record === null) return { action: null, because: 'the record has not come in yet' };
+      if (!line.hasHeard() && line.silentMs() < FIRST_RECORD_MS)
+        return { action: null, because: 'waiting for the monitor' };
       const times = { nowMs: world.clock.nowMs, storeSilentMs: line.silentMs() };
       return plan(mine.record, localView(node, mine, entry, times));
     }
@@ -204,7 +210,9 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
           continue;
         }
         announce(next.because ?? 'settled');
-        yield { alarmMs: world.clock.nowMs < busyUntilMs ? BUSY_TICK_MS : heartbeatMs() };
+        yield {
+          alarmMs: world.clock.nowMs < busyUntilMs ? BUSY_TICK_MS : HEARTBEATS_PER_LOOK * heartbeatMs(),
+        };
       }
     }
 
@@ -264,16 +272,34 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
   };
 }
 
-/** As in the keeper: what of a report is worth sending at once. */
-function essence({ postgres, recordVersion: _version, ...rest }: ReturnType<typeof reportOfState>): string {
-  const { position, upstream, followers, ...own } = postgres;
-  return JSON.stringify([
-    rest,
-    own,
-    position?.timeline,
-    upstream === null ? null : [upstream.term, upstream.host],
-    followers.map(({ node, term, state, syncPriority }) => [node, term, state, syncPriority]),
-  ]);
+/** As in the keeper: whether two reports differ in what is worth sending at once. */
+function isSameEssence(a: Content, b: Content | undefined): boolean {
+  if (b === undefined) return false;
+  const [own, other] = [a.postgres, b.postgres];
+  return (
+    a.pledge === b.pledge &&
+    a.promotedTerm === b.promotedTerm &&
+    a.servingTerm === b.servingTerm &&
+    a.restartsUsed === b.restartsUsed &&
+    a.confirmedRule?.term === b.confirmedRule?.term &&
+    a.confirmedRule?.change === b.confirmedRule?.change &&
+    own.status === other.status &&
+    own.role === other.role &&
+    own.markerTerm === other.markerTerm &&
+    own.position?.timeline === other.position?.timeline &&
+    own.upstream?.term === other.upstream?.term &&
+    own.upstream?.host === other.upstream?.host &&
+    own.followers.length === other.followers.length &&
+    own.followers.every((follower, index) => {
+      const { node, term, state, syncPriority } = other.followers[index]!;
+      return (
+        follower.node === node &&
+        follower.term === term &&
+        follower.state === state &&
+        follower.syncPriority === syncPriority
+      );
+    })
+  );
 }
 
 function intentKey(record: GroupRecord | null): string {

@@ -143,6 +143,16 @@ test('begin_reign: a timeline that somebody used by hand is not given out again'
   assert.equal(expectRule(group, 'begin_reign').next.reign?.timeline, 10);
 });
 
+test('begin_reign: a timeline that is known from a pledge only is not given out again either', () => {
+  const pledge: Pledge = { term: NEXT, position: { timeline: 9, lsn: '0/1' }, history: [], markerTerm: null };
+  const group = aGroup()
+    .withPrimary('a', { postgres: { status: 'crashed', role: null, position: null }, report: { pledge } })
+    .withStandby('b', pledging())
+    .withStandby('c', pledging())
+    .withIntent({});
+  assert.equal(expectRule(group, 'begin_reign').next.reign?.timeline, 10);
+});
+
 test('begin_reign: the survivor of a pair goes on alone by the same decision, where that is allowed', () => {
   const pair = aGroup().withPrimary('a', lost).withStandby('b', pledging()).withIntent({});
   assert.deepEqual(expectRule(pair, 'begin_reign').next.rules, [

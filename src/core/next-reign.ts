@@ -40,8 +40,11 @@ export function withReign(
   winner: PledgedNode,
   evidence: Evidence,
 ): GroupRecord {
-  // A promotion by hand may have used a number that was not given out (I10).
-  const seen = evidence.reports.map(({ report }) => report.postgres.position?.timeline ?? 0);
+  // A promotion by hand may have used a number that was not given out (I10). A server that is down tells it in its pledge only.
+  const seen = evidence.reports.flatMap(({ report }) => [
+    report.postgres.position?.timeline ?? 0,
+    report.pledge?.position.timeline ?? 0,
+  ]);
   const timeline = Math.max(record.nextTimeline, ...seen.map((each) => each + 1));
   const reign: Reign = {
     term: intent.term,
