@@ -121,7 +121,10 @@ export function sharedCluster(options: ClusterOptions = {}): () => TestCluster {
     cluster = await startCluster(options);
   });
   afterEach(async (context) => {
-    if (hasFailed(context) && cluster !== undefined) console.error(await cluster.describe());
+    if (!hasFailed(context) || cluster === undefined) return;
+    console.error(await cluster.describe());
+    // One failure is enough: what this test has killed must not fail those behind it.
+    await cluster.revive().catch((error: unknown) => console.error(error));
   });
   after(() => cluster?.stop());
   return () => {
