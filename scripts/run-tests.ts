@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { reachableCheckout } from './reachable-checkout.ts';
 import type { TestCounts } from './test-counts-reporter.ts';
 
 interface Phase {
@@ -9,6 +10,8 @@ interface Phase {
   readonly files: readonly string[];
   readonly flags: readonly string[];
 }
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const root = resolve(import.meta.dirname, '..');
 const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
@@ -41,17 +44,24 @@ if (phases.length === 0) {
   process.exit(2);
 }
 
+const checkout = reachableCheckout(root);
 let total: TestCounts = { passed: 0, failed: 0, skipped: 0 };
 let failed = false;
-for (const phase of phases) {
-  console.log(`${phase.title}: ${phase.files.length} files`);
-  const { counts, exitCode } = await runPhase(phase);
-  total = {
-    passed: total.passed + counts.passed,
-    failed: total.failed + counts.failed,
-    skipped: total.skipped + counts.skipped,
-  };
-  failed ||= exitCode !== 0;
+let interrupted = false;
+try {
+  for (const phase of phases) {
+    console.log(`${phase.title}: ${phase.files.length} files`);
+    const { counts, exitCode } = await runPhase(phase);
+    total = {
+      passed: total.passed + counts.passed,
+      failed: total.failed + counts.failed,
+      skipped: total.skipped + counts.skipped,
+    };
+    failed ||= exitCode !== 0;
+    if (interrupted) break;
+  }
+} finally {
+  checkout.remove();
 }
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = failed ? 1 : 0;
@@ -70,11 +80,11 @@ async function runPhase(phase: Phase): Promise<{ counts: TestCounts; exitCode: n
     const reporters = [
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
-      `--test-reporter=${join(root, 'scripts/test-counts-reporter.ts')}`,
+      `--test-reporter=${join(checkout.root, 'scripts/test-counts-reporter.ts')}`,
       `--test-reporter-destination=${countsFile}`,
     ];
     const args = ['--test', ...phase.flags, ...reporters, ...passedOn, ...phase.files];
-    const exitCode = await run(process.execPath, args);
+    const exitCode = await run(nodeFile(), args);
     return { counts: readCounts(countsFile), exitCode };
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -90,11 +100,25 @@ function readCounts(file: string): TestCounts {
   }
 }
 
-/** Resolves with the exit code; null when a signal ended the program. */
+/** The Node that runs this, where everybody can read it. */
+function nodeFile(): string {
+  const path = relative(root, process.execPath);
+  return path.startsWith('..') ? process.execPath : join(checkout.root, path);
+}
+
+/** Resolves with the exit code; null when a signal ended the program. Ctrl-C ends it, and not this one before it. */
 function run(file: string, args: readonly string[]): Promise<number | null> {
   return new Promise((done, reject) => {
-    const child = spawn(file, args, { cwd: root, stdio: 'inherit' });
+    const child = spawn(file, args, { cwd: checkout.root, stdio: 'inherit' });
+    const interrupt = (signal: NodeJS.Signals): void => {
+      interrupted = true;
+      child.kill(signal);
+    };
+    for (const name of SIGNALS) process.on(name, interrupt);
     child.once('error', reject);
-    child.once('close', done);
+    child.once('close', (exitCode) => {
+      for (const name of SIGNALS) process.off(name, interrupt);
+      done(exitCode);
+    });
   });
 }
