@@ -2,7 +2,7 @@ import type { Action } from '../src/core/action.ts';
 import type { NodeId } from '../src/core/group-record.ts';
 import type { Lineage } from '../src/core/lineage.ts';
 import type { ServerSettings, UpstreamNode } from '../src/core/server-settings.ts';
-import type { NodeState } from '../src/keeper/node-state.ts';
+import { provenTerm, type NodeState } from '../src/keeper/node-state.ts';
 import { copyData, rewindData } from './copies.ts';
 import { endOfWal, markerTermOf } from './observation.ts';
 import { StepFailed, type ActionContext, type Steps } from './steps.ts';
@@ -78,8 +78,11 @@ function* initialise({ world, server }: ActionContext): Steps {
   server.initialise('7300000000000000001');
 }
 
-function* configure(settings: ServerSettings, { world, server, state }: ActionContext): Steps {
+function* configure(settings: ServerSettings, context: ActionContext): Steps {
+  const { world, server, state, journal } = context;
   state.configured = null;
+  const term = settings.upstream?.term ?? 0;
+  if (term > journal.entry.followedTerm) yield* journal.write({ followedTerm: term });
   yield world.random.between(0.5, 3);
   server.configure(settings);
   if (server.status === 'running') {
@@ -149,7 +152,12 @@ function* handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Ste
   const lineage = endOfWal(server.data);
   yield* context.passCrashPoint();
   yield* journal.write({
-    pledge: { term, ...lineage, markerTerm: state.observation.markerTerm },
+    pledge: {
+      term,
+      ...lineage,
+      provenTerm: provenTerm(journal.entry),
+      markerTerm: state.observation.markerTerm,
+    },
     servingTerm: null,
   });
   context.report();
@@ -163,7 +171,7 @@ function* pledge({ term, settings }: ActionOf<'pledge'>, context: ActionContext)
   yield* context.passCrashPoint();
   // Now and then replay is behind, and the table says nothing about the end.
   const markerTerm = world.random.chance(0.1) ? null : markerTermOf(server);
-  yield* journal.write({ pledge: { term, ...lineage, markerTerm } });
+  yield* journal.write({ pledge: { term, ...lineage, provenTerm: provenTerm(journal.entry), markerTerm } });
   context.report();
 }
 

@@ -46,6 +46,7 @@ export const ReportDocument = z.object({
       term: Counter,
       position: PositionDocument,
       history: HistoryDocument,
+      provenTerm: Counter,
       markerTerm: z.nullable(Counter),
     }),
   ),

@@ -16,6 +16,8 @@ export interface LocalView {
   readonly promotedTerm: number | null;
   /** Durable: the term whose marker was acknowledged; cleared before every start and promotion. */
   readonly servingTerm: number | null;
+  /** Durable: the latest term that the node was made to receive from, written before it could; 0: none. */
+  readonly followedTerm: number;
   readonly restartsUsed: number;
   /**
    * Durable: the term whose holder the data were copied or rewound from, until

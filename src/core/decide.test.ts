@@ -36,7 +36,7 @@ function expectRule(group: GroupBuilder, rule: RuleName): Decision {
 }
 
 function pledging(term = NEXT, options: NodeOptions = idle): NodeOptions {
-  const pledge: Pledge = { term, position, history: HISTORY, markerTerm: TERM };
+  const pledge: Pledge = { term, position, history: HISTORY, provenTerm: TERM, markerTerm: TERM };
   return { ...options, report: { pledge } };
 }
 
@@ -144,7 +144,13 @@ test('begin_reign: a timeline that somebody used by hand is not given out again'
 });
 
 test('begin_reign: a timeline that is known from a pledge only is not given out again either', () => {
-  const pledge: Pledge = { term: NEXT, position: { timeline: 9, lsn: '0/1' }, history: [], markerTerm: null };
+  const pledge: Pledge = {
+    term: NEXT,
+    position: { timeline: 9, lsn: '0/1' },
+    history: [],
+    provenTerm: TERM,
+    markerTerm: null,
+  };
   const group = aGroup()
     .withPrimary('a', { postgres: { status: 'crashed', role: null, position: null }, report: { pledge } })
     .withStandby('b', pledging())
@@ -168,6 +174,7 @@ test('begin_reign: a preferred member that lacks WAL is told where to fetch it',
     term: NEXT,
     position: { timeline: TIMELINE, lsn: '0/4000000' },
     history: HISTORY,
+    provenTerm: TERM,
     markerTerm: TERM,
   };
   const group = aGroup()
@@ -187,6 +194,7 @@ test('give_up_fetch: when the source of a fetch has gone, another election is he
     term: NEXT,
     position: { timeline: TIMELINE, lsn: '0/4000000' },
     history: HISTORY,
+    provenTerm: TERM,
     markerTerm: TERM,
   };
   const group = aGroup()

@@ -7,7 +7,7 @@ import {
   type Intent,
   type NodeId,
 } from './group-record.ts';
-import { beforeFork, knownPart, lacksMarker } from './known-history.ts';
+import { beforeFork, isTwin, knownPart, lacksMarker } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
 import { isEligible, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
@@ -121,7 +121,7 @@ function choose(record: GroupRecord, intent: Intent, counted: readonly PledgedNo
  * the others could not be told from it.
  */
 function electForeign(record: GroupRecord, best: AccountedNode | undefined): Outcome {
-  if (best === undefined || best.isTwin) {
+  if (best === undefined || best.hasTwin) {
     return wait('what the pledged members have comes from no reign of this group');
   }
   const name = nameOf(record, best.node);
@@ -163,14 +163,14 @@ interface AccountedNode extends PledgedNode {
   /** It has WAL of a promotion by hand besides: it has to be rewound before it can be anything. */
   readonly isForeign: boolean;
   /** That WAL has the timeline number of a reign. */
-  readonly isTwin: boolean;
+  readonly hasTwin: boolean;
 }
 
 function accountFor(record: GroupRecord, { node, pledge }: PledgedNode): AccountedNode {
-  const isTwin = lacksMarker(record, pledge, pledge.markerTerm);
-  const known = knownPart(record, isTwin ? beforeFork(pledge) : pledge) ?? NOTHING;
+  const hasTwin = isTwin(record, pledge, pledge.provenTerm) || lacksMarker(record, pledge, pledge.markerTerm);
+  const known = knownPart(record, hasTwin ? beforeFork(pledge) : pledge) ?? NOTHING;
   const isForeign = comparePositions(known.position, pledge.position) !== 0;
-  return { node, pledge, known, isForeign, isTwin };
+  return { node, pledge, known, isForeign, hasTwin };
 }
 
 const NOTHING: Lineage = { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };

@@ -21,6 +21,18 @@ export function lacksMarker(
 }
 
 /**
+ * Whether WAL beyond the fork of a reign is on a node that was neither
+ * promoted in that reign nor ever made to receive from it. Such WAL comes from
+ * a promotion by hand onto the number that the reign has, too (I10).
+ */
+export function isTwin(record: GroupRecord, { position, history }: Lineage, provenTerm: number): boolean {
+  const reign = [record.reign, ...record.pastReigns].find((each) => each?.timeline === position.timeline);
+  const fork = history.at(-1)?.end;
+  if (reign == null || fork === undefined || reign.basis === null) return false;
+  return provenTerm < reign.term && compareLsn(position.lsn, fork) > 0;
+}
+
+/**
  * The part of a node's WAL that the group's own reigns account for; null when
  * there is none. What lies on a timeline that no reign has begun comes from a
  * promotion by hand: its number says nothing about how much the node has.

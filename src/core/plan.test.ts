@@ -64,7 +64,13 @@ const crashed = { status: 'crashed', role: null, upstream: null, followers: [] }
 const stopped = { ...crashed, status: 'stopped' } as const;
 
 function pledge(term: number, lsn: string = END_OF_WAL): Pledge {
-  return { term, position: { timeline: TIMELINE, lsn }, history: HISTORY, markerTerm: TERM };
+  return {
+    term,
+    position: { timeline: TIMELINE, lsn },
+    history: HISTORY,
+    provenTerm: TERM,
+    markerTerm: TERM,
+  };
 }
 
 /** What a settled primary of the trio knows of itself. */
@@ -258,6 +264,17 @@ test('a node is rewound before the reign is confirmed: its first commit may wait
 test('another history under the same timeline number is never rewound, it is copied anew', () => {
   const foreign = { history: [{ timeline: 1, end: '0/2FFFFFF' }] } as const;
   expectAction(planned(trio(), 'b', { postgres: foreign }), 'clone');
+});
+
+test('WAL on the number of a reign that the node never received from is a twin, and copied over', () => {
+  for (const postgres of [{ upstream: null }, stopped]) {
+    expectAction(planned(trio(), 'b', { followedTerm: TERM - 1, postgres }), 'clone');
+  }
+  expectAction(planned(trio(), 'b', { followedTerm: TERM - 1 }), 'configure');
+  expectAction(
+    planned(trio(), 'b', { followedTerm: TERM - 1, promotedTerm: TERM, postgres: stopped }),
+    'start_standby',
+  );
 });
 
 test('an empty node is copied from a confirmed primary, and a half-made one is taken up again', () => {

@@ -81,7 +81,7 @@ test('a failover goes through demote_timeout, report_lsn and fast_forward', () =
     [assigned(group, 'a'), assigned(group, 'b'), assigned(group, 'c')],
     ['demote_timeout', 'fast_forward', 'report_lsn'],
   );
-  const pledge = { term: NEXT, position: fetch.upTo, history: HISTORY, markerTerm: TERM };
+  const pledge = { term: NEXT, position: fetch.upTo, history: HISTORY, provenTerm: TERM, markerTerm: TERM };
   const pledged = aGroup()
     .withPrimary('a')
     .withStandby('b', { report: { pledge } })
@@ -98,7 +98,13 @@ test('a new reign goes through stop_replication and join_secondary', () => {
     .withPrimary('a', { report: { servingTerm: null } })
     .withStandby('b');
   assert.equal(reported(unopened, 'a'), 'stop_replication');
-  const pledge = { term: TERM, position: { timeline: 1, lsn: '0/3000000' }, history: [], markerTerm: TERM };
+  const pledge = {
+    term: TERM,
+    position: { timeline: 1, lsn: '0/3000000' },
+    history: [],
+    provenTerm: TERM,
+    markerTerm: TERM,
+  };
   const joining = aGroup()
     .withPrimary('a')
     .withStandby('b', { report: { pledge }, postgres: { upstream: null } });

@@ -8,7 +8,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { ManagedSettings, PostgresServer, SourceServer } from '../postgres/postgres-server.ts';
 import type { PassCrashPoint } from './crash-point.ts';
 import type { Journal } from './journal.ts';
-import type { NodeState } from './node-state.ts';
+import { provenTerm, type NodeState } from './node-state.ts';
 
 export interface ActionContext {
   readonly node: NodeId;
@@ -82,9 +82,13 @@ function run(action: Action, context: ActionContext): Promise<void> {
   }
 }
 
-async function configure(settings: ServerSettings, { node, server, state }: ActionContext): Promise<void> {
+async function configure(settings: ServerSettings, context: ActionContext): Promise<void> {
+  const { node, server, state, journal } = context;
   // Until it has succeeded nobody knows what is in force.
   state.configured = null;
+  // Before: WAL of a term that the journal does not know of would be taken for a promotion by hand.
+  const term = settings.upstream?.term ?? 0;
+  if (term > journal.entry.followedTerm) await journal.write({ followedTerm: term });
   await server.configure(toManaged(settings, node), QUICK);
   state.configured = settings;
 }
@@ -155,7 +159,10 @@ async function handOver({ term }: ActionOf<'hand_over'>, context: ActionContext)
       ? { position: await server.shutDownForHandover(STEP), history }
       : await server.stoppedLineage(QUICK);
   passCrashPoint('inside hand_over: shut down, promise not written');
-  await journal.write({ pledge: { term, ...lineage, markerTerm }, servingTerm: null });
+  await journal.write({
+    pledge: { term, ...lineage, provenTerm: provenTerm(journal.entry), markerTerm },
+    servingTerm: null,
+  });
   context.report();
   // Its successor is being promoted meanwhile; a postmaster that is on its way out has to be gone before the next start.
   await server.stop('fast', STEP);
@@ -166,7 +173,8 @@ async function pledge({ term, settings }: ActionOf<'pledge'>, context: ActionCon
   await configure(settings, context);
   const lineage = await server.cutUpstream(STEP);
   passCrashPoint('inside pledge: upstream cut, promise not written');
-  await journal.write({ pledge: { term, ...lineage, markerTerm: await markerTermAt(lineage, context) } });
+  const markerTerm = await markerTermAt(lineage, context);
+  await journal.write({ pledge: { term, ...lineage, provenTerm: provenTerm(journal.entry), markerTerm } });
   context.report();
 }
 

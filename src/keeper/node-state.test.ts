@@ -15,6 +15,7 @@ const JOURNAL: JournalEntry = {
   servingTerm: TERM,
   restartsUsed: 0,
   session: 1,
+  followedTerm: 0,
   copyOf: null,
 };
 

@@ -214,6 +214,7 @@ function buildLocal(report: Report, changes: Partial<LocalView>): LocalView {
     promotedTerm: report.promotedTerm,
     servingTerm: report.servingTerm,
     restartsUsed: report.restartsUsed,
+    followedTerm: TERM,
     replayLagBytes: 0,
     copyOf: null,
     diskTimeline: null,

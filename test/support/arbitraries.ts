@@ -44,6 +44,7 @@ const aHistory: fc.Arbitrary<readonly TimelineSwitch[]> = fc.constantFrom(
   ],
 );
 const aPledge: fc.Arbitrary<Pledge> = fc.record({
+  provenTerm: aTerm,
   term: aTerm,
   position: aPosition,
   history: aHistory,
@@ -218,6 +219,7 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   promotedTerm: orNull(aTerm),
   servingTerm: orNull(aTerm),
   restartsUsed: fc.nat(2),
+  followedTerm: aTerm,
   replayLagBytes: fc.constantFrom(0, 100),
   copyOf: orNull(aTerm),
   diskTimeline: orNull(fc.constantFrom(1, 2, 3)),

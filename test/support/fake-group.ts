@@ -118,7 +118,13 @@ function pledgeIfAsked(node: FakeNode, { intent, ...record }: GroupRecord): void
   if (isLeaving) node.postgres = { ...node.postgres, status: 'stopped', role: null };
   const { position, history } = node.postgres;
   if (position !== null)
-    node.pledge = { term: intent.term, position, history, markerTerm: node.postgres.markerTerm };
+    node.pledge = {
+      term: intent.term,
+      position,
+      history,
+      provenTerm: record.reign?.term ?? 0,
+      markerTerm: node.postgres.markerTerm,
+    };
   node.streamsInTerm = null;
 }
 
