@@ -75,6 +75,33 @@ export async function keepDiscardedWal(
   return summary;
 }
 
+/**
+ * Takes away the segments of the timelines that a rewind has left. pg_rewind
+ * keeps the one with the fork (since 15.11) and not its history file: without
+ * an upstream the server would be taken for one that ends on that timeline.
+ */
+export async function removeForeignSegments(
+  { disk, files }: ServerContext,
+  { local, fork, segmentBytes }: Discarded,
+  remote: Lineage,
+  limit: TimeLimit,
+): Promise<void> {
+  const countdown = startCountdown(limit);
+  const shared = timelinesOf(remote);
+  const left = timelinesOf(local).filter(
+    (timeline) => timeline > fork.timeline && !shared.includes(timeline),
+  );
+  for (const name of (await disk.list(files.walDirectory, limitOf(countdown))) ?? []) {
+    const segment = parseSegmentName(name, segmentBytes);
+    if (segment && left.includes(segment.timeline))
+      await disk.remove(join(files.walDirectory, name), limitOf(countdown));
+  }
+}
+
+function timelinesOf({ history, position }: Lineage): readonly number[] {
+  return [...history.map(({ timeline }) => timeline), position.timeline];
+}
+
 async function divergentFiles(
   { disk, files }: ServerContext,
   { local, fork, segmentBytes }: Discarded,

@@ -10,7 +10,7 @@ import { findForkPoint } from './fork-point.ts';
 import { syncFileSystem } from './data-directory.ts';
 import { endLeftoverCommand, forgetCommand, rememberCommand } from './leftover-command.ts';
 import type { LocalWal } from './local-wal.ts';
-import { keepDiscardedWal, makeLostFoundDirectory } from './lost-found.ts';
+import { keepDiscardedWal, makeLostFoundDirectory, removeForeignSegments } from './lost-found.ts';
 import { replicationConninfo } from './managed-settings.ts';
 import type { RewindOutcome, SourceServer } from './postgres-server.ts';
 import { compareWal } from './same-wal.ts';
@@ -58,7 +58,8 @@ export async function rewind(
     const judged = await judge(context, session, { local, state, control }, countdown);
     if (judged.kind === 'forked') {
       await seeCheckpointOnTimeline(session, source, state, countdown);
-      return await takeBack(context, source, { local, fork: judged.at, control }, progress, countdown);
+      const facts = { local, remote: lineageOf(state), fork: judged.at, control };
+      return await takeBack(context, source, facts, progress, countdown);
     }
     return judged;
   } finally {
@@ -76,7 +77,7 @@ async function judge(
   countdown: Countdown,
 ): Promise<Judgement> {
   const { local, state, control } = facts;
-  const remote: Lineage = { position: { timeline: state.timeline, lsn: state.lsn }, history: state.history };
+  const remote = lineageOf(state);
   const point = findForkPoint(local, remote);
   if (point.kind === 'unrelated') return impossible(point.because);
   const common = point.kind === 'contained' ? local.position : point.at;
@@ -96,6 +97,10 @@ async function judge(
   }
   if (same === 'unknown') return impossible(`the source has no WAL any more from before ${common.lsn}`);
   return point.kind === 'contained' ? { kind: 'not_needed' } : point;
+}
+
+function lineageOf({ timeline, lsn, history }: SourceState): Lineage {
+  return { position: { timeline, lsn }, history };
 }
 
 /** pg_rewind works on a server that was shut down cleanly. Returns what makes that impossible. */
@@ -132,13 +137,18 @@ async function seeCheckpointOnTimeline(
 async function takeBack(
   context: ServerContext,
   source: SourceServer,
-  facts: { readonly local: Lineage; readonly fork: Position; readonly control: ControlData },
+  facts: {
+    readonly local: Lineage;
+    readonly remote: Lineage;
+    readonly fork: Position;
+    readonly control: ControlData;
+  },
   progress: (text: string) => void,
   countdown: Countdown,
 ): Promise<RewindOutcome> {
   const keptIn = await makeLostFoundDirectory(context, 'rewind', limitOf(countdown));
   progress('rewind, keeping the WAL that will be discarded');
-  const { local, fork, control } = facts;
+  const { local, remote, fork, control } = facts;
   const discarded = { local, fork, segmentBytes: control.walSegmentBytes };
   const report = await keepDiscardedWal(context, keptIn, source, discarded, limitOf(countdown));
   await writeSentinel(context, { work: 'rewind', stage: 'rewind', keptIn }, limitOf(countdown));
@@ -150,6 +160,7 @@ async function takeBack(
     await removeSentinel(context, limitOf(countdown));
     return { kind: 'not_needed' };
   }
+  await removeForeignSegments(context, discarded, remote, limitOf(countdown));
   await placeStandbySignal(context, limitOf(countdown));
   progress('waiting for the disk');
   await syncFileSystem(context, context.options.dataDirectory, limitOf(countdown));
