@@ -94,6 +94,27 @@ describe('three nodes lose one part', () => {
     await cluster().assertWhole(clients);
   });
 
+  test('both standbys are lost: commits wait, and go on when one of them is back', async () => {
+    const clients = await cluster().startClients();
+    await clients.progress();
+    const [first, second] = await cluster().standbys();
+    assert(first !== undefined && second !== undefined);
+    const [primary, term] = [await cluster().primary(), await cluster().term()];
+    await Promise.all([first, second].flatMap((node) => [node.killKeeper(), node.killAllOfPostgres()]));
+    const before = clients.count();
+    for (const node of [first, second])
+      await cluster().waitUntilNode(node, 'it to be missed', ({ connection }) => connection.includes('!'));
+    // One may have been on its way to the application when the second standby went.
+    assert(clients.count() <= before + 1, 'a commit that nobody else has is not acknowledged');
+    first.startKeeper();
+    await clients.progress();
+    second.startKeeper();
+    await cluster().settled({ nodes: 3 });
+    assert.equal((await cluster().primary()).name, primary.name);
+    assert.equal(await cluster().term(), term);
+    await cluster().assertWhole(clients);
+  });
+
   test('the monitor is killed: writes go on, and it comes back with all that it had decided', async () => {
     const clients = await cluster().startClients();
     await clients.progress();
