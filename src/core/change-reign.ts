@@ -25,6 +25,8 @@ export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView
   ) {
     return fetchWal(record, intent, local);
   }
+  if (promised === intent.term && fetch?.source === local.node && intent.stage === 'fetch')
+    return beSource(record, intent, local);
   if (promised === intent.term) return rest(`term ${intent.term} is pledged, the election is under way`);
   return pledge(record, intent, local);
 }
@@ -111,6 +113,14 @@ function fetchWal(record: GroupRecord, intent: Intent, local: LocalView): Step |
   return sameSettings(settings, local.configured)
     ? rest(`fetching WAL from ${nameOf(record, fetch.source)}`)
     : step({ kind: 'configure', settings }, `${nameOf(record, fetch.source)} has WAL that is missing here`);
+}
+
+/** Somebody lacks WAL that this node has: it has to run to give it away. */
+function beSource(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest {
+  const { status } = local.postgres;
+  if (status !== 'stopped' && status !== 'crashed') return rest(`its WAL is fetched for term ${intent.term}`);
+  const settings = standbySettings(record, local, null, true);
+  return step({ kind: 'start_standby', settings }, `its WAL is fetched for term ${intent.term}`);
 }
 
 function pledgedPosition(local: LocalView): Position {

@@ -353,6 +353,17 @@ test('the candidate of a fetch receives from the source under the new term, and 
   expectRest(planned(group, 'c', { pledge: pledge(NEXT, upTo.lsn) }));
 });
 
+test('the source of a fetch that is down is started to give its WAL away', () => {
+  const upTo = { timeline: TIMELINE, lsn: '0/6000000' };
+  const group = trio().withIntent({ stage: 'fetch', fetch: { candidate: 2, source: 3, upTo } });
+  const source = { pledge: pledge(NEXT, upTo.lsn) };
+  assert.equal(
+    expectAction(planned(group, 'c', { ...source, postgres: stopped }), 'start_standby').settings.upstream,
+    null,
+  );
+  expectRest(planned(group, 'c', source), /fetched/);
+});
+
 test('the candidate of a fetch that went down is started with its source', () => {
   const upTo = { timeline: TIMELINE, lsn: '0/6000000' };
   const group = trio().withIntent({ stage: 'fetch', fetch: { candidate: 2, source: 3, upTo } });
