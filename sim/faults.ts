@@ -206,8 +206,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const isWhole = group.nodes.every(
       (node) => serverOf(group, node).data !== null && !serverOf(group, node).hasSentinel,
     );
+    const isSettled = record.nodes.every((node) => node.dropping === 'no' && !node.maintenance);
     const standsOnTwo = record.rules.every((rule) => rule.k > 0) && record.intent === null;
-    if (group.hasLostDisk || !isWhole || !standsOnTwo) return;
+    if (group.hasLostDisk || !isWhole || !isSettled || !standsOnTwo) return;
     group.hasLostDisk = true;
     const node = pickNode(group);
     const server = serverOf(group, node);

@@ -398,6 +398,14 @@ test('a node in maintenance is left alone as soon as the group does not need it'
     .withPrimary('a')
     .withStandby('b', { votes: false, entry: { maintenance: true } });
   expectRest(planned(group, 'b', { postgres: crashed }), /maintenance/);
+  expectRest(planned(group, 'b', { postgres: stopped }), /maintenance/);
+});
+
+test('a primary that has lost the baton is stopped in maintenance too, because it looks writable', () => {
+  const group = aGroup()
+    .withPrimary('a')
+    .withStandby('b', { votes: false, entry: { maintenance: true } });
+  expectAction(planned(group, 'b', { postgres: { role: 'primary' } }), 'stop');
 });
 
 test('every kind of action is reached by these tests', () => {

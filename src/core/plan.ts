@@ -12,7 +12,9 @@ import { cohortMembers, findNode, nameOf, type GroupRecord, type NodeEntry } fro
 export function plan(record: GroupRecord, local: LocalView): Step | Rest {
   const me = findNode(record, local.node);
   if (me === undefined || mayLeave(record, me)) return leave(local);
-  if (me.maintenance && !isNeeded(record, me)) return rest(`${nameOf(record, me.id)} is in maintenance`);
+  // A primary that has lost the baton is stopped in maintenance too: it would look writable, and no commit would end.
+  const isLeftAlone = me.maintenance && !isNeeded(record, me) && local.postgres.role !== 'primary';
+  if (isLeftAlone) return rest(`${nameOf(record, me.id)} is in maintenance`);
 
   const { intent, reign } = record;
   if (intent !== null) {
