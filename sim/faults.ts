@@ -191,7 +191,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   drop_node(group) {
     const { nodes, world, monitor } = group;
     const staying = monitor.stored.record.nodes.filter((each) => each.dropping === 'no');
-    if (staying.length < 3 || nodes.length > 5) return;
+    // A lost disk and a dropped node are two losses at once.
+    if (staying.length < 3 || nodes.length > 5 || group.hasLostDisk) return;
     const node = world.random.pick(staying).id;
     const force = world.random.chance(0.3);
     ask(group, (record, evidence) => requests.dropNode(record, evidence, node, force));

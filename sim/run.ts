@@ -1,3 +1,4 @@
+import { elect } from '../src/core/election.ts';
 import { DEFAULT_SETTINGS, nameOf } from '../src/core/group-record.ts';
 import { groupObstacles } from '../src/core/obstacles.ts';
 import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
@@ -190,6 +191,7 @@ function describe(group: SimulatedGroup): string {
   const { reign, intent } = record;
   return [
     `term ${reign?.term} of node ${reign?.holder} on timeline ${reign?.timeline}, ${reign?.confirmed ? 'confirmed' : 'not confirmed'}; intent ${JSON.stringify(intent)}; rules ${JSON.stringify(record.rules)}`,
+    ...(intent === null ? [] : [`election: ${elect(record, intent, evidence).because}`]),
     ...nodes,
     ...groupObstacles(record, evidence),
   ].join('\n    ');
