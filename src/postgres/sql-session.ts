@@ -77,6 +77,7 @@ export async function openSession(
   const client = new pg.Client(config);
   let ended = false;
   let established = false;
+  let turn: Promise<unknown> = Promise.resolve();
   const end = (): void => {
     if (ended) return;
     ended = true;
@@ -116,11 +117,10 @@ export async function openSession(
           ...(values.length > 0 && { values: [...values] }),
           ...(name !== undefined && { name }),
         };
-        const result = await Promise.race([
-          client.query<Record<string, unknown>>({ text, ...parameters }),
-          late,
-        ]);
-        return result.rows;
+        // One at a time: pg would queue them as well, with a warning, and will stop doing so.
+        const answer = turn.then(() => client.query<Record<string, unknown>>({ text, ...parameters }));
+        turn = answer.catch(() => undefined);
+        return (await Promise.race([answer, late])).rows;
       } catch (cause) {
         throw queryError(cause);
       } finally {
