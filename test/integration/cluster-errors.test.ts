@@ -55,7 +55,10 @@ describe('what can not work is refused, and the message says why', () => {
     const running = cluster().monitor;
     const { exitCode, stderr } = await cluster().pgbaton(['run', '--pgdata', running.pgdata]);
     assert.equal(exitCode, 1);
-    assert.match(stderr, new RegExp(`runs for this directory already[^]*Its pid is ${running.process().pid} `));
+    assert.match(
+      stderr,
+      new RegExp(`runs for this directory already[^]*Its pid is ${running.process().pid} `),
+    );
   });
 
   test('a port on which something listens, before anything is registered or written', async (context) => {
