@@ -1,91 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { aGroup, TERM, TIMELINE } from '../../test/support/a-group.ts';
 import {
-  aGroup,
-  END_OF_WAL,
-  HISTORY,
-  TERM,
-  TIMELINE,
-  type GroupBuilder,
-} from '../../test/support/a-group.ts';
-import type { Action, LocalView, Rest, Step } from './action.ts';
-import type { Pledge, PostgresReport } from './evidence.ts';
-import { plan } from './plan.ts';
-import { primarySettings, standbySettings, UNSATISFIABLE_NAMES, upstreamOf } from './server-settings.ts';
+  ALL_KINDS,
+  crashed,
+  expectAction,
+  expectRest,
+  NAMES,
+  planned,
+  pledge,
+  reached,
+  settledPrimary,
+  settledStandby,
+  stopped,
+  trio,
+  type Changes,
+} from '../../test/support/planned.ts';
+import { primarySettings, UNSATISFIABLE_NAMES } from './server-settings.ts';
 
 const NEXT = TERM + 1;
-const NAMES = `ANY 1 ("pgbaton_2@${TERM}", "pgbaton_3@${TERM}")`;
-const ALL_KINDS: Readonly<Record<Action['kind'], true>> = {
-  initialise: true,
-  adopt: true,
-  start_primary: true,
-  start_standby: true,
-  stop: true,
-  checkpoint: true,
-  hand_over: true,
-  pledge: true,
-  configure: true,
-  promote: true,
-  apply_rule: true,
-  write_marker: true,
-  open: true,
-  maintain_slots: true,
-  clone: true,
-  rewind: true,
-  leave: true,
-};
-const reached = new Set<string>();
-
-interface Changes extends Partial<Omit<LocalView, 'postgres'>> {
-  readonly postgres?: Partial<PostgresReport>;
-}
-
-function planned(group: GroupBuilder, name: string, changes: Changes = {}): Step | Rest {
-  const base = group.local(name);
-  const { postgres, ...others } = changes;
-  const local: LocalView = { ...base, ...others, postgres: { ...base.postgres, ...postgres } };
-  const next = plan(group.record(), local);
-  if (next.action !== null) reached.add(next.action.kind);
-  return next;
-}
-
-function expectAction<K extends Action['kind']>(next: Step | Rest, kind: K): Extract<Action, { kind: K }> {
-  assert.equal(next.action?.kind, kind, next.because ?? '');
-  return next.action as Extract<Action, { kind: K }>;
-}
-
-function expectRest(next: Step | Rest, because?: RegExp): void {
-  assert.equal(next.action, null, JSON.stringify(next.action));
-  if (because !== undefined) assert.match(next.because ?? '', because);
-}
-
-const trio = (): GroupBuilder => aGroup().withPrimary('a').withStandby('b').withStandby('c');
-const crashed = { status: 'crashed', role: null, upstream: null, followers: [] } as const;
-const stopped = { ...crashed, status: 'stopped' } as const;
-
-function pledge(term: number, lsn: string = END_OF_WAL): Pledge {
-  return {
-    term,
-    position: { timeline: TIMELINE, lsn },
-    history: HISTORY,
-    provenTerm: TERM,
-    markerTerm: TERM,
-  };
-}
-
-/** What a settled primary of the trio knows of itself. */
-function settledPrimary(group: GroupBuilder): Changes {
-  const record = group.record();
-  const configured = primarySettings(record, record.reign!, group.local('a'), true);
-  return { configured, synchronousStandbyNames: NAMES, slotsFor: [2, 3] };
-}
-
-function settledStandby(group: GroupBuilder, name: string, term = TERM): Changes {
-  const upstream = upstreamOf(group.record(), 1, term);
-  const configured = standbySettings(group.record(), group.local(name), upstream, false);
-  const slotsFor = group.record().nodes.flatMap((node) => (node.name === name ? [] : [node.id]));
-  return { configured, synchronousStandbyNames: UNSATISFIABLE_NAMES, slotsFor };
-}
 
 test('a settled primary and a settled standby are left alone', () => {
   const group = trio();
