@@ -82,6 +82,7 @@ test('three nodes become a group with a primary and two voters', async (context)
 test('a switchover is shown first, then done, and told as it happens', async (context) => {
   const { monitor } = await startGroup(context);
   const told = follow(context, monitor);
+  await eventually('the watch is connected', () => told.some((each) => each.kind === 'record'));
   const asked = { target: 'b', requested_by: 'a test' };
   const before = await monitor.client.getGroup(GROUP);
   const dry = await monitor.client.switchover(GROUP, { ...asked, dry_run: true });
@@ -102,9 +103,11 @@ test('a switchover is shown first, then done, and told as it happens', async (co
         each.kind === 'record' && each.version >= before.record_version && each.record.reign?.confirmed,
     ),
   );
-  const names = new Set(told.flatMap((each) => (each.kind === 'state' ? [each.node.assigned_state] : [])));
-  for (const name of ['draining', 'prepare_promotion', 'primary', 'secondary'])
-    assert.ok(names.has(name), name);
+  for (const name of ['draining', 'prepare_promotion', 'primary', 'secondary']) {
+    await eventually(`"${name}" is told`, () =>
+      told.some((each) => each.kind === 'state' && each.node.assigned_state === name),
+    );
+  }
   const versions = told.flatMap((each) => (each.kind === 'record' ? [each.version] : []));
   assert.deepEqual(
     versions,
