@@ -46,6 +46,8 @@ function startCrashed(
   const holder = nameOf(record, reign.holder);
   const { copyOf } = local;
   if (copyOf === null) {
+    // Its own promotion may take a second; what there is to compare with is known after it.
+    if (reign.history === null) return rest(`${holder} is being promoted`);
     const settings = standbySettings(record, local, null, true);
     return step(
       { kind: 'start_standby', settings },

@@ -5,6 +5,8 @@ import { isLocked, sameSettings, standbySettings, upstreamOf } from './server-se
 
 /** How long the target of a handover waits for the last WAL of the old primary, ms. */
 const CLEAN_END_PATIENCE_MS = 3_000;
+/** How long the holder of a crashed server lets the others elect before it is started to pledge itself, ms. */
+const GIVEN_UP_PATIENCE_MS = 1_000;
 
 /** The part of this node in a change of reign; undefined when it has none (yet). */
 export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest | undefined {
@@ -64,6 +66,7 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
       return step({ kind: 'pledge', term: intent.term, settings }, intent.because);
     case 'stopped':
     case 'crashed':
+      if (isGivenUp(intent, local)) return rest('the others elect without it');
       if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);
       return step({ kind: 'start_standby', settings }, 'its WAL is read to its end before it pledges');
     case 'starting':
@@ -73,6 +76,14 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
     case 'incomplete':
       return rest('this node has no data to pledge');
   }
+}
+
+/**
+ * A holder that crashed is needed only where the others are too few, and they
+ * show that soon. Until then its recovery would only take time from theirs.
+ */
+function isGivenUp(intent: Intent, local: LocalView): boolean {
+  return intent.kind === 'failover' && intent.from === local.node && local.intentAgeMs < GIVEN_UP_PATIENCE_MS;
 }
 
 /** An unfinished copy can pledge nothing; its source, itself a standby now, may still have the WAL that it lacks. */

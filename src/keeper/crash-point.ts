@@ -12,8 +12,7 @@ export type CrashPoint =
   | 'inside promote: written down, not promoted'
   | 'inside promote: promoted, not observed'
   | 'inside start_primary: written down, not started'
-  | 'inside start_primary: started, permission not written off'
-  | 'inside open: clients let in, not written down';
+  | 'inside start_primary: started, permission not written off';
 
 export const INNER_CRASH_POINTS: readonly CrashPoint[] = [
   'inside pledge: upstream cut, promise not written',
@@ -22,7 +21,6 @@ export const INNER_CRASH_POINTS: readonly CrashPoint[] = [
   'inside promote: promoted, not observed',
   'inside start_primary: written down, not started',
   'inside start_primary: started, permission not written off',
-  'inside open: clients let in, not written down',
 ];
 
 export type PassCrashPoint = (point: CrashPoint) => void;

@@ -14,7 +14,7 @@ import { programEnvironment, runCommand } from '../system/run-command.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
 import { createSelfSignedCertificate } from '../system/certificates.ts';
 import { assertPortFree } from '../system/port.ts';
-import { openJournal } from './journal.ts';
+import { JOURNAL_FILE, openJournal } from './journal.ts';
 
 export interface CreateNodeOptions {
   /** All but the node's id and the paths of what is made here. */
@@ -162,5 +162,6 @@ async function writeFiles(
 async function beginJournal(stateDirectory: string, recordVersion: number): Promise<void> {
   const { entry } = await openJournal(stateDirectory);
   if (entry.recordVersion <= recordVersion) return;
-  await rename(join(stateDirectory, 'journal.json'), join(stateDirectory, 'journal.json.left'));
+  const file = join(stateDirectory, JOURNAL_FILE);
+  await rename(file, `${file}.left`);
 }

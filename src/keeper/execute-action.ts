@@ -29,8 +29,8 @@ const STEP = { timeoutMs: 30_000 };
 const LONG = { timeoutMs: 600_000 };
 const COPY = { timeoutMs: 24 * 3_600_000 };
 
-/** A marker that is not acknowledged by then waits for somebody who has to be rewound first, ms. */
-const MARKER_PATIENCE_MS = 1_000;
+/** How long after a promotion its checkpoint is taken: clients that come back need the disk more, ms. */
+const CHECKPOINT_AFTER_MS = 250;
 
 /** A checkpoint that takes less than this leaves little for the shutdown to flush, ms. */
 const SHORT_CHECKPOINT_MS = 300;
@@ -190,29 +190,30 @@ async function markerTermAt({ position }: Lineage, { server, state }: ActionCont
 }
 
 async function promote(action: ActionOf<'promote'>, context: ActionContext): Promise<void> {
-  const { server, journal, passCrashPoint } = context;
-  context.state.appliedRule = null;
-  context.state.markerAcknowledged = null;
-  // Both have to be on disk before the promotion, in whatever order.
-  await Promise.all([
-    journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed: 0 }),
-    configure(action.settings, context),
-  ]);
+  const { server, journal, state, node, passCrashPoint } = context;
+  state.appliedRule = null;
+  state.markerAcknowledged = null;
+  await journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed: 0 });
   passCrashPoint('inside promote: written down, not promoted');
-  const lineage = await server.promote(action.timeline, STEP);
-  passCrashPoint('inside promote: promoted, not observed');
-  context.log.info({ ...lineage.position, term: action.term }, 'promoted');
-  // Clients wait for the marker, and nothing that could be seen first would change it.
-  beginMarker(action.term, lineage.position.timeline, context);
-  // The marker may wait for a member that has to be rewound, and that for the checkpoint.
-  setTimeout(() => {
-    if (journal.entry.servingTerm !== action.term) checkpointBeside(context);
-  }, MARKER_PATIENCE_MS).unref();
+  // Until it has succeeded nobody knows what is in force.
+  state.configured = null;
+  const { position } = await server.promote(action.timeline, STEP, {
+    settings: toManaged(action.settings, node),
+    onPromoted() {
+      state.configured = action.settings;
+      passCrashPoint('inside promote: promoted, not observed');
+      // Clients wait for the marker, and nothing that could be seen first would change it.
+      beginMarker(action.term, action.timeline, context);
+    },
+  });
+  context.log.info({ ...position, term: action.term }, 'promoted');
+  setTimeout(() => checkpointBeside(context), CHECKPOINT_AFTER_MS).unref();
 }
 
 /**
  * pg_rewind looks for the new timeline in the control file, which only a
- * checkpoint writes (before PostgreSQL 16). Clients do not wait for it.
+ * checkpoint writes (before PostgreSQL 16). Clients do not wait for it; but the
+ * marker may, which needs a member that has to be rewound.
  */
 function checkpointBeside({ server, log }: ActionContext): void {
   void server.checkpoint(LONG).catch((error: unknown) => {
@@ -250,12 +251,9 @@ function beginMarker(term: number, timeline: number, context: ActionContext): vo
 }
 
 async function open({ term, settings }: ActionOf<'open'>, context: ActionContext): Promise<void> {
-  const { journal, passCrashPoint } = context;
-  await configure(settings, context);
-  passCrashPoint('inside open: clients let in, not written down');
-  await journal.write({ servingTerm: term });
+  // In either order: the marker is acknowledged, and a keeper that comes back brings the settings into force.
+  await Promise.all([context.journal.write({ servingTerm: term }), configure(settings, context)]);
   context.report();
-  checkpointBeside(context);
 }
 
 async function clone(source: UpstreamNode, context: ActionContext): Promise<void> {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openJournal } from './journal.ts';
+import { JOURNAL_FILE, openJournal } from './journal.ts';
 
 async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'pgbaton-journal-'));
@@ -28,9 +28,41 @@ test('what was written is there after the keeper was killed', () =>
     await journal.write({ pledge: PLEDGE });
     await journal.write({ promotedTerm: 4 });
 
+    await journal.close();
+
     const { entry } = await openJournal(directory);
     assert.deepEqual(entry.pledge, PLEDGE);
     assert.equal(entry.promotedTerm, 4);
+  }));
+
+test('a line that a crash has cut off was never answered: what stands before it counts, and what comes later', () =>
+  inDirectory(async (directory) => {
+    const file = join(directory, JOURNAL_FILE);
+    const journal = await openJournal(directory);
+    await journal.write({ promotedTerm: 4 });
+    await journal.write({ servingTerm: 4 });
+    await journal.close();
+    await appendFile(file, '0badc0de {"promotedTerm":5,');
+
+    const again = await openJournal(directory);
+    assert.equal(again.entry.promotedTerm, 4);
+    await again.write({ restartsUsed: 1 });
+    await again.close();
+    const { entry } = await openJournal(directory);
+    assert.deepEqual([entry.promotedTerm, entry.servingTerm, entry.restartsUsed], [4, 4, 1]);
+  }));
+
+test('the file does not grow without end, and forgets nothing', () =>
+  inDirectory(async (directory) => {
+    const journal = await openJournal(directory);
+    await journal.write({ pledge: PLEDGE });
+    const long = Array.from({ length: 2_000 }, () => PLEDGE.history[0]!);
+    for (let term = 1; term <= 30; term++)
+      await journal.write({ pledge: { ...PLEDGE, term, history: long } });
+    await journal.close();
+
+    assert.ok((await stat(join(directory, JOURNAL_FILE))).size < 2 * 1024 * 1024);
+    assert.equal((await openJournal(directory)).entry.pledge?.term, 30);
   }));
 
 test('writes that overlap end with everything on disk', () =>
@@ -42,6 +74,8 @@ test('writes that overlap end with everything on disk', () =>
       journal.write({ servingTerm: 3 }),
     ]);
 
+    await journal.close();
+
     const { entry } = await openJournal(directory);
     assert.equal(entry.servingTerm, 3);
     assert.equal(entry.restartsUsed, 2);
@@ -49,14 +83,18 @@ test('writes that overlap end with everything on disk', () =>
 
 test('only its owner can read it', () =>
   inDirectory(async (directory) => {
-    await (await openJournal(directory)).write({ promotedTerm: 1 });
-    assert.equal((await stat(join(directory, 'journal.json'))).mode & 0o777, 0o600);
+    const journal = await openJournal(directory);
+    await journal.write({ promotedTerm: 1 });
+    await journal.close();
+    assert.equal((await stat(join(directory, JOURNAL_FILE))).mode & 0o777, 0o600);
   }));
 
 test('a damaged journal is refused and left as it is: it may hold a promise', () =>
   inDirectory(async (directory) => {
-    const file = join(directory, 'journal.json');
-    await writeFile(file, '{"schemaVersion":1,"pled');
-    await assert.rejects(openJournal(directory), { code: 'BATON_DATA_DIRECTORY' });
-    assert.equal(await readFile(file, 'utf8'), '{"schemaVersion":1,"pled');
+    const file = join(directory, JOURNAL_FILE);
+    for (const text of ['', '0badc0de {"pled', '0badc0de {"promotedTerm":5}\n']) {
+      await writeFile(file, text);
+      await assert.rejects(openJournal(directory), { code: 'BATON_DATA_DIRECTORY' });
+      assert.equal(await readFile(file, 'utf8'), text);
+    }
   }));

@@ -85,6 +85,7 @@ export async function runNode({ dataDirectory, env }: RunNodeOptions): Promise<R
     },
     async stop(how) {
       await keeper.stop(how);
+      await journal.close();
       client.close();
       await server.close();
       await lock.release();

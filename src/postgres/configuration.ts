@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { assert } from '../lib/assert.ts';
 import { startCountdown, type Countdown, type TimeLimit } from '../system/clock.ts';
 import { renderPassfile, settingNames, withIncludes, withoutSettings } from './configuration-text.ts';
@@ -12,6 +13,8 @@ export interface Configuration {
   /** What was last asked for; undefined before the first time since this keeper started. */
   desired(): ManagedSettings | undefined;
   desire(settings: ManagedSettings): void;
+  /** The `synchronous_standby_names` that were written last; undefined when that is not to be trusted. */
+  writtenNames(): string | undefined;
   /**
    * Writes all files so that the desired settings hold from the next reload or
    * start, with these `synchronous_standby_names`. Touches the disk only when
@@ -31,12 +34,18 @@ export interface WrittenConfiguration {
   readonly overridden: readonly string[];
 }
 
+interface LastWritten extends WrittenConfiguration {
+  readonly text: string;
+  readonly hbaBlock: string;
+  readonly standbyNames: string;
+}
+
 const FILE_MODE = 0o600;
 
 export function createConfiguration(context: ServerContext): Configuration {
   const { options, files, disk } = context;
   let desired: ManagedSettings | undefined;
-  let last: (WrittenConfiguration & { readonly text: string }) | undefined;
+  let last: LastWritten | undefined;
 
   const replace = async (
     path: string,
@@ -56,11 +65,8 @@ export function createConfiguration(context: ServerContext): Configuration {
     );
   };
 
-  const writeFiles = async (
-    text: string,
-    hbaBlock: string,
-    countdown: Countdown,
-  ): Promise<readonly string[]> => {
+  /** What only changes with the members of the group, or when somebody has edited it. */
+  const writeSurroundings = async (hbaBlock: string, countdown: Countdown): Promise<void> => {
     await writePassfile(countdown);
     if (!options.skipHba) {
       const identBlock = renderIdentBlock(options);
@@ -70,15 +76,33 @@ export function createConfiguration(context: ServerContext): Configuration {
     }
     await replace(files.defaultConfiguration, countdown, renderDefaults);
     await replace(files.mainConfiguration, countdown, withIncludes);
-    // Last, because its digest says that all of them are in place.
-    await replace(files.managedConfiguration, countdown, () => text);
-    const automatic = await disk.readText(files.automaticConfiguration, limitOf(countdown));
+  };
+
+  /** Last, because its digest says that all files are in place. Returns what ALTER SYSTEM overrides of it. */
+  const writeManaged = async (text: string, countdown: Countdown): Promise<readonly string[]> => {
+    await disk.writeText(files.managedConfiguration, text, FILE_MODE, limitOf(countdown));
+    return overriddenSettings(countdown);
+  };
+
+  let harmless: string | undefined;
+  /** Looked at again only when the file has changed since nothing was found in it. */
+  const overriddenSettings = async (countdown: Countdown): Promise<readonly string[]> => {
+    const path = files.automaticConfiguration;
+    const stamp = await disk.run(`looking at "${path}"`, limitOf(countdown), async () => {
+      const found = await stat(path, { bigint: true }).catch(() => undefined);
+      return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeNs}`;
+    });
+    if (stamp === harmless) return [];
+    const automatic = await disk.readText(path, limitOf(countdown));
     const critical: readonly string[] = CRITICAL_SETTINGS;
-    return settingNames(automatic ?? '').filter((name) => critical.includes(name));
+    const overridden = settingNames(automatic ?? '').filter((name) => critical.includes(name));
+    harmless = overridden.length === 0 ? stamp : undefined;
+    return overridden;
   };
 
   return {
     desired: () => desired,
+    writtenNames: () => last?.standbyNames,
     writePassfile: (limit) => writePassfile(startCountdown(limit, options.now)),
     desire(settings) {
       desired = settings;
@@ -93,9 +117,12 @@ export function createConfiguration(context: ServerContext): Configuration {
       if (last?.text === text && last.overridden.length === 0) {
         return { digest, changed: false, overridden: [] };
       }
+      const countdown = startCountdown(limit, options.now);
+      const isTrusted = last?.hbaBlock === hbaBlock;
       last = undefined;
-      const overridden = await writeFiles(text, hbaBlock, startCountdown(limit, options.now));
-      last = { text, digest, changed: true, overridden };
+      if (!isTrusted) await writeSurroundings(hbaBlock, countdown);
+      const overridden = await writeManaged(text, countdown);
+      last = { text, digest, changed: true, overridden, hbaBlock, standbyNames };
       return last;
     },
   };

@@ -21,13 +21,7 @@ export async function checkDataDirectory(context: ServerContext, limit: TimeLimi
   if (version === undefined) {
     throw new BatonError('BATON_DATA_DIRECTORY', `"${options.dataDirectory}" holds no PostgreSQL data`);
   }
-  const control = await runOrFail(
-    context.run,
-    program(context, 'postgres'),
-    ['--version'],
-    limitOf(countdown),
-  );
-  const major = /(\d+)/.exec(control.stdout)?.[1];
+  const major = await majorOfPrograms(context, limitOf(countdown));
   if (version !== major) {
     throw new BatonError(
       'BATON_DATA_DIRECTORY',
@@ -51,6 +45,18 @@ export async function checkDataDirectory(context: ServerContext, limit: TimeLimi
       },
     );
   }
+}
+
+const majors = new WeakMap<ServerContext, string>();
+
+/** Asked once: the programs of another major version lie in another folder. */
+async function majorOfPrograms(context: ServerContext, limit: TimeLimit): Promise<string | undefined> {
+  const known = majors.get(context);
+  if (known !== undefined) return known;
+  const { stdout } = await runOrFail(context.run, program(context, 'postgres'), ['--version'], limit);
+  const major = /(\d+)/.exec(stdout)?.[1];
+  if (major !== undefined) majors.set(context, major);
+  return major;
 }
 
 /** Removes all that is in the data directory. */

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Lineage, TimelineSwitch } from '../core/lineage.ts';
@@ -89,9 +90,7 @@ export function createLocalWal(context: ServerContext): LocalWal {
       const countdown = startCountdown(limit);
       if (control.state === 'shut_down') {
         const timeline = control.checkpointTimeline;
-        // The shutdown checkpoint is the last record.
-        const from = control.checkpointLsn;
-        const lsn = (await endOfWal(context, control, timeline, from, limitOf(countdown))) ?? from;
+        const lsn = await endOfShutdown(context, control, limitOf(countdown));
         return { position: { timeline, lsn }, history: await historyOf(timeline, limitOf(countdown)) };
       }
       // A standby may have received more than it has replayed: its WAL ends where the last whole record does.
@@ -144,6 +143,37 @@ async function endOfWal(
   await context.run(program(context, 'pg_waldump'), args, { ...limitOf(countdown), onLine });
   return end;
 }
+
+/** The shutdown checkpoint is the last record: where it begins stands in pg_control, and how long it is, in its first word. */
+async function endOfShutdown(context: ServerContext, control: ControlData, limit: TimeLimit): Promise<Lsn> {
+  const { checkpointLsn: start, checkpointTimeline, walSegmentBytes } = control;
+  const number = segmentNumber(start, walSegmentBytes);
+  const name = segmentName(checkpointTimeline, number, walSegmentBytes);
+  const path = join(context.files.walDirectory, name);
+  const offsetBytes = Number(lsnToBytes(start) - number * BigInt(walSegmentBytes));
+  const totalBytes = await context.disk.run(`reading "${path}"`, limit, async () => {
+    const file = await open(path, 'r');
+    try {
+      const { buffer } = await file.read(Buffer.alloc(4), 0, 4, offsetBytes);
+      return buffer.readUInt32LE();
+    } finally {
+      await file.close();
+    }
+  });
+  if (totalBytes >= CHECKPOINT_BYTES_MIN && totalBytes <= CHECKPOINT_BYTES_MAX)
+    return recordEnd(start, totalBytes, control);
+  throw new BatonError(
+    'BATON_DATA_DIRECTORY',
+    'the WAL does not end with the shutdown that pg_control names',
+    {
+      detail: `At ${start}, in "${name}", lies no checkpoint record.`,
+    },
+  );
+}
+
+/** A checkpoint record has a header of 24 bytes and the checkpoint, 88 bytes in version 15. */
+const CHECKPOINT_BYTES_MIN = 64;
+const CHECKPOINT_BYTES_MAX = 512;
 
 /** Where the last of the segments ends that follow each other from a position on; undefined without the first. */
 function endOfFiles(

@@ -80,9 +80,17 @@ export interface PostgresServer {
   /**
    * Promotes a standby without waiting for a checkpoint and returns when it is
    * out of recovery, on `timeline` (placeholder history files steer the number
-   * when an earlier promotion has used it). Returns what it really got.
+   * when an earlier promotion has used it). Returns what it really got. Beside
+   * that, settings are brought into force, those given or those last
+   * configured, with the standby names that they ask for. `onPromoted` is
+   * called when both are done and the marker can be written: some files are
+   * still put in order then.
    */
-  promote(timeline: number, call: Deadline): Promise<Lineage>;
+  promote(
+    timeline: number,
+    call: Deadline,
+    options?: { readonly settings?: ManagedSettings; readonly onPromoted?: () => void },
+  ): Promise<Lineage>;
 
   /**
    * Brings `synchronous_standby_names` into force, with the barriers that make

@@ -20,13 +20,13 @@ const NUDGE_MS = 10;
  * Throws BATON_REFUSED when it is none, BATON_TIMEOUT when it is still
  * replaying: it may become primary at any time then.
  */
-export async function promote(
+export async function leaveStandbyRole(
   context: ServerContext,
   session: SqlSession,
   wal: LocalWal,
   timeline: number,
   limit: TimeLimit,
-): Promise<Lineage> {
+): Promise<void> {
   const countdown = startCountdown(limit);
   const startup = await startupPid(session, countdown);
   const present = (await wal.newestTimeline(limitOf(countdown))) ?? 1;
@@ -47,7 +47,16 @@ export async function promote(
     );
     throw error;
   }
-  // Clients wait: what has to be written is written while the server is asked.
+}
+
+/** What has time until the promoted server's clients have been served; returns where its WAL stands. */
+export async function settlePromotion(
+  context: ServerContext,
+  session: SqlSession,
+  wal: LocalWal,
+  limit: TimeLimit,
+): Promise<Lineage> {
+  const countdown = startCountdown(limit);
   const [lineage] = await Promise.all([
     lineageOfPrimary(session, wal, countdown),
     keepPlaceholders(context, limitOf(countdown)),

@@ -19,9 +19,16 @@ export function isWhole(sentinel: Sentinel): boolean {
   return sentinel.work === 'rewind' && sentinel.stage === 'recover';
 }
 
+/** Nobody else makes one, and a keeper looks at its server many times a second. */
+const knownAbsent = new WeakSet<ServerContext>();
+
 export async function readSentinel(context: ServerContext, limit: TimeLimit): Promise<Sentinel | undefined> {
+  if (knownAbsent.has(context)) return undefined;
   const text = await context.disk.readText(context.files.sentinel, limit);
-  if (text === undefined) return undefined;
+  if (text === undefined) {
+    knownAbsent.add(context);
+    return undefined;
+  }
   try {
     return JSON.parse(text) as Sentinel;
   } catch (cause) {
@@ -33,6 +40,7 @@ export async function readSentinel(context: ServerContext, limit: TimeLimit): Pr
 }
 
 export function writeSentinel(context: ServerContext, sentinel: Sentinel, limit: TimeLimit): Promise<void> {
+  knownAbsent.delete(context);
   return context.disk.writeText(context.files.sentinel, `${JSON.stringify(sentinel)}\n`, 0o600, limit);
 }
 

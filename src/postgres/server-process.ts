@@ -8,12 +8,16 @@ import { isPostmasterOf, parsePidFile, SERVER_PROCESS_NAMES, type Postmaster } f
 import { program, type ServerContext } from './server-context.ts';
 import { lastLines, logSize } from './server-log.ts';
 
+/** What a server writes into its pid file when it has opened its doors. */
+const READY = 'ready';
+const LETS_IN = [READY, 'standby'];
+
 /** For so long after a start it is asked often whether it is ready. */
 const EAGER_MS = 3_000;
 
 /** The postmaster of a data directory and what hangs on it. */
 export interface ServerProcess {
-  /** The running postmaster; undefined when there is none. Answers from memory when the disk hangs. */
+  /** The running postmaster; undefined when there is none. What it says of itself may be older than its end. */
   find(limit: TimeLimit): Promise<Postmaster | undefined>;
   /**
    * Starts the server, detached, and returns when `isReady` says so. Throws
@@ -45,6 +49,9 @@ export function createServerProcess(context: ServerContext): ServerProcess {
   };
 
   const find: ServerProcess['find'] = async (limit) => {
+    // One that was ready and lives is still the one; and /proc does not hang when the disk does.
+    const isKnown = known !== undefined && directory !== undefined && isPostmasterOf(directory, known.pid);
+    if (isKnown && known?.status === READY) return known;
     try {
       const canonical = await canonicalDirectory(limit);
       const text = await disk.readText(files.pidFile, limit);
@@ -103,7 +110,8 @@ export function createServerProcess(context: ServerContext): ServerProcess {
       const logOffsetBytes = await logSize(context, limitOf(countdown));
       const launcher = launch(context, countdown, serverOptions);
       for (;;) {
-        if (await isReady()) return;
+        // Each attempt of a session is a fork, and a line in the log of a server that is still recovering.
+        if (LETS_IN.includes((await find(limitOf(countdown)))?.status ?? '') && (await isReady())) return;
         const failure = launcher.failure();
         if (failure !== undefined && (await find(limitOf(countdown))) === undefined) {
           throw await startError(context, logOffsetBytes, failure);
@@ -118,7 +126,6 @@ export function createServerProcess(context: ServerContext): ServerProcess {
             },
           );
         }
-        // Each attempt writes a line into the log of a server that is still recovering.
         await sleep(countdown.remainingMs() > limit.timeoutMs - EAGER_MS ? 10 : 100);
       }
     },

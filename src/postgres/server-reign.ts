@@ -2,7 +2,7 @@ import { startCountdown } from '../system/clock.ts';
 import { limitOf } from './configuration.ts';
 import { createMarkerWriter } from './marker.ts';
 import type { PostgresServer } from './postgres-server.ts';
-import { promote } from './promotion.ts';
+import { leaveStandbyRole, settlePromotion } from './promotion.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { SettingsControl } from './settings-control.ts';
 import { maintainSlots } from './slots.ts';
@@ -28,13 +28,24 @@ export function createServerReign(parts: ServerParts): Pick<PostgresServer, Reig
       return cutUpstream(await sessions.held(limitOf(countdown)), wal, limitOf(countdown));
     },
 
-    async promote(timeline, call) {
+    async promote(timeline, call, { settings: wanted, onPromoted } = {}) {
       const countdown = startCountdown(call, now);
       const session = await sessions.held(limitOf(countdown));
-      const desired = configuration.desired();
-      // A standby without voters to name holds an unsatisfiable one, and so would the new primary.
-      if (desired?.synchronousStandbyNames === '') await putInForce('', limitOf(countdown));
-      return promote(context, session, wal, timeline, limitOf(countdown));
+      if (wanted !== undefined) configuration.desire(wanted);
+      // Until the names are in force the unsatisfiable ones of a standby are, and nothing is acknowledged.
+      const names = configuration.desired()?.synchronousStandbyNames;
+      const outcomes = await Promise.allSettled([
+        leaveStandbyRole(context, session, wal, timeline, limitOf(countdown)),
+        names === undefined ? undefined : putInForce(names, limitOf(countdown)),
+        markers.prepare(limitOf(countdown)),
+      ]);
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) {
+        markers.discard();
+        throw failed.reason;
+      }
+      onPromoted?.();
+      return settlePromotion(context, session, wal, limitOf(countdown));
     },
 
     applySynchronousStandbys(names, call) {

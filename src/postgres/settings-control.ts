@@ -47,7 +47,7 @@ export function createSettingsControl(parts: Parts): SettingsControl {
     const countdown = startCountdown(limit);
     const present = await inForce(sessions, countdown);
     // ALTER SYSTEM leaves our files as they are, and wins over them.
-    if (present.standbyNames !== standbyNames) configuration.distrust();
+    if (present.standbyNames !== configuration.writtenNames()) configuration.distrust();
     const written = await configuration.write(standbyNames, limitOf(countdown));
     if (written.overridden.length > 0) await resetBySql(parts, written, limitOf(countdown));
     if (present.digest === written.digest && !written.changed) return;

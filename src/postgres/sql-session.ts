@@ -87,9 +87,13 @@ export async function openSession(
   client.on('error', end);
   client.on('end', end);
   const destroy = (): void => {
-    socketOf(client)?.destroy();
+    connectionOf(client)?.stream?.destroy();
     end();
   };
+  let serverVersion = 0;
+  connectionOf(client)?.on('parameterStatus', ({ parameterName, parameterValue }) => {
+    if (parameterName === 'server_version') serverVersion = Number.parseInt(parameterValue, 10);
+  });
   try {
     await client.connect();
   } catch (cause) {
@@ -128,16 +132,22 @@ export async function openSession(
       }
     },
   };
-  if (target.replication !== true) await neutralise(session, countdown.remainingMs());
+  if (target.replication !== true) await neutralise(session, serverVersion, countdown.remainingMs());
   established = true;
   return session;
 }
 
-/** Time-outs that older versions do not have can't stand in the start-up packet. */
-async function neutralise(session: SqlSession, timeoutMs: number): Promise<void> {
-  const names = ['idle_session_timeout', 'transaction_timeout'];
-  const text = `SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY($1)`;
-  await session.query(text, [names], { timeoutMs: Math.max(1, timeoutMs) });
+/** Time-outs that not all versions have, and the first that has them: they can't stand in the start-up packet. */
+const NEWER_TIMEOUTS = [
+  ['idle_session_timeout', 14],
+  ['transaction_timeout', 17],
+] as const;
+
+async function neutralise(session: SqlSession, serverVersion: number, timeoutMs: number): Promise<void> {
+  const known = NEWER_TIMEOUTS.filter(([, since]) => serverVersion >= since);
+  if (known.length === 0) return;
+  const text = known.map(([name]) => `SET ${name} = 0`).join('; ');
+  await session.query(text, [], { timeoutMs: Math.max(1, timeoutMs) });
 }
 
 /** The SQLSTATE of a failed query or of a refused connection; undefined when the server did not say one. */
@@ -163,6 +173,15 @@ function queryError(cause: unknown): unknown {
   return new BatonError('BATON_POSTGRES_QUERY_FAILED', `query failed: ${message}`, { detail, cause });
 }
 
-function socketOf(client: pg.Client): { destroy(): void } | undefined {
-  return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
+/** What the type declarations leave out. */
+interface Connection {
+  readonly stream?: { destroy(): void };
+  on(
+    event: 'parameterStatus',
+    listener: (message: { readonly parameterName: string; readonly parameterValue: string }) => void,
+  ): void;
+}
+
+function connectionOf(client: pg.Client): Connection | undefined {
+  return (client as unknown as { connection?: Connection }).connection;
 }

@@ -1,4 +1,4 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -14,12 +14,10 @@ export async function writeFileAtomically(
 ): Promise<void> {
   // Always the same name, so that what a crash leaves behind is overwritten and does not pile up.
   const temporary = `${path}.pgbaton-new`;
-  // A left-over may have another mode, and open() keeps that.
-  await rm(temporary, { force: true });
   options.signal?.throwIfAborted();
-  const file = await open(temporary, 'wx', options.mode);
+  const file = await open(temporary, 'w', options.mode);
   try {
-    // The umask may have taken bits off.
+    // The umask may have taken bits off, and a left-over may have another mode.
     await file.chmod(options.mode);
     await file.writeFile(content, 'utf8');
     await file.sync();

@@ -15,7 +15,6 @@ const FIRST_START: readonly CrashPoint[] = [
   'before write_marker',
   'after write_marker',
   'before open',
-  ...INNER_CRASH_POINTS.filter((point) => point.startsWith('inside open:')),
   'after open',
 ];
 

@@ -1,6 +1,6 @@
 import { sleep } from '../../system/clock.ts';
 import {
-  connectReadWrite,
+  connectToServer,
   type ClientIdentity,
   type ServerAddress,
   type WriterConnection,
@@ -28,13 +28,22 @@ export interface WriterOptions extends ClientIdentity {
   readonly onAcknowledged?: (sinceLastMs: number) => void;
 }
 
+/** The way to one server. */
+interface Door {
+  /** The connection that is kept, or a new one if it is time to try; undefined when there is none. */
+  open(): Promise<WriterConnection | undefined>;
+  close(): void;
+}
+
 /** Between two rounds over all servers of which none takes writes, ms. */
 const ROUND_PAUSE_MS = 5;
+/** Between two attempts to connect to one server, ms: each makes it fork, and it may have to be promoted meanwhile. */
+const RECONNECT_MS = 100;
 
 /**
- * Writes as an application with a multi-host connection string does: it takes
- * the first server that is open for writing, stays there until that breaks,
- * and then tries them in turn again. A row whose fate is unknown is never
+ * Writes as an application behind a connection pool does: it takes the first
+ * server that is open for writing, stays there until that breaks, and then
+ * asks them in turn again, over connections that it keeps. A row whose fate is unknown is never
  * tried again under the same id, and never counted as acknowledged.
  */
 export function startRecordingWriter(options: WriterOptions): RecordingWriter {
@@ -62,16 +71,16 @@ export function startRecordingWriter(options: WriterOptions): RecordingWriter {
   }
 
   async function run(): Promise<void> {
+    const doors = options.servers.map((server) => createDoor(server, options));
     while (!stopped.signal.aborted) {
-      for (const server of options.servers) {
-        if (stopped.signal.aborted) return;
-        const connection = await connectReadWrite(server, options);
-        if (connection === undefined) continue;
-        await writeOn(connection);
-        connection.close();
+      for (const door of doors) {
+        if (stopped.signal.aborted) break;
+        const connection = await door.open();
+        if (connection !== undefined && (await connection.isWritable())) await writeOn(connection);
       }
       await sleep(ROUND_PAUSE_MS, stopped.signal);
     }
+    for (const door of doors) door.close();
   }
 
   const running = run();
@@ -89,5 +98,20 @@ export function startRecordingWriter(options: WriterOptions): RecordingWriter {
       stopped.abort();
       await running;
     },
+  };
+}
+
+function createDoor(server: ServerAddress, identity: ClientIdentity): Door {
+  let kept: WriterConnection | undefined;
+  let triedAtMs = -Infinity;
+  return {
+    async open() {
+      if (kept?.isBroken === false) return kept;
+      if (performance.now() - triedAtMs < RECONNECT_MS) return undefined;
+      triedAtMs = performance.now();
+      kept = await connectToServer(server, identity);
+      return kept;
+    },
+    close: () => kept?.close(),
   };
 }

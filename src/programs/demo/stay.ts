@@ -3,7 +3,7 @@ import type { DemoGroup, DemoNode } from './demo-group.ts';
 import { DEMO_DATABASE, DEMO_USER, missingFrom, readRows } from './demo-rows.ts';
 import type { RecordingWriter } from './recording-writer.ts';
 import type { Story } from './story.ts';
-import { connectReadWrite } from './writer-connection.ts';
+import { connectToServer } from './writer-connection.ts';
 
 /** Between two writes while people play, ms. */
 const PLAYING_PAUSE_MS = 20;
@@ -45,9 +45,10 @@ export async function stayUntilInterrupted(
 
 async function findWritable(nodes: readonly DemoNode[]): Promise<DemoNode | undefined> {
   for (const node of nodes) {
-    const connection = await connectReadWrite(node, { user: DEMO_USER, dbname: DEMO_DATABASE });
+    const connection = await connectToServer(node, { user: DEMO_USER, dbname: DEMO_DATABASE });
+    const isWritable = await connection?.isWritable();
     connection?.close();
-    if (connection !== undefined) return node;
+    if (isWritable === true) return node;
   }
   return undefined;
 }

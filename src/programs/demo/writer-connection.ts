@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
+import { withTimeLimit } from '../../system/clock.ts';
 
 export interface ServerAddress {
   readonly host: string;
@@ -7,6 +8,10 @@ export interface ServerAddress {
 }
 
 export interface WriterConnection {
+  /** Whether the server is open for writing, by the question that libpq asks for `target_session_attrs=read-write`. */
+  isWritable(): Promise<boolean>;
+  /** Nothing can be had over it any more. */
+  readonly isBroken: boolean;
   /** Whether the row was acknowledged. After a false its fate is unknown and the connection is useless. */
   insert(table: string, id: number): Promise<boolean>;
   /** Cuts the connection at once. */
@@ -25,15 +30,14 @@ const CONNECT_MS = 500;
 const QUERY_MS = 5_000;
 
 /**
- * Connects if the server is open for writing, by the question that libpq asks
- * for `target_session_attrs=read-write`; else undefined. Never throws: a
- * writer that moves from server to server has no use for the reason.
+ * Connects; undefined where that fails. Never throws: a writer that moves from
+ * server to server has no use for the reason.
  *
  * A query that takes too long is given up by cutting the connection, never by
  * a cancel or a statement_timeout: a commit that waits for the standbys would
  * be acknowledged by those, although no standby has it.
  */
-export async function connectReadWrite(
+export async function connectToServer(
   { host, port }: ServerAddress,
   { user, password, dbname }: ClientIdentity,
 ): Promise<WriterConnection | undefined> {
@@ -50,27 +54,38 @@ export async function connectReadWrite(
     query_timeout: QUERY_MS,
     application_name: 'pgbaton demo writer',
   });
-  // A connection that breaks between two queries says so here; the next query fails and tells the writer.
-  client.on('error', () => undefined);
+  let isBroken = false;
   const close = (): void => {
+    isBroken = true;
     socket.destroy();
   };
-  try {
-    await client.connect();
-    const { rows } = await client.query<{ transaction_read_only: string }>('show transaction_read_only');
-    if (rows[0]?.transaction_read_only === 'off') {
-      return {
-        close,
-        insert: (table, id) =>
-          client.query(`insert into ${table} (id) values ($1)`, [id]).then(
-            () => true,
-            () => false,
-          ),
-      };
-    }
-  } catch {
-    // Not there, starting, stopping, or closed for clients: the next server's turn.
-  }
-  close();
-  return undefined;
+  // A connection may also break between two queries.
+  client.on('error', close);
+  client.on('end', close);
+  const succeeds = (query: Promise<unknown>): Promise<boolean> =>
+    query.then(
+      () => true,
+      () => {
+        close();
+        return false;
+      },
+    );
+  // Not there, starting, stopping, or closed for clients: the next server's turn.
+  if (!(await succeeds(client.connect()))) return undefined;
+  return {
+    close,
+    get isBroken() {
+      return isBroken;
+    },
+    async isWritable() {
+      let isOff = false;
+      const asked = client
+        .query<{ transaction_read_only: string }>('show transaction_read_only')
+        .then(({ rows }) => (isOff = rows[0]?.transaction_read_only === 'off'));
+      return (
+        (await succeeds(withTimeLimit('the answer of a server', { timeoutMs: CONNECT_MS }, asked))) && isOff
+      );
+    },
+    insert: (table, id) => succeeds(client.query(`insert into ${table} (id) values ($1)`, [id])),
+  };
 }
