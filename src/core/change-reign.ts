@@ -5,8 +5,8 @@ import { isLocked, sameSettings, standbySettings, upstreamOf } from './server-se
 
 /** How long the target of a handover waits for the last WAL of the old primary, ms. */
 const CLEAN_END_PATIENCE_MS = 3_000;
-/** How long the holder of a crashed server lets the others elect before it is started to pledge itself, ms. */
-const GIVEN_UP_PATIENCE_MS = 1_000;
+/** How long a member that is not needed lets the others elect before it pledges too, ms. */
+const SPARED_MS = 1_000;
 
 /** The part of this node in a change of reign; undefined when it has none (yet). */
 export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest | undefined {
@@ -61,12 +61,14 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
           { kind: 'stop', mode: 'immediate' },
           `the baton is given to another node: ${intent.because}`,
         );
+      if (intent.kind === 'handover' && canBeSpared(intent, local))
+        return rest('the target is elected without it');
       if (waitsForCleanEnd(intent, local, position))
         return rest('the last WAL of the old primary is on its way');
       return step({ kind: 'pledge', term: intent.term, settings }, intent.because);
     case 'stopped':
     case 'crashed':
-      if (isGivenUp(intent, local)) return rest('the others elect without it');
+      if (canBeSpared(intent, local)) return rest('the others elect without it');
       if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);
       return step({ kind: 'start_standby', settings }, 'its WAL is read to its end before it pledges');
     case 'starting':
@@ -79,11 +81,14 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
 }
 
 /**
- * A holder that crashed is needed only where the others are too few, and they
- * show that soon. Until then its recovery would only take time from theirs.
+ * The holder that crashed is needed only where the others are too few, and in a
+ * handover the old holder and the target prove all that there is. Until it is
+ * clear that these can't do it alone, a third would only take time from them.
  */
-function isGivenUp(intent: Intent, local: LocalView): boolean {
-  return intent.kind === 'failover' && intent.from === local.node && local.intentAgeMs < GIVEN_UP_PATIENCE_MS;
+function canBeSpared({ kind, from, target, cleanEnd }: Intent, local: LocalView): boolean {
+  if (local.intentAgeMs >= SPARED_MS) return false;
+  if (kind === 'failover') return from === local.node;
+  return cleanEnd !== null && target !== null && target !== local.node;
 }
 
 /** An unfinished copy can pledge nothing; its source, itself a standby now, may still have the WAL that it lacks. */

@@ -239,8 +239,15 @@ test('a voter pledges a new term, without an upstream', () => {
 test('the old primary stops before it pledges, and a stopped member starts to find its end of WAL', () => {
   assert.equal(expectAction(planned(trio().withIntent({}), 'a'), 'stop').mode, 'immediate');
   for (const postgres of [crashed, stopped]) {
-    const start = expectAction(planned(trio().withIntent({}), 'a', { postgres }), 'start_standby');
+    const start = expectAction(planned(trio().withIntent({}), 'b', { postgres }), 'start_standby');
     assert.deepEqual([start.settings.upstream, start.settings.locked], [null, true]);
+  }
+});
+
+test('a holder that crashed lets the others elect first, and pledges when they take long', () => {
+  for (const postgres of [crashed, stopped]) {
+    expectRest(planned(trio().withIntent({}), 'a', { postgres, intentAgeMs: 999 }), /without it/);
+    expectAction(planned(trio().withIntent({}), 'a', { postgres, intentAgeMs: 1_000 }), 'start_standby');
   }
 });
 
@@ -272,7 +279,8 @@ test('the target of a handover waits for the last WAL of the old primary, but no
   expectRest(planned(group, 'b'), /on its way/);
   expectAction(planned(group, 'b', { intentAgeMs: 3_000 }), 'pledge');
   expectAction(planned(group, 'b', { postgres: { position: cleanEnd } }), 'pledge');
-  expectAction(planned(group, 'c'), 'pledge');
+  expectRest(planned(group, 'c', { intentAgeMs: 999 }), /without it/);
+  expectAction(planned(group, 'c', { intentAgeMs: 1_000 }), 'pledge');
 });
 
 test('the candidate of a fetch receives from the source under the new term, and pledges again', () => {

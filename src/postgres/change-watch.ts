@@ -8,7 +8,7 @@ export interface ChangeWatch {
   close(): void;
 }
 
-/** A look at /proc takes some 30 microseconds. */
+/** A look at /proc is one system call. */
 const PID_CHECK_MS = 20;
 
 /**

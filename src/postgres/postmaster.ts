@@ -1,4 +1,4 @@
-import { isAlive, readProcess, workingDirectory } from '../system/process.ts';
+import { readProcess, workingDirectory } from '../system/process.ts';
 
 /** What a running server says of itself in postmaster.pid. */
 export interface Postmaster {
@@ -37,7 +37,9 @@ export function localHost(postmaster: Postmaster, configuredSocketDirectory: str
  * the name and the working directory must fit as well.
  */
 export function isPostmasterOf(canonicalDataDirectory: string, pid: number): boolean {
-  if (!isAlive(pid)) return false;
-  const name = readProcess(pid)?.name ?? '';
-  return SERVER_PROCESS_NAMES.includes(name) && workingDirectory(pid) === canonicalDataDirectory;
+  // A process that has ended and was not collected has no working directory any more.
+  return (
+    workingDirectory(pid) === canonicalDataDirectory &&
+    SERVER_PROCESS_NAMES.includes(readProcess(pid)?.name ?? '')
+  );
 }

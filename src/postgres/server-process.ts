@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { BatonError } from '../lib/baton-error.ts';
 import { startCountdown, sleep, waitFor, type Countdown, type TimeLimit } from '../system/clock.ts';
-import { findProcessesIn, isAlive, sendSignal, type ProcessInfo } from '../system/process.ts';
+import {
+  findProcessesIn,
+  isAlive,
+  sendSignal,
+  workingDirectory,
+  type ProcessInfo,
+} from '../system/process.ts';
 import { limitOf } from './configuration.ts';
 import { portInUse } from './listen-check.ts';
 import { isPostmasterOf, parsePidFile, SERVER_PROCESS_NAMES, type Postmaster } from './postmaster.ts';
@@ -101,7 +107,7 @@ export function createServerProcess(context: ServerContext): ServerProcess {
   return {
     find,
     endOrphans,
-    livesStill: () => known !== undefined && isAlive(known.pid),
+    livesStill: () => known !== undefined && workingDirectory(known.pid) === directory,
 
     async start(isReady, limit, serverOptions) {
       const countdown = startCountdown(limit, options.now);

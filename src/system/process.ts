@@ -40,7 +40,7 @@ export function isAlive(pid: number): boolean {
   return found !== undefined && found.state !== 'Z' && found.state !== 'X';
 }
 
-/** undefined when there is no such process, or it belongs to another user. */
+/** undefined when there is no such process, it has ended and was not collected yet, or it belongs to another user. */
 export function workingDirectory(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);

@@ -36,7 +36,7 @@ interface Door {
 }
 
 /** Between two rounds over all servers of which none takes writes, ms. */
-const ROUND_PAUSE_MS = 5;
+const ROUND_PAUSE_MS = 10;
 /** Between two attempts to connect to one server, ms: each makes it fork, and it may have to be promoted meanwhile. */
 const RECONNECT_MS = 100;
 
