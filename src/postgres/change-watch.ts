@@ -9,7 +9,7 @@ export interface ChangeWatch {
 }
 
 /** A look at /proc is one system call. */
-const PID_CHECK_MS = 20;
+const PID_CHECK_MS = 50;
 
 /**
  * The postmaster's pid is watched: that it is gone shows long before its
