@@ -9,6 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { measureFloor } from './floor.ts';
 import { runGroup, type GroupRun } from './group-run.ts';
 import { describeMachine } from './machine.ts';
 import { renderReport, type Report } from './render-report.ts';
@@ -35,6 +36,7 @@ const report: Report = {
   machine: await describeMachine(root),
   nodes: Number(options.nodes),
   helpMs: measureHelp(),
+  floor: await measureFloor(),
   runs: await runAll(Number(options.runs)),
 };
 const text = renderReport(report);

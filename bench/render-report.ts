@@ -1,4 +1,5 @@
 import type { GroupRun, IdleUsage } from './group-run.ts';
+import type { Floor } from './floor.ts';
 import type { Machine } from './machine.ts';
 import { summarise, type Summary } from './statistics.ts';
 
@@ -8,10 +9,11 @@ export interface Report {
   readonly nodes: number;
   readonly runs: readonly GroupRun[];
   readonly helpMs: Summary;
+  readonly floor: Floor;
 }
 
 /** `docs/benchmarks.md`, before it is formatted. */
-export function renderReport({ machine, nodes, runs, helpMs }: Report): string {
+export function renderReport({ machine, nodes, runs, helpMs, floor }: Report): string {
   const acknowledged = sum(runs.map((run) => run.acknowledged));
   const lost = sum(runs.map((run) => run.lost));
   const idle = runs.map((run) => run.idle).find((each) => each !== undefined);
@@ -49,6 +51,16 @@ ${row('`pgbaton --help`', helpMs, 'ms', '120 ms')}
 
 ${acknowledged.toLocaleString('en-US')} rows were acknowledged, ${lost} of them lost.
 ${idle === undefined ? '' : renderIdle(idle)}
+## What the machine can do without pgbaton
+
+Machines differ by more than any program could make up for, so each run measures the floor as well: two bare servers with nothing around them, no client, no TLS, nobody who has to notice or decide anything. The standby is promoted by a session that is open already, at once after the SIGKILL, or as soon as the old primary has written its shutdown.
+
+| | median | min | max |
+| --- | --- | --- | --- |
+${floorRow('SIGKILL to the first commit on the standby', floor.killS, 's')}
+${floorRow('fast stop to the first commit on the standby', floor.stopS, 's')}
+${floorRow('`node -e 0`', floor.nodeStartMs, 'ms')}
+
 ## The machine
 
 ${machine.cores} cores of ${machine.processor}, ${machine.memoryGb} GB; ${machine.system}, Linux ${machine.kernel}; PostgreSQL ${machine.postgres}, Node ${machine.node}, pgbaton ${machine.pgbaton}. Load average before the start: ${machine.loadAverage.toFixed(1)}.
@@ -77,6 +89,11 @@ ${line('monitor', monitor, '')}
 function row(name: string, { median, min, max }: Summary, unit: 's' | 'ms', goal: string): string {
   const cell = (value: number): string => `${value.toFixed(unit === 's' ? 2 : 0)} ${unit}`;
   return `| ${name} | ${cell(median)} | ${cell(min)} | ${cell(max)} | ${goal} |`;
+}
+
+function floorRow(name: string, { median, min, max }: Summary, unit: 's' | 'ms'): string {
+  const cell = (value: number): string => `${value.toFixed(unit === 's' ? 2 : 0)} ${unit}`;
+  return `| ${name} | ${cell(median)} | ${cell(min)} | ${cell(max)} |`;
 }
 
 function secondsOf(runs: readonly GroupRun[], pick: (run: GroupRun) => number): Summary {
