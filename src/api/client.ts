@@ -72,9 +72,9 @@ export interface MonitorClient {
   /** Follows the group until `signal` aborts; comes back by itself after every break. */
   watchGroup(address: GroupAddress, signal: AbortSignal): AsyncGenerator<WatchEvent, void, void>;
 
-  /** The newest `count` events (default 10), oldest first. */
+  /** The newest `count` events (default 10), oldest first; `before`: only those with a smaller id. */
   listEvents(
-    filter: { formation?: string; group?: number; count?: number },
+    filter: { formation?: string; group?: number; before?: number; count?: number; details?: boolean },
     call?: Deadline,
   ): Promise<readonly EventBody[]>;
 

@@ -13,6 +13,13 @@ const EventsQuery = z.strictObject({
   formation: z.optional(Name),
   group: z.optional(Digits),
   after: z.optional(Digits),
+  before: z.optional(Digits),
+  details: z.optional(
+    z.pipe(
+      z.enum(['true', 'false']),
+      z.transform((word) => word === 'true'),
+    ),
+  ),
   count: z._default(z.pipe(Digits, z.int().check(z.minimum(1), z.maximum(10_000))), 10),
 });
 

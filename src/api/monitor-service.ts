@@ -61,6 +61,10 @@ export interface EventQuery {
   readonly group?: number | undefined;
   /** Only events with a greater id. */
   readonly after?: number | undefined;
+  /** Only events with a smaller id. */
+  readonly before?: number | undefined;
+  /** With the records that were read and that resulted. */
+  readonly details?: boolean | undefined;
   /** The newest so many. */
   readonly count: number;
 }

@@ -221,6 +221,12 @@ export const EventBody = z.object({
   reported_state: z.optional(z.string()),
   assigned_state: z.optional(z.string()),
   inputs: z.optional(z.unknown()),
+  /** The record that resulted from a change. It and the next two come only with `details=true`. */
+  record: z.optional(RecordDocument),
+  /** The record that the change was made to; left out when `follows` says which one it was. */
+  record_read: z.optional(RecordDocument),
+  /** The change was made to the result of the change with this `record_version`. */
+  follows: z.optional(z.number()),
 });
 export type EventBody = z.infer<typeof EventBody>;
 

@@ -41,5 +41,6 @@ export const EXIT_CODE_OF: Readonly<Record<ErrorCode, ExitCode>> = {
   BATON_NOT_RUNNING: EXIT.failed,
   BATON_PORT_IN_USE: EXIT.failed,
   BATON_PRIVILEGES: EXIT.failed,
+  BATON_INCIDENT_FILE: EXIT.failed,
   BATON_INTERNAL: EXIT.failed,
 };

@@ -21,6 +21,7 @@ import { performFailoverCommand } from './perform-failover-command.ts';
 import { performPromotionCommand } from './perform-promotion-command.ts';
 import { performSwitchoverCommand } from './perform-switchover-command.ts';
 import { reloadCommand } from './reload-command.ts';
+import { replayCommand } from './replay-command.ts';
 import { runCommand } from './run-command.ts';
 import { setNodeMetadataCommand } from './set-node-metadata-command.ts';
 import { showEventsCommand } from './show-events-command.ts';
@@ -95,6 +96,7 @@ function lookCommands(context: CliContext, act: Act): readonly Command[] {
     ]),
     watchCommand(context, act),
     whyCommand(context, act),
+    replayCommand(context, act),
   ];
 }
 

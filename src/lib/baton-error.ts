@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   'BATON_NOT_RUNNING',
   'BATON_PORT_IN_USE',
   'BATON_PRIVILEGES',
+  'BATON_INCIDENT_FILE',
   'BATON_INTERNAL',
 ] as const;
 

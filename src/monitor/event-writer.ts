@@ -28,9 +28,10 @@ export function createEventWriter(deps: {
   let unwritten: readonly Note[] = [];
 
   function tellWritten(notes: readonly Note[], ids: readonly number[]): void {
-    for (const [index, note] of notes.entries()) {
+    // Without the details: keepers have the record already, and wait for nothing else.
+    for (const [index, { topic, atMs, text }] of notes.entries()) {
       const id = ids[index];
-      if (id !== undefined) tell({ kind: 'event', event: toEvent({ ...note, id }) });
+      if (id !== undefined) tell({ kind: 'event', event: toEvent({ topic, atMs, text, id }) });
     }
   }
 

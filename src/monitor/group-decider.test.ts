@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
 import { createFaultLog } from './fault-log.ts';
 import { createGroupDecider, type GroupDecider } from './group-decider.ts';
+import { toEvent } from './group-events.ts';
 import { recordKey } from './record-key.ts';
 
 const CALL = { timeoutMs: 1_000 };
@@ -211,4 +212,17 @@ test('a monitor that was restarted does not tell again what has not changed', as
   const again = createGroupDecider(decider.current(), deps);
   await again.takeReport({ ...report, sequence: 2 });
   assert.equal((await store.readNotes({ limit: 100 }, CALL)).length, before.length);
+});
+
+test('a watcher is spared the records of the history, and the store has them', async (context) => {
+  const { decider, store, messages } = await openGroup(context);
+  await register(decider, 'a', 5001);
+  await decider.takeReport(aReport(1, { promotedTerm: 1, servingTerm: 1 }, { role: 'primary' }));
+  assert.ok(messages.every((message) => message.kind !== 'event' || message.event.record === undefined));
+  const notes = await store.readNotes({ limit: 100, details: true }, CALL);
+  const last = notes.map(toEvent).findLast(({ kind }) => kind === 'decision');
+  assert.deepEqual(last?.record, decider.current().record);
+  assert.equal(last?.record_read, undefined);
+  const before = notes.map(toEvent).findLast(({ id, record }) => record !== undefined && id < last.id);
+  assert.equal(last?.follows, before?.record_version);
 });

@@ -13,6 +13,7 @@ import type { FaultLog } from './fault-log.ts';
 import { decisionEvent, plainEvent, stateEvents, statesOf, type NewEvent } from './group-events.ts';
 import { viewNode, viewNodes } from './group-view.ts';
 import { createRecordCell, type StoredRecord } from './record-cell.ts';
+import { createRecordChain } from './record-chain.ts';
 import { createSerialQueue } from './serial-queue.ts';
 
 /** Decides for one group: takes reports and requests, one after the other, and swaps in what follows from them. */
@@ -80,6 +81,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
   });
+  const chain = createRecordChain();
   let states = statesOf(start.record, book);
   const unseen = new Set(start.record.nodes.map(({ id }) => id));
   let heldUntilMs = -Infinity;
@@ -104,9 +106,11 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   /** One swap with the events that explain it. false: somebody else was faster. */
   async function swap(next: GroupRecord, why: NewEvent): Promise<boolean> {
     const changed = changedStates(next);
-    const notes = events.toNotes([why, ...changed], cell.current().version);
+    const read = cell.current();
+    const notes = events.toNotes([{ ...why, ...chain.link(read, next) }, ...changed], read.version);
     const written = await cell.swap(next, notes);
     if (written === undefined) return false;
+    chain.written(read, next);
     tellRows(changed);
     events.tellWritten(notes, written.noteIds);
     return true;

@@ -15,14 +15,17 @@ export function topicOf(formation: string, group?: number): string {
 
 /** `version`: that of the swap which the event comes with. */
 export function toNote(event: NewEvent, version: number, atMs: number): Note {
-  const text = JSON.stringify({ record_version: version, ...event });
-  return { topic: topicOf(event.formation, event.group), atMs, text };
+  const { record, record_read, follows, ...plain } = event;
+  const text = JSON.stringify({ record_version: version, ...plain });
+  const note = { topic: topicOf(event.formation, event.group), atMs, text };
+  return record === undefined ? note : { ...note, details: JSON.stringify({ record, record_read, follows }) };
 }
 
 /** Undoes {@link toNote}. Throws when the note is no event: that would be a fault of ours. */
 export function toEvent(note: StoredNote): EventBody {
   const fields = JSON.parse(note.text) as object;
-  return EventBody.parse({ id: note.id, at: new Date(note.atMs).toISOString(), ...fields });
+  const details = note.details === undefined ? {} : (JSON.parse(note.details) as object);
+  return EventBody.parse({ id: note.id, at: new Date(note.atMs).toISOString(), ...fields, ...details });
 }
 
 export function decisionEvent(

@@ -97,9 +97,9 @@ export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
       for (const group of groups) await secrets.forget(formation, group);
       log.info({ formation }, `formation "${formation}" dropped`);
     },
-    async listEvents({ formation, group, after, count }) {
+    async listEvents({ formation, group, count, ...range }) {
       const topic = formation === undefined ? undefined : topicOf(formation, group);
-      return (await store.readNotes({ topic, after, limit: count }, CALL)).map(toEvent);
+      return (await store.readNotes({ topic, limit: count, ...range }, CALL)).map(toEvent);
     },
     watchGroup: ({ formation, group }, listener) => formations.decider(formation, group).watch(listener),
     start() {

@@ -44,12 +44,12 @@ export function createMemoryBackend(): Backend {
     },
     leases: () => [...leases.values()],
     keysOfLease: (lease) => [...entries].filter(([, entry]) => entry.lease === lease).map(([key]) => key),
-    readNotes: ({ topic, after = 0, limit }) =>
+    readNotes: ({ topic, after = 0, before = Infinity, limit, details = false }) =>
       notes
-        .filter(
-          (note) => note.id > after && (topic === undefined || `${note.topic}/`.startsWith(`${topic}/`)),
-        )
-        .slice(-limit),
+        .filter(({ id }) => id > after && id < before)
+        .filter((note) => topic === undefined || `${note.topic}/`.startsWith(`${topic}/`))
+        .slice(-limit)
+        .map((note) => (details ? note : withoutDetails(note))),
     trimNotes({ olderThanMs, keep }) {
       const before = notes.length;
       notes = notes.filter((note) => note.atMs >= olderThanMs).slice(-keep);
@@ -57,6 +57,10 @@ export function createMemoryBackend(): Backend {
     },
     close: () => undefined,
   };
+}
+
+function withoutDetails({ id, topic, atMs, text }: StoredNote): StoredNote {
+  return { id, topic, atMs, text };
 }
 
 function strip(entry: Entry | undefined): Versioned | undefined {

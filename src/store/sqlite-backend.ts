@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
+import { DatabaseSync, type StatementSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 import { REMEMBERED_COMMITS, type Backend, type Commit, type PastCommit } from './backend.ts';
 import { migrate } from './sqlite-schema.ts';
 import { toStoreError } from './sqlite-error.ts';
@@ -24,7 +24,7 @@ export function openSqliteBackend(file: string): Backend {
     }
   }
 
-  function all(statement: Statements[keyof Statements], ...values: SQLInputValue[]): Row[] {
+  function all(statement: StatementSync, ...values: SQLInputValue[]): Row[] {
     return guarded(() => statement.all(...values));
   }
 
@@ -53,17 +53,19 @@ export function openSqliteBackend(file: string): Backend {
     leases: () =>
       all(statements.leases).map((row) => ({ id: Number(row['id']), ttlMs: Number(row['ttl_ms']) })),
     keysOfLease: (lease) => all(statements.keysOfLease, lease).map((row) => String(row['key'])),
-    readNotes({ topic, after = 0, limit }) {
+    readNotes({ topic, after = 0, before = Number.MAX_SAFE_INTEGER, limit, details = false }) {
+      const { notes, notesOfTopic } = details ? statements.detailed : statements;
       const rows =
         topic === undefined
-          ? all(statements.notes, after, limit)
-          : all(statements.notesOfTopic, topic, topic, topic, after, limit);
+          ? all(notes, after, before, limit)
+          : all(notesOfTopic, topic, topic, topic, after, before, limit);
       return rows
         .map((row) => ({
           id: Number(row['id']),
           topic: String(row['topic']),
           atMs: Number(row['at_ms']),
           text: String(row['text']),
+          ...(row['details'] == null ? {} : { details: String(row['details']) }),
         }))
         .reverse();
     },
@@ -99,13 +101,11 @@ function open(file: string): DatabaseSync {
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: DatabaseSync) {
-  // substr and not LIKE: keys may contain % and _.
-  const topicMatches = `(topic = ? OR substr(topic, 1, length(?) + 1) = ? || '/')`;
-  const note = 'id, topic, at_ms, text';
   return {
     version: database.prepare('SELECT version, forgotten FROM store'),
     setVersion: database.prepare('UPDATE store SET version = ?, forgotten = max(forgotten, ?)'),
     read: database.prepare('SELECT value, version FROM entry WHERE key = ?'),
+    // substr and not LIKE: keys may contain % and _.
     list: database.prepare(
       'SELECT key, value, version FROM entry WHERE substr(key, 1, length(?)) = ? ORDER BY key',
     ),
@@ -120,15 +120,23 @@ function prepare(database: DatabaseSync) {
     keysOfLease: database.prepare('SELECT key FROM entry WHERE lease = ?'),
     addLease: database.prepare('INSERT INTO lease (id, ttl_ms) VALUES (?, ?)'),
     removeLease: database.prepare('DELETE FROM lease WHERE id = ?'),
-    addNote: database.prepare('INSERT INTO note (topic, at_ms, text) VALUES (?, ?, ?)'),
-    notes: database.prepare(`SELECT ${note} FROM note WHERE id > ? ORDER BY id DESC LIMIT ?`),
-    notesOfTopic: database.prepare(
-      `SELECT ${note} FROM note WHERE ${topicMatches} AND id > ? ORDER BY id DESC LIMIT ?`,
-    ),
+    addNote: database.prepare('INSERT INTO note (topic, at_ms, text, details) VALUES (?, ?, ?, ?)'),
+    ...prepareNotes(database, 'id, topic, at_ms, text'),
+    detailed: prepareNotes(database, 'id, topic, at_ms, text, details'),
     trimByTime: database.prepare('DELETE FROM note WHERE at_ms < ?'),
     trimByCount: database.prepare(
       'DELETE FROM note WHERE id <= (SELECT id FROM note ORDER BY id DESC LIMIT 1 OFFSET ?)',
     ),
+  };
+}
+
+function prepareNotes(database: DatabaseSync, columns: string) {
+  // substr and not LIKE: topics may contain % and _.
+  const topicMatches = `(topic = ? OR substr(topic, 1, length(?) + 1) = ? || '/')`;
+  const some = 'id > ? AND id < ? ORDER BY id DESC LIMIT ?';
+  return {
+    notes: database.prepare(`SELECT ${columns} FROM note WHERE ${some}`),
+    notesOfTopic: database.prepare(`SELECT ${columns} FROM note WHERE ${topicMatches} AND ${some}`),
   };
 }
 
@@ -143,7 +151,7 @@ function write(database: DatabaseSync, statements: Statements, commit: Commit): 
   if (commit.leaseGranted) statements.addLease.run(commit.leaseGranted.id, commit.leaseGranted.ttlMs);
   if (commit.leaseEnded !== undefined) statements.removeLease.run(commit.leaseEnded);
   const noteIds = commit.notes.map((note) =>
-    Number(statements.addNote.run(note.topic, note.atMs, note.text).lastInsertRowid),
+    Number(statements.addNote.run(note.topic, note.atMs, note.text, note.details ?? null).lastInsertRowid),
   );
   if (forgotten > 0) statements.forgetChanges.run(forgotten);
   statements.setVersion.run(commit.version, Math.max(0, forgotten));

@@ -42,6 +42,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX note_by_topic ON note (topic, id);
   CREATE INDEX note_by_time ON note (at_ms);
   `,
+  // The last column: what does not ask for it does not read the pages that it fills.
+  'ALTER TABLE note ADD COLUMN details TEXT;',
 ];
 
 /** Brings a file to the present layout. Throws BATON_STORE_UNAVAILABLE for one of a newer version. */

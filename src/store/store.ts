@@ -84,6 +84,8 @@ export interface Note {
   /** Wall clock of the writer, epoch ms: for people and for retention. */
   readonly atMs: number;
   readonly text: string;
+  /** What only somebody who asks for it is to be given: it may be much larger than the text. */
+  readonly details?: string;
 }
 
 export interface StoredNote extends Note {
@@ -96,8 +98,12 @@ export interface NoteQuery {
   readonly topic?: string | undefined;
   /** Only notes with a greater id. */
   readonly after?: number | undefined;
+  /** Only notes with a smaller id. */
+  readonly before?: number | undefined;
   /** The newest so many of them. */
   readonly limit: number;
+  /** With the details of the notes, which are left out otherwise. */
+  readonly details?: boolean | undefined;
 }
 
 export type WatchMessage =

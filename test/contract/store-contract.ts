@@ -117,13 +117,30 @@ export function storeContract(home: string, openStore: OpenStore): void {
       const result = await store.swap({ changes, notes: [note('f/0', '1'), note('f/1', '2')] }, CALL);
       assert.ok(result.kind === 'written');
       await store.swap({ changes: [], notes: [note('f/0', '3'), note('f_/0', '4')] }, CALL);
-      const texts = async (query: { topic?: string; after?: number; limit: number }) =>
+      const texts = async (query: { topic?: string; after?: number; before?: number; limit: number }) =>
         (await store.readNotes(query, CALL)).map(({ text }) => text);
       assert.deepEqual(await texts({ limit: 10 }), ['1', '2', '3', '4']);
       assert.deepEqual(await texts({ limit: 2 }), ['3', '4']);
       assert.deepEqual(await texts({ topic: 'f/0', limit: 10 }), ['1', '3']);
       assert.deepEqual(await texts({ topic: 'f', limit: 10 }), ['1', '2', '3']);
       assert.deepEqual(await texts({ topic: 'f', after: result.noteIds[0] ?? 0, limit: 10 }), ['2', '3']);
+      assert.deepEqual(await texts({ topic: 'f', before: result.noteIds[1] ?? 0, limit: 10 }), ['1']);
+      assert.deepEqual(await texts({ before: (result.noteIds[1] ?? 0) + 1, limit: 1 }), ['2']);
+    });
+
+    test('the details of a note are read only when they are asked for', async (context) => {
+      const { store } = await open(context);
+      const notes = [{ ...note('f/0', '1'), details: 'much' }, note('f/0', '2')];
+      await store.swap({ changes: [], notes }, CALL);
+      for (const topic of ['f', undefined]) {
+        const plain = await store.readNotes({ topic, limit: 10 }, CALL);
+        assert.ok(plain.every((each) => !('details' in each)));
+        const detailed = await store.readNotes({ topic, limit: 10, details: true }, CALL);
+        assert.deepEqual(
+          detailed.map(({ details }) => details),
+          ['much', undefined],
+        );
+      }
     });
 
     test('retention deletes what is too old and what is too much', async (context) => {
