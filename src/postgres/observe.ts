@@ -14,7 +14,7 @@ import { queryFacts, queryMarkerTerm, type ReceiverFacts, type ServerFacts } fro
 import type { Postmaster } from './postmaster.ts';
 import type { ManagedSettings, ServerObservation } from './postgres-server.ts';
 import { numberOf, textOf } from './row.ts';
-import { isWhole, readSentinel } from './sentinel.ts';
+import { isWhole, seeSentinel } from './sentinel.ts';
 import type { ServerContext } from './server-context.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { Sessions } from './sessions.ts';
@@ -100,7 +100,7 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
     // Most of the time is for the server: one whose disk hangs may still answer.
     const atTheDisk = { timeoutMs: limit.timeoutMs / 3 };
     try {
-      const sentinel = await readSentinel(context, atTheDisk);
+      const sentinel = await seeSentinel(context, atTheDisk);
       postmaster = await process.find(atTheDisk);
       if (sentinel !== undefined && (postmaster !== undefined || !isWhole(sentinel))) {
         // Nobody can have put any data into what initdb was making, so it counts as nothing.

@@ -19,11 +19,15 @@ export function isWhole(sentinel: Sentinel): boolean {
   return sentinel.work === 'rewind' && sentinel.stage === 'recover';
 }
 
-/** Nobody else makes one, and a keeper looks at its server many times a second. */
 const knownAbsent = new WeakSet<ServerContext>();
 
+/** For the many looks that only report: once it was not there, only this very process can make one. */
+export async function seeSentinel(context: ServerContext, limit: TimeLimit): Promise<Sentinel | undefined> {
+  return knownAbsent.has(context) ? undefined : readSentinel(context, limit);
+}
+
+/** For whoever is about to act on the data. */
 export async function readSentinel(context: ServerContext, limit: TimeLimit): Promise<Sentinel | undefined> {
-  if (knownAbsent.has(context)) return undefined;
   const text = await context.disk.readText(context.files.sentinel, limit);
   if (text === undefined) {
     knownAbsent.add(context);

@@ -157,7 +157,7 @@ test('a move that was interrupted half-way is finished, and nothing old is lost'
   mkdirSync(join(dataDirectory, 'pgbaton.clone'));
   const sentinel = { work: 'clone', stage: 'move_out', keptIn };
   writeFileSync(join(stateDirectory, 'unfinished.json'), JSON.stringify(sentinel));
-  assert.equal((await b.observe()).status, 'incomplete');
+  assert.equal((await b.again().observe(CALL)).status, 'incomplete');
   await assert.rejects(b.server.start('standby', CALL), { code: 'BATON_DATA_DIRECTORY' });
   await b.server.clone(await a.asSource(2), () => undefined, CALL);
   assert.equal(readFileSync(join(keptIn, 'precious'), 'utf8'), 'the only copy');
@@ -232,7 +232,7 @@ test('a rewind that was interrupted is not trusted', async (t) => {
   await crash(a);
   const sentinel = { work: 'rewind', stage: 'rewind', keptIn: '' };
   writeFileSync(join(a.options.stateDirectory, 'unfinished.json'), JSON.stringify(sentinel));
-  assert.equal((await a.observe()).status, 'incomplete');
+  assert.equal((await a.again().observe(CALL)).status, 'incomplete');
   await assert.rejects(a.server.start('standby', CALL), { code: 'BATON_DATA_DIRECTORY' });
   const outcome = await a.server.rewind(await b.asSource(1), () => undefined, CALL);
   assert.equal(outcome.kind, 'impossible');
