@@ -186,13 +186,14 @@ function createStoppedView({
 
   return async (limit) => {
     const countdown = startCountdown(limit);
-    if (!(await disk.exists(files.versionFile, limitOf(countdown)))) return NOTHING;
     const stamp = await disk.run('looking at pg_control', limitOf(countdown), async () => {
-      const { ino, mtimeMs } = await stat(files.controlFile);
-      return `${ino} ${mtimeMs}`;
+      const found = await stat(files.controlFile).catch(() => undefined);
+      return found && `${found.ino} ${found.mtimeMs}`;
     });
+    if (stamp === undefined && !(await disk.exists(files.versionFile, limitOf(countdown)))) return NOTHING;
     // As long as nobody touches pg_control, the programs that read it would say the same.
-    if (last?.stamp !== stamp) last = { stamp, seen: await look(countdown) };
+    if (last === undefined || last.stamp !== stamp)
+      last = { stamp: stamp ?? '', seen: await look(countdown) };
     return last.seen;
   };
 }

@@ -43,9 +43,7 @@ interface Parts {
 export function createSettingsControl(parts: Parts): SettingsControl {
   const { context, process, sessions, configuration } = parts;
 
-  const putInForce: SettingsControl['putInForce'] = async (standbyNames, limit) => {
-    const countdown = startCountdown(limit);
-    const present = await inForce(sessions, countdown);
+  const replace = async (present: InForce, standbyNames: string, countdown: Countdown): Promise<void> => {
     // ALTER SYSTEM leaves our files as they are, and wins over them.
     if (present.standbyNames !== configuration.writtenNames()) configuration.distrust();
     const written = await configuration.write(standbyNames, limitOf(countdown));
@@ -56,19 +54,23 @@ export function createSettingsControl(parts: Parts): SettingsControl {
   };
 
   return {
-    putInForce,
+    async putInForce(standbyNames, limit) {
+      const countdown = startCountdown(limit);
+      await replace(await inForce(sessions, countdown), standbyNames, countdown);
+    },
 
     async configure(settings, limit) {
       const countdown = startCountdown(limit);
       configuration.desire(settings);
-      if (!(await context.disk.exists(context.files.versionFile, limitOf(countdown)))) return;
       if ((await process.find(limitOf(countdown))) === undefined) {
-        await writeStopped(parts, namesOfStandby(settings), limitOf(countdown));
+        if (await context.disk.exists(context.files.versionFile, limitOf(countdown)))
+          await writeStopped(parts, namesOfStandby(settings), limitOf(countdown));
         return;
       }
-      const { inRecovery, names } = await roleAndNames(sessions, countdown);
+      const present = await inForce(sessions, countdown);
       // Changing the names of a running primary takes barriers, and is a call of its own.
-      await putInForce(inRecovery ? namesOfStandby(settings) : names, limitOf(countdown));
+      const names = present.inRecovery ? namesOfStandby(settings) : present.standbyNames;
+      await replace(present, names, countdown);
     },
 
     async prepareStart(role, limit) {
@@ -102,20 +104,29 @@ async function resetBySql(parts: Parts, written: WrittenConfiguration, limit: Ti
 }
 
 interface InForce {
+  readonly inRecovery: boolean;
   readonly digest: string | null;
   readonly standbyNames: string;
 }
 
 async function inForce(sessions: Sessions, countdown: Countdown): Promise<InForce> {
   const session = await sessions.held(limitOf(countdown));
-  const text = `SELECT current_setting('${DIGEST_SETTING}', true) AS digest,
+  const text = `SELECT pg_is_in_recovery() AS in_recovery, current_setting('${DIGEST_SETTING}', true) AS digest,
     current_setting('synchronous_standby_names') AS names`;
-  const [row] = await session.query(text, [], limitOf(countdown));
-  return { digest: optionalText(row, 'digest'), standbyNames: textOf(row, 'names') };
+  const [row] = await session.query(text, [], limitOf(countdown), 'in_force');
+  return {
+    inRecovery: booleanOf(row, 'in_recovery'),
+    digest: optionalText(row, 'digest'),
+    standbyNames: textOf(row, 'names'),
+  };
 }
 
 /** A reload with a mistake in any of the files changes nothing and says so in the log only. */
-async function seeInForce(parts: Parts, wanted: InForce, countdown: Countdown): Promise<void> {
+async function seeInForce(
+  parts: Parts,
+  wanted: Omit<InForce, 'inRecovery'>,
+  countdown: Countdown,
+): Promise<void> {
   for (;;) {
     const { digest, standbyNames } = await inForce(parts.sessions, countdown);
     if (digest === wanted.digest && standbyNames === wanted.standbyNames) return;
@@ -136,14 +147,4 @@ async function reloadError({ sessions }: Parts): Promise<BatonError> {
     detail: mistakes ?? undefined,
     hint: 'Mend postgresql.conf; the log of the server has the details.',
   });
-}
-
-async function roleAndNames(
-  sessions: Sessions,
-  countdown: Countdown,
-): Promise<{ readonly inRecovery: boolean; readonly names: string }> {
-  const session = await sessions.held(limitOf(countdown));
-  const text = `SELECT pg_is_in_recovery() AS in_recovery, current_setting('synchronous_standby_names') AS names`;
-  const [row] = await session.query(text, [], limitOf(countdown));
-  return { inRecovery: booleanOf(row, 'in_recovery'), names: textOf(row, 'names') };
 }
