@@ -1,6 +1,16 @@
 import '../support/as-postgres.ts';
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -127,8 +137,9 @@ test('a disk that hangs hides nothing of a server that lives, and blocks nobody'
     const seen = await node.server.observe({ timeoutMs: 900 });
     assert.equal(seen.status, 'running', seen.detail ?? '');
   }
-  // The disk is back.
-  execFileSync('timeout', ['5', 'cat', hanging]);
+  // The disk is back: whoever waits for a reader has one.
+  const reader = openSync(hanging, constants.O_RDONLY | constants.O_NONBLOCK);
+  t.after(() => closeSync(reader));
   rmSync(hanging);
   await until('the disk to be used again', () =>
     node.server.configure({ ...NO_SETTINGS, readOnly: true }, CALL).then(
