@@ -24,17 +24,19 @@ export interface SimulatedGroup {
   readonly openSinceMs: Map<NodeId, number>;
 }
 
-const CLIENT_COUNT = 2;
-const WRITE_EVERY_MS = 100;
-
-export function createGroup(world: World, size: number, settings: GroupSettings): SimulatedGroup {
+export function createGroup(
+  world: World,
+  size: number,
+  clientCount: number,
+  settings: GroupSettings,
+): SimulatedGroup {
   const nodes: NodeId[] = [];
   const group: SimulatedGroup = {
     world,
     monitor: createVirtualMonitor(world, settings),
     nodes,
     keepers: new Map(),
-    clients: createClients(world, nodes, CLIENT_COUNT, WRITE_EVERY_MS),
+    clients: createClients(world, nodes, clientCount),
     crashPointChance: 0,
     isHealed: false,
     promotedByHand: false,
@@ -67,8 +69,8 @@ export function addNode(group: SimulatedGroup): void {
     node,
     server,
     monitor,
-    diesHere: () => group.crashPointChance > 0 && world.random.chance(group.crashPointChance),
-    onDeath: () => startKeeper(group, node, world.random.between(20, 3_000)),
+    diesHere: () => group.crashPointChance > 0 && server.random.chance(group.crashPointChance),
+    onDeath: () => startKeeper(group, node, server.random.between(20, 3_000)),
   });
   group.keepers.set(node, keeper);
   group.nodes.push(node);

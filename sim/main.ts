@@ -9,7 +9,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '200' },
     seed: { type: 'string' },
     nodes: { type: 'string' },
-    'faulty-ms': { type: 'string', default: '60000' },
+    'faulty-ms': { type: 'string', default: '275000' },
     'keep-going': { type: 'boolean', default: false },
     without: { type: 'string', default: '' },
     'with-holes': { type: 'boolean', default: false },

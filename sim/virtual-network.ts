@@ -11,6 +11,8 @@ export interface VirtualNetwork {
   isOpen(from: Place, to: Place): boolean;
   /** Both directions. */
   canTalk(a: Place, b: Place): boolean;
+  /** Whether it is open and not slowed down. */
+  isQuick(from: Place, to: Place): boolean;
   cut(from: Place, to: Place): void;
   heal(from: Place, to: Place): void;
   healAll(): void;
@@ -26,13 +28,18 @@ export interface VirtualNetwork {
 /** How often TCP sends again what was not acknowledged, ms. */
 const RETRANSMIT_MS = 200;
 
-export function createNetwork(clock: Clock, random: Random): VirtualNetwork {
+/** `randomOf`: the chance of a place, so that what one sends does not disturb the delays of another. */
+export function createNetwork(clock: Clock, randomOf: (place: Place) => Random): VirtualNetwork {
+  const randoms: Random[] = [];
   const cuts = new Set<number>();
   let slowness = 1;
   const keyOf = (from: Place, to: Place): number => (from + 1) * 100 + to + 1;
-  const isOpen = (from: Place, to: Place): boolean => from === to || !cuts.has(keyOf(from, to));
-  const delayMs = (from: Place, to: Place): number =>
-    from === to ? random.between(0.02, 0.1) : random.between(0.1, 1) * slowness;
+  const isOpen = (from: Place, to: Place): boolean =>
+    cuts.size === 0 || from === to || !cuts.has(keyOf(from, to));
+  const delayMs = (from: Place, to: Place): number => {
+    const random = (randoms[from + 1] ??= randomOf(from));
+    return from === to ? random.between(0.02, 0.1) : random.between(0.1, 1) * slowness;
+  };
 
   function stream(from: Place, to: Place, isOver: () => boolean, deliver: () => void): void {
     if (isOver()) return;
@@ -42,6 +49,7 @@ export function createNetwork(clock: Clock, random: Random): VirtualNetwork {
 
   return {
     isOpen,
+    isQuick: (from, to) => slowness === 1 && isOpen(from, to),
     canTalk: (a, b) => isOpen(a, b) && isOpen(b, a),
     cut: (from, to) => void cuts.add(keyOf(from, to)),
     heal: (from, to) => void cuts.delete(keyOf(from, to)),

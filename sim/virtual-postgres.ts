@@ -1,9 +1,10 @@
 import type { PostgresStatus } from '../src/core/evidence.ts';
 import type { NodeId } from '../src/core/group-record.ts';
-import type { ServerSettings } from '../src/core/server-settings.ts';
+import { sameUpstream, type ServerSettings } from '../src/core/server-settings.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { endAtStandby, endAtUpstream, requestReceiver, send, type Replication } from './replication.ts';
 import { forkTimeline, nextRecord, type RecordKind, type Timeline, type WalRecord } from './wal.ts';
+import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
 /** A data directory: what survives the server. */
@@ -40,6 +41,8 @@ interface Waiter {
 export interface VirtualPostgres {
   readonly node: NodeId;
   readonly process: VirtualProcess;
+  /** The chance of this node's server and of its keeper's steps. */
+  readonly random: Random;
   data: DataDirectory | null;
   /** A copy or a rewind has been begun and not finished. */
   hasSentinel: boolean;
@@ -90,7 +93,8 @@ export function parseNames(text: string): StandbyNames | null {
 }
 
 export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgres {
-  const { clock, random } = world;
+  const { clock } = world;
+  const random = world.randomOf('servers', node);
   const process = createProcess(clock);
   let waiters: Waiter[] = [];
   let visible: WalRecord | undefined;
@@ -135,7 +139,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     self.effective = settings;
     if (self.role !== 'standby' || settings === null) return;
     self.names = parseNames(settings.synchronousStandbyNames);
-    if (JSON.stringify(before) === JSON.stringify(settings.upstream) && self.receiver !== null) return;
+    if (self.receiver !== null && sameUpstream(before ?? null, settings.upstream)) return;
     if (self.receiver !== null) endAtStandby(world, self, self.receiver);
     else requestReceiver(world, self, random.between(1, 100));
   }
@@ -167,6 +171,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
   const self: VirtualPostgres = {
     node,
     process,
+    random,
     data: null,
     hasSentinel: false,
     status: 'down',
