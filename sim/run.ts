@@ -4,11 +4,12 @@ import { groupObstacles } from '../src/core/obstacles.ts';
 import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
 import { createCheckers, type Violation } from './checkers.ts';
 import { createClock } from './clock.ts';
-import { carryOut, FAULTS, healAll } from './faults.ts';
+import { carryOut, healAll } from './faults.ts';
 import { checkOldPrimaries } from './old-primaries.ts';
 import { createGroup, forgetLeft, type SimulatedGroup } from './group.ts';
 import { createRandom, seedOf } from './random.ts';
-import { makeSchedule, type PlannedFault } from './schedule.ts';
+import { CLIENT_COUNT, scenarioOf } from './scenario.ts';
+import type { PlannedFault } from './schedule.ts';
 import { createNetwork } from './virtual-network.ts';
 import { STREAMS, type World } from './world.ts';
 
@@ -48,14 +49,14 @@ const LOOK_MS = 500;
 export function runSeed(options: RunOptions): RunResult {
   const world = createWorld(options);
   const random = world.randomOf('settings');
-  const group = createGroup(world, options.nodes, options.clients ?? 2, {
+  const group = createGroup(world, options.nodes, options.clients ?? CLIENT_COUNT, {
     ...DEFAULT_SETTINGS,
     detectionMs: random.pick([1_000, 3_000]),
     absentMs: random.pick([15_000, 300_000]),
     handoverMs: random.pick([5_000, 30_000]),
     crashFailovers: random.pick([0, 2, 100]),
   });
-  const schedule = options.schedule ?? scheduleOf(options);
+  const { schedule } = scenarioOf(options);
   let convergedAfterMs: number | undefined;
   try {
     convergedAfterMs = live(group, schedule, options.faultyMs);
@@ -75,12 +76,6 @@ export function runSeed(options: RunOptions): RunResult {
     events: world.clock.eventsRun,
     convergedAfterMs,
   };
-}
-
-/** The faults that follow from a seed. */
-export function scheduleOf({ seed, faultyMs, without }: RunOptions): readonly PlannedFault[] {
-  const kinds = Object.keys(FAULTS).filter((kind) => !without.includes(kind));
-  return makeSchedule(createRandom(seedOf(seed, STREAMS.schedule)), kinds, faultyMs);
 }
 
 function createWorld({
@@ -156,7 +151,7 @@ function recover(group: SimulatedGroup): number | undefined {
   const settledAtMs = converge(group, CONVERGE_MS);
   if (checkers.violation !== undefined) return undefined;
   if (settledAtMs === undefined) {
-    checkers.fail('I27 a healed group comes back', describe(group));
+    checkers.fail('I26 a healed group comes back', describe(group));
     return undefined;
   }
   const { version } = monitor.stored;
@@ -167,7 +162,7 @@ function recover(group: SimulatedGroup): number | undefined {
   clock.runUntil(clock.nowMs + LOOK_MS);
   if (monitor.stored.version !== version)
     checkers.fail(
-      'I28 a quiet group writes nothing to the store',
+      'I33 a quiet group writes nothing to the store',
       `${monitor.stored.version - version} swaps`,
     );
   if (group.clients.acknowledged === acknowledged)

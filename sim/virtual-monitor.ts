@@ -77,7 +77,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       if (decision === undefined) return;
       rules.push(decision.rule);
       if (rules.length > DECISIONS_PER_RUN) {
-        return world.checkers.fail('I28 decisions never go round', rules.join(', '));
+        return world.checkers.fail('I27 decisions never go round', rules.join(', '));
       }
       world.count(`rule ${decision.rule}`);
       swap(decision.next, `${decision.rule}: ${decision.because}`);
