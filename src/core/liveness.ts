@@ -141,9 +141,21 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
   );
 }
 
-/** Whether role policy and cohort allow a node to hold the baton at all. */
+/** Whether role policy and cohort allow a node to hold the baton. */
 export function isEligible(record: GroupRecord, node: NodeId): boolean {
+  return allowsReign(record, node) && record.rules.every((rule) => rule.cohort.includes(node));
+}
+
+/**
+ * The same where nobody else can be elected while the rule changes: a member
+ * that joins or leaves will do. What the winner needs to have is proven by the
+ * pledges, which satisfy every rule, and not by its own membership (I6).
+ */
+export function isEligibleAtNeed(record: GroupRecord, node: NodeId): boolean {
+  return allowsReign(record, node) && cohortMembers(record).includes(node);
+}
+
+function allowsReign(record: GroupRecord, node: NodeId): boolean {
   const entry = findNode(record, node);
-  if (entry === undefined || entry.maintenance || entry.dropping !== 'no') return false;
-  return entry.candidatePriority > 0 && record.rules.every((rule) => rule.cohort.includes(node));
+  return entry !== undefined && !entry.maintenance && entry.dropping === 'no' && entry.candidatePriority > 0;
 }
