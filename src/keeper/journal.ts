@@ -41,7 +41,10 @@ const EMPTY: JournalEntry = {
 };
 
 export interface Journal {
+  /** What the keeper goes by: from the moment on at which it begins to be written. */
   readonly entry: JournalEntry;
+  /** What is on disk. Only this may be told to others: a promise that a crash can take back is none (I7). */
+  readonly durable: JournalEntry;
   /** Resolves when the change is on disk. Changes are written one after the other. */
   write(change: Partial<Omit<JournalEntry, 'schemaVersion'>>): Promise<void>;
 }
@@ -50,17 +53,25 @@ export interface Journal {
 export async function openJournal(stateDirectory: string): Promise<Journal> {
   const file = join(stateDirectory, 'journal.json');
   let entry = await read(file);
+  let durable = entry;
   let tail: Promise<void> = Promise.resolve();
 
   return {
     get entry() {
       return entry;
     },
+    get durable() {
+      return durable;
+    },
     write(change) {
-      entry = { ...entry, ...change };
+      const changed = { ...entry, ...change };
+      entry = changed;
       const text = `${JSON.stringify(entry)}\n`;
       // A failed write must not keep the next one from being tried.
-      tail = tail.catch(() => undefined).then(() => writeFileAtomically(file, text, { mode: 0o600 }));
+      tail = tail
+        .catch(() => undefined)
+        .then(() => writeFileAtomically(file, text, { mode: 0o600 }))
+        .then(() => void (durable = changed));
       return tail;
     },
   };
