@@ -1,5 +1,6 @@
 import type { Evidence } from '../src/core/evidence.ts';
 import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
+import { satisfiesAllRules } from '../src/core/quorum.ts';
 import * as requests from '../src/core/requests.ts';
 import { addNode, startKeeper, type SimulatedGroup } from './group.ts';
 import { CLIENTS, MONITOR } from './virtual-network.ts';
@@ -176,6 +177,17 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     if (server.role !== 'standby' || !isNumberReserved(group, server)) return;
     server.promote('by hand');
   },
+  fill_disk(group, random) {
+    const server = serverOf(group, pickNode(group, random));
+    server.isDiskFull = true;
+    during(group, duration(random), () => (server.isDiskFull = false));
+  },
+  hang_disk(group, random) {
+    serverOf(group, pickNode(group, random)).diskHungUntilMs = group.world.clock.nowMs + duration(random);
+  },
+  cancel_commits(group, random) {
+    serverOf(group, pickNode(group, random)).cancelCommits();
+  },
   switchover(group, random) {
     const target = random.chance(0.5) ? null : random.pick(group.nodes);
     ask(group, (record, evidence) =>
@@ -221,9 +233,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   lose_disk(group, random) {
     const { record } = group.monitor.stored;
     // Once in a run, and never where a commit may stand on one copy only.
-    const isWhole = group.nodes.every(
-      (node) => serverOf(group, node).data !== null && !serverOf(group, node).hasSentinel,
-    );
+    const isWhole = group.nodes.every((node) => isComplete(serverOf(group, node)));
     const isSettled = record.nodes.every((node) => node.dropping === 'no' && !node.maintenance);
     const standsOnTwo = record.rules.every((rule) => rule.k > 0) && record.intent === null;
     if (group.hasLostDisk || !isWhole || !isSettled || !standsOnTwo) return;
@@ -237,17 +247,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     startKeeper(group, node, duration(random));
   },
   accept_loss(group, random) {
-    if (!random.chance(0.1) || !isListening(group)) return;
-    ask(group, (record, evidence) => {
-      const answer = requests.requestFailover(record, evidence, {
-        target: null,
-        requestedBy: 'operator',
-        allowDataLoss: true,
-      });
-      if (answer.kind === 'accepted' && answer.next.intent?.allowDataLoss === true)
-        group.world.checkers.acceptLoss();
-      return answer;
-    });
+    if (random.chance(0.1) && isListening(group)) acceptLoss(group);
   },
   number_sync(group, random) {
     const numberSyncStandbys = random.pick([0, 1, 1, 2]);
@@ -259,13 +259,48 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
  * What the core is known not to survive yet: a promotion by hand onto the very
  * number that a reign has reserved and not begun to use. Left out unless asked for.
  */
-export const KNOWN_HOLES: readonly string[] = ['promote_twin_by_hand'];
+export const TWIN = 'promote_twin_by_hand';
+export const KNOWN_HOLES: readonly string[] = [TWIN];
+
+/** An unfinished copy is no copy yet. */
+function isComplete({ data, hasSentinel }: VirtualPostgres): boolean {
+  return data !== null && !hasSentinel && data.needed <= data.flushed;
+}
 
 /** Whether a promotion by hand would take the number of a reign. */
 function isNumberReserved({ monitor }: SimulatedGroup, server: VirtualPostgres): boolean {
   const { record } = monitor.stored;
   const next = (server.data?.wal.at(-1)?.timeline.id ?? 0) + 1;
   return record.reign?.timeline === next || record.pastReigns.some((reign) => reign.timeline === next);
+}
+
+/** `pgbaton perform failover --allow-data-loss`. */
+function acceptLoss(group: SimulatedGroup): void {
+  ask(group, (record, evidence) => {
+    const answer = requests.requestFailover(record, evidence, {
+      target: null,
+      requestedBy: 'operator',
+      allowDataLoss: true,
+    });
+    if (answer.kind === 'accepted' && answer.next.intent?.allowDataLoss === true)
+      group.world.checkers.acceptLoss();
+    return answer;
+  });
+}
+
+/**
+ * What `pgbaton why` advises where the disk of the primary is gone and the
+ * group had decided, before it heard of that, that the primary may go on
+ * alone: nobody can prove any more that it did not, so only a person can go on.
+ */
+export function acceptInevitableLoss(group: SimulatedGroup): void {
+  const { record } = group.monitor.stored;
+  const holder = record.reign?.holder;
+  if (holder === undefined || group.world.servers.get(holder)?.data !== null) return;
+  const able = group.nodes.filter((node) => serverOf(group, node).data !== null);
+  if (satisfiesAllRules(record, able) || record.intent?.allowDataLoss === true) return;
+  group.world.count('accepted an inevitable loss');
+  acceptLoss(group);
 }
 
 /** Ends every fault at once: from now on the group must come back by itself. */
@@ -277,6 +312,8 @@ export function healAll(group: SimulatedGroup): void {
   if (!monitor.process.isAlive) monitor.begin();
   monitor.process.resume();
   for (const node of nodes) {
+    serverOf(group, node).isDiskFull = false;
+    serverOf(group, node).diskHungUntilMs = 0;
     serverOf(group, node).process.resume();
     group.keepers.get(node)?.process.resume();
     startKeeper(group, node, 1);

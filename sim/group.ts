@@ -1,6 +1,7 @@
 import { findNode, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
 import { registerNode } from '../src/core/requests.ts';
 import { createClients, type Clients } from './clients.ts';
+import { checkNames, checkSwap, noteNames } from './record-checks.ts';
 import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
 import { createVirtualMonitor, type VirtualMonitor } from './virtual-monitor.ts';
 import { createVirtualPostgres } from './virtual-postgres.ts';
@@ -19,6 +20,8 @@ export interface SimulatedGroup {
   /** The faults are over: what one of them would still do later is not done. */
   isHealed: boolean;
   promotedByHand: boolean;
+  /** What a primary may wait for: see checkNames. */
+  readonly decidedNames: Set<string>;
   hasLostDisk: boolean;
   /** Since when a server has looked writable though another one reigns, and nothing kept its keeper from closing it. */
   readonly openSinceMs: Map<NodeId, number>;
@@ -40,8 +43,13 @@ export function createGroup(
     crashPointChance: 0,
     isHealed: false,
     promotedByHand: false,
+    decidedNames: new Set(),
     hasLostDisk: false,
     openSinceMs: new Map(),
+  };
+  group.monitor.onSwap = (before, next) => {
+    checkSwap(group, before, next);
+    noteNames(group.decidedNames, next);
   };
   group.monitor.begin();
   for (let node = 0; node < size; node++) addNode(group);
@@ -55,6 +63,7 @@ export function addNode(group: SimulatedGroup): void {
   const node = monitor.stored.record.nextNodeId;
   const server = createVirtualPostgres(world, node);
   world.servers.set(node, server);
+  server.onNames = () => checkNames(group, server);
   monitor.request((record) =>
     registerNode(record, {
       name: null,

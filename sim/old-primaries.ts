@@ -19,6 +19,9 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
       keeper.process.isAlive &&
       keeper.process.pausedUntilMs <= nowMs &&
       server.process.pausedUntilMs <= nowMs &&
+      // Without its disk it can write down nothing that it would act on.
+      !server.isDiskFull &&
+      server.diskHungUntilMs <= nowMs &&
       group.crashPointChance === 0;
     const isOld = reign?.confirmed === true && reign.holder !== node && server.isWritable();
     if (!canAct || !isOld) {

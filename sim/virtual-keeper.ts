@@ -84,6 +84,11 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     const entry = { ...get(), ...change };
     set(entry);
     const takesMs = server.random.between(0.3, 4);
+    while (server.diskHungUntilMs > world.clock.nowMs) yield 50;
+    if (server.isDiskFull) {
+      yield 0.1;
+      throw new StepFailed('no space left on device');
+    }
     process.after(takesMs * server.random.next(), () => {
       durable = entry;
     });
@@ -116,7 +121,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       lastReported = content;
       line.send({ ...content, session, sequence: (sequence += 1) } satisfies Report);
     };
-    const report = (): void => tell(reportOfState(node, mine, entry, world.clock.nowMs));
+    const report = (): void => tell(reportOfState(node, mine, durable, world.clock.nowMs));
     const stir = (): void => {
       busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
       isRung = true;
@@ -157,11 +162,25 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       mine.recordVersion = version;
     }
 
+    /** false: the journal can't be written, and the loop of the keeper has failed. */
+    function* catchUp(): Steps<boolean> {
+      const newest = line.takeNewest(mine.recordVersion);
+      if (newest === undefined && entry === durable) return true;
+      try {
+        if (newest === undefined) yield* context.journal.write({});
+        else yield* adoptRecord(newest);
+        return true;
+      } catch (thrown) {
+        if (thrown instanceof StepFailed) return false;
+        throw thrown;
+      }
+    }
+
     function look(): void {
       mine.observation = observe(world, server);
       mine.observedAtMs = world.clock.nowMs;
       if (hasVoters(mine.record, mine.observation)) mine.quorumSeenAtMs = world.clock.nowMs;
-      const content = reportOfState(node, mine, entry, world.clock.nowMs);
+      const content = reportOfState(node, mine, durable, world.clock.nowMs);
       if (isSameEssence(content, lastReported)) return;
       busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
       tell(content);
@@ -212,8 +231,10 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     function* loop(): Steps {
       for (;;) {
-        const newest = line.takeNewest(mine.recordVersion);
-        if (newest !== undefined) yield* adoptRecord(newest);
+        if (!(yield* catchUp())) {
+          yield { alarmMs: RETRY_MAX_MS };
+          continue;
+        }
         // Rung or not, a look takes its time; where it was waited for anyway that is part of the wait.
         if (!hasWaited) yield server.random.between(0.5, 4);
         look();

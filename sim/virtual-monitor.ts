@@ -31,6 +31,8 @@ export interface VirtualMonitor {
   evidence(): Evidence;
   begin(): void;
   kill(): void;
+  /** Told of every decision. */
+  onSwap: (before: GroupRecord, next: GroupRecord) => void;
 }
 
 const TICK_MS = 100;
@@ -66,6 +68,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     stored = { version: stored.version + 1, record: next };
     world.trace('monitor', () => `v${stored.version} ${why}`);
     world.stir(UNREST_MS);
+    self.onSwap(before, next);
     book.follow(before, next);
     for (const node of subscribers.keys()) push(node, stored);
   }
@@ -114,8 +117,9 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     process.after(PING_MS, ping);
   }
 
-  return {
+  const self: VirtualMonitor = {
     process,
+    onSwap: () => undefined,
     get stored() {
       return stored;
     },
@@ -153,4 +157,5 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       subscribers.clear();
     },
   };
+  return self;
 }
