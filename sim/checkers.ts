@@ -24,6 +24,7 @@ export interface Checkers {
   /** Ends the run where a known hole, named in docs/verification.md, was hit; with `withHoles` that is a failure. */
   excuse(invariant: string, detail: string): void;
   readonly isOver: boolean;
+  readonly isLossAccepted: boolean;
   readonly violation: Violation | undefined;
   readonly acknowledgedCount: number;
 }
@@ -78,6 +79,9 @@ export function createCheckers(clock: Clock, withHoles: boolean): Checkers {
       return acknowledgedCount;
     },
     fail,
+    get isLossAccepted() {
+      return isLossAccepted;
+    },
     get isOver() {
       return isExcused || violation !== undefined;
     },

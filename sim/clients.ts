@@ -7,8 +7,8 @@ export interface Clients {
   begin(): void;
   readonly acknowledged: number;
   readonly lastAcknowledgedMs: number;
-  /** The longest time between two acknowledgements since the last call, ms. */
-  takeLongestGapMs(): number;
+  /** Called back once, when the next write is acknowledged. */
+  onNextWrite(told: () => void): void;
 }
 
 const TIMEOUT_MS = 2_000;
@@ -24,7 +24,7 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
   let nextValue = 1;
   let acknowledged = 0;
   let lastAcknowledgedMs = 0;
-  let longestGapMs = 0;
+  let waiting: (() => void)[] = [];
 
   function pause(client: number): void {
     const me = clients[client]!;
@@ -70,8 +70,10 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
           if (record === undefined) return end();
           world.checkers.acknowledged(server, record);
           acknowledged += 1;
-          longestGapMs = Math.max(longestGapMs, clock.nowMs - lastAcknowledgedMs);
           lastAcknowledgedMs = clock.nowMs;
+          const told = waiting;
+          waiting = [];
+          for (const each of told) each();
           end();
         });
       }),
@@ -99,10 +101,6 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
     get lastAcknowledgedMs() {
       return lastAcknowledgedMs;
     },
-    takeLongestGapMs() {
-      const gap = longestGapMs;
-      longestGapMs = 0;
-      return gap;
-    },
+    onNextWrite: (told) => void waiting.push(told),
   };
 }

@@ -6,6 +6,7 @@ import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
 import { createVirtualMonitor, type VirtualMonitor } from './virtual-monitor.ts';
 import { createVirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
+import type { WriteGap } from './write-gap.ts';
 
 /** A whole simulated group: monitor, keepers, servers and clients. */
 export interface SimulatedGroup {
@@ -22,6 +23,7 @@ export interface SimulatedGroup {
   promotedByHand: boolean;
   /** What a primary may wait for: see checkNames. */
   readonly decidedNames: Set<string>;
+  readonly gaps: WriteGap[];
   hasLostDisk: boolean;
   /** Since when a server has looked writable though another one reigns, and nothing kept its keeper from closing it. */
   readonly openSinceMs: Map<NodeId, number>;
@@ -44,6 +46,7 @@ export function createGroup(
     isHealed: false,
     promotedByHand: false,
     decidedNames: new Set(),
+    gaps: [],
     hasLostDisk: false,
     openSinceMs: new Map(),
   };

@@ -10,6 +10,8 @@ const MARGIN_MS = 6_000;
  */
 export function checkOldPrimaries(group: SimulatedGroup): void {
   const { world, monitor, keepers, openSinceMs } = group;
+  // Who accepts a loss does not wait for the voters that still acknowledge for the old one.
+  if (world.checkers.isLossAccepted) return;
   const { reign, settings } = monitor.stored.record;
   const { nowMs } = world.clock;
   for (const [node, server] of world.servers) {

@@ -12,6 +12,7 @@ import { CLIENT_COUNT, scenarioOf } from './scenario.ts';
 import type { PlannedFault } from './schedule.ts';
 import { createNetwork } from './virtual-network.ts';
 import { STREAMS, type World } from './world.ts';
+import { expectWrites, type WriteGap } from './write-gap.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -32,6 +33,7 @@ export interface RunResult {
   readonly seed: number;
   readonly violation: Violation | undefined;
   readonly counts: ReadonlyMap<string, number>;
+  readonly gaps: readonly WriteGap[];
   readonly acknowledged: number;
   readonly reigns: number;
   readonly virtualMs: number;
@@ -70,6 +72,7 @@ export function runSeed(options: RunOptions): RunResult {
     seed: options.seed,
     violation: world.checkers.violation,
     counts: world.counts,
+    gaps: group.gaps,
     acknowledged: group.clients.acknowledged,
     reigns: group.monitor.stored.record.reign?.term ?? 0,
     virtualMs: world.clock.nowMs,
@@ -138,8 +141,16 @@ function torment(group: SimulatedGroup, schedule: readonly PlannedFault[], fault
     forgetLeft(group);
     checkOldPrimaries(group);
     for (; next < schedule.length && clock.nowMs >= beganMs + schedule[next]!.atMs; next++)
-      carryOut(group, schedule[next]!);
+      inflict(group, schedule, next);
   }
+}
+
+function inflict(group: SimulatedGroup, schedule: readonly PlannedFault[], index: number): void {
+  const fault = schedule[index]!;
+  const nextInMs = (schedule[index + 1]?.atMs ?? Infinity) - fault.atMs;
+  const expectWithin = expectWrites(group, fault, nextInMs);
+  carryOut(group, fault);
+  expectWithin?.();
 }
 
 /** After the faults: the group comes back within bounded time, and then leaves the store alone. */

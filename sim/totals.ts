@@ -1,4 +1,5 @@
 import type { RunResult } from './run.ts';
+import type { WriteGap } from './write-gap.ts';
 
 /** What many runs came to. */
 export interface Totals {
@@ -23,6 +24,7 @@ export interface Summary {
 export function createTotals(): Totals {
   const beganMs = performance.now();
   const counts = new Map<string, number>();
+  const gaps: WriteGap[] = [];
   let [seeds, reigns, violations, unconverged] = [0, 0, 0, 0];
   let [acknowledged, events, virtualMs, slowestMs] = [0, 0, 0, 0];
 
@@ -51,6 +53,7 @@ export function createTotals(): Totals {
       events += result.events;
       virtualMs += result.virtualMs;
       slowestMs = Math.max(slowestMs, result.convergedAfterMs ?? 0);
+      gaps.push(...result.gaps);
       for (const [what, count] of result.counts) counts.set(what, (counts.get(what) ?? 0) + count);
       if (result.violation?.invariant.startsWith('I26 ')) unconverged += 1;
       else if (result.violation !== undefined) violations += 1;
@@ -63,8 +66,20 @@ export function createTotals(): Totals {
         `${seeds} seeds from ${first} in ${seconds().toFixed(1)} s (${summary().seeds_per_min}/min, ${Math.round(events / seconds() / 1_000)} k events/s), ` +
           `${Math.round(virtualMs / 3_600_000)} virtual hours, ${failovers} changes of reign, ${faults()} faults, ${acknowledged} commits, ` +
           `slowest recovery ${(slowestMs / 1_000).toFixed(1)} s, ${violations} violations, ${unconverged} unconverged`,
+        ...describeGaps(gaps),
         ...(unreached.length === 0 ? [] : [`never reached: ${unreached.join(', ')}`]),
       ].join('\n');
     },
   };
+}
+
+function describeGaps(gaps: readonly WriteGap[]): readonly string[] {
+  return ['kill_postgres', 'lose_host'].flatMap((kind) => {
+    const sorted = gaps.flatMap((gap) => (gap.kind === kind ? [gap.ms] : [])).toSorted((a, b) => a - b);
+    const middle = sorted[Math.floor(sorted.length / 2)];
+    if (middle === undefined) return [];
+    return [
+      `no writes after ${kind} alone: median ${Math.round(middle)} ms, longest ${Math.round(sorted.at(-1) ?? 0)} ms, of ${sorted.length}`,
+    ];
+  });
 }

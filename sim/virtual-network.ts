@@ -16,6 +16,8 @@ export interface VirtualNetwork {
   cut(from: Place, to: Place): void;
   heal(from: Place, to: Place): void;
   healAll(): void;
+  /** Nothing is cut, and nothing slow. */
+  isWhole(): boolean;
   /** Makes everything slower by this factor. */
   slowDown(factor: number): void;
   delayMs(from: Place, to: Place): number;
@@ -53,6 +55,7 @@ export function createNetwork(clock: Clock, randomOf: (place: Place) => Random):
     canTalk: (a, b) => isOpen(a, b) && isOpen(b, a),
     cut: (from, to) => void cuts.add(keyOf(from, to)),
     heal: (from, to) => void cuts.delete(keyOf(from, to)),
+    isWhole: () => cuts.size === 0 && slowness === 1,
     healAll() {
       cuts.clear();
       slowness = 1;
