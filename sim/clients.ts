@@ -7,23 +7,34 @@ export interface Clients {
   begin(): void;
   readonly acknowledged: number;
   readonly lastAcknowledgedMs: number;
-  /** The longest time between two acknowledgements since the last call, ms. */
-  takeLongestGapMs(): number;
+  /** Called back once, when the next write is acknowledged. */
+  onNextWrite(told: () => void): void;
 }
 
 const TIMEOUT_MS = 2_000;
+/** How often a client writes while something is the matter, and how often in peace, ms. */
+const DENSE_MS = 200;
+const SPARSE_MS = 6_000;
 
-export function createClients(
-  world: World,
-  nodes: readonly NodeId[],
-  count: number,
-  everyMs: number,
-): Clients {
-  const { clock, random, network } = world;
+export function createClients(world: World, nodes: readonly NodeId[], count: number): Clients {
+  const { clock, network } = world;
+  const random = world.randomOf('clients');
+  /** Where each client is; counted up at each of its wake-ups, so that an earlier alarm does nothing. */
+  const clients: { readonly place: number; wakeUps: number; isWaiting: boolean }[] = [];
   let nextValue = 1;
   let acknowledged = 0;
   let lastAcknowledgedMs = 0;
-  let longestGapMs = 0;
+  let waiting: (() => void)[] = [];
+
+  function pause(client: number): void {
+    const me = clients[client]!;
+    const wakeUp = (me.wakeUps += 1);
+    const isUnrest = clock.nowMs < world.unrestUntilMs;
+    me.isWaiting = !isUnrest;
+    clock.after(random.exponential(isUnrest ? DENSE_MS : SPARSE_MS), () => {
+      if (me.wakeUps === wakeUp) run(client);
+    });
+  }
 
   /** Sessions that only read connect to any node. */
   function readSomewhere(): void {
@@ -32,32 +43,37 @@ export function createClients(
       world.checkers.observed(server, server.visible);
   }
 
-  function run(client: number, place: number): void {
+  function findPrimary(place: number): NodeId | undefined {
+    for (const node of nodes) {
+      if (world.servers.get(node)?.isWritable() === true && network.canTalk(place, node)) return node;
+    }
+    return undefined;
+  }
+
+  function run(client: number): void {
+    const me = clients[client]!;
+    me.isWaiting = false;
     readSomewhere();
-    const pause = (): void => clock.after(random.exponential(everyMs), () => run(client, place));
-    const target = nodes.find((node) => {
-      const server = world.servers.get(node);
-      return network.canTalk(place, node) && server?.isWritable() === true;
-    });
+    const target = findPrimary(me.place);
     const server = target === undefined ? undefined : world.servers.get(target);
-    if (server === undefined || target === undefined) return pause();
+    if (server === undefined || target === undefined) return pause(client);
 
     const value = (nextValue += 1);
-    let isOver = false;
+    const attempt = me.wakeUps;
     const end = (): void => {
-      if (isOver) return;
-      isOver = true;
-      pause();
+      if (me.wakeUps === attempt) pause(client);
     };
-    network.send(place, target, () =>
+    network.send(me.place, target, () =>
       server.process.now(() => {
         if (!server.isWritable()) return end();
         server.write('commit', value, (record) => {
           if (record === undefined) return end();
           world.checkers.acknowledged(server, record);
           acknowledged += 1;
-          longestGapMs = Math.max(longestGapMs, clock.nowMs - lastAcknowledgedMs);
           lastAcknowledgedMs = clock.nowMs;
+          const told = waiting;
+          waiting = [];
+          for (const each of told) each();
           end();
         });
       }),
@@ -66,10 +82,18 @@ export function createClients(
     clock.after(TIMEOUT_MS, end);
   }
 
+  /** Peace is over: nobody sleeps it away. */
+  world.onUnrest = () => {
+    for (const [client, { isWaiting }] of clients.entries()) if (isWaiting) pause(client);
+  };
+
   return {
     begin() {
       // One on a machine of its own, the others beside a node: they still reach it when it is cut off.
-      for (let client = 0; client < count; client++) run(client, client === 0 ? CLIENTS : random.pick(nodes));
+      for (let client = 0; client < count; client++) {
+        clients.push({ place: client === 0 ? CLIENTS : random.pick(nodes), wakeUps: 0, isWaiting: false });
+        run(client);
+      }
     },
     get acknowledged() {
       return acknowledged;
@@ -77,10 +101,6 @@ export function createClients(
     get lastAcknowledgedMs() {
       return lastAcknowledgedMs;
     },
-    takeLongestGapMs() {
-      const gap = longestGapMs;
-      longestGapMs = 0;
-      return gap;
-    },
+    onNextWrite: (told) => void waiting.push(told),
   };
 }

@@ -3,6 +3,8 @@ export interface Clock {
   readonly nowMs: number;
   /** Calls back after `delayMs` of virtual time; events of the same moment come in the order in which they were asked for. */
   after(delayMs: number, run: () => void): void;
+  /** The same for something that a process does: `owner` decides whether it still can. */
+  afterIn(owner: EventOwner, delayMs: number, run: () => void): void;
   /** Lets everything happen that is due until `untilMs`. */
   runUntil(untilMs: number): void;
   /** Ends {@link runUntil} after the present event. */
@@ -10,10 +12,19 @@ export interface Clock {
   readonly eventsRun: number;
 }
 
+/** What may be dead, or stand still, when its event is due. */
+export interface EventOwner {
+  readonly life: number;
+  runIn(life: number, run: () => void): void;
+}
+
 interface Event {
   readonly atMs: number;
   readonly order: number;
   readonly run: () => void;
+  readonly owner: EventOwner | null;
+  /** The life of the owner in which the event was asked for. */
+  readonly life: number;
 }
 
 export function createClock(): Clock {
@@ -39,10 +50,9 @@ export function createClock(): Clock {
     heap[at] = event;
   }
 
-  function pop(): Event | undefined {
-    const first = heap[0];
+  function pop(): void {
     const last = heap.pop();
-    if (first === undefined || last === undefined || heap.length === 0) return first;
+    if (last === undefined || heap.length === 0) return;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
@@ -53,7 +63,6 @@ export function createClock(): Clock {
       at = child;
     }
     heap[at] = last;
-    return first;
   }
 
   return {
@@ -64,7 +73,10 @@ export function createClock(): Clock {
       return eventsRun;
     },
     after(delayMs, run) {
-      push({ atMs: nowMs + Math.max(0, delayMs), order: (order += 1), run });
+      push({ atMs: nowMs + Math.max(0, delayMs), order: (order += 1), run, owner: null, life: 0 });
+    },
+    afterIn(owner, delayMs, run) {
+      push({ atMs: nowMs + Math.max(0, delayMs), order: (order += 1), run, owner, life: owner.life });
     },
     stop() {
       isStopped = true;
@@ -77,7 +89,8 @@ export function createClock(): Clock {
         pop();
         nowMs = next.atMs;
         eventsRun += 1;
-        next.run();
+        if (next.owner === null) next.run();
+        else next.owner.runIn(next.life, next.run);
       }
       if (!isStopped) nowMs = untilMs;
     },

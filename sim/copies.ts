@@ -21,7 +21,7 @@ export function* copyData(source: UpstreamNode, context: ActionContext): Steps {
   if (server.status !== 'down') throw new StepFailed('the server has to be down');
   const from = connectTo(source, context);
   const { life } = from.process;
-  const deadlineMs = world.clock.nowMs + world.random.between(300, 4_000);
+  const deadlineMs = world.clock.nowMs + server.random.between(300, 4_000);
   while (world.clock.nowMs < deadlineMs) {
     yield 100;
     if (connectTo(source, context).process.life !== life) throw new StepFailed('the source was restarted');
@@ -46,21 +46,21 @@ export function* rewindData(
   source: UpstreamNode,
   context: ActionContext,
 ): Steps<'rewound' | 'not_needed' | 'impossible'> {
-  const { world, server } = context;
+  const { server } = context;
   if (server.status !== 'down' || server.data === null) throw new StepFailed('the server has to be down');
   const from = connectTo(source, context);
   const { life } = from.process;
   const target = server.data;
-  if (server.hasSentinel || !target.isClean || world.random.chance(0.1)) return 'impossible';
-  yield world.random.between(10, 50);
+  if (server.hasSentinel || !target.isClean || server.random.chance(0.1)) return 'impossible';
+  yield server.random.between(10, 50);
   if (target.controlTimeline === from.data?.controlTimeline) return 'not_needed';
   server.hasSentinel = true;
-  yield world.random.between(100, 1_500);
+  yield server.random.between(100, 1_500);
   if (connectTo(source, context).process.life !== life) throw new StepFailed('the source was restarted');
   const needed = durableWal(from).length;
   // What the source was about to write while it was read has to be streamed before the copy is consistent.
   const fork = target.wal.findLastIndex((record, index) => from.data?.wal[index] === record) + 1;
-  const wal = durableWal(from).slice(0, world.random.int(fork, needed));
+  const wal = durableWal(from).slice(0, server.random.int(fork, needed));
   target.needed = needed;
   target.wal.splice(0, target.wal.length, ...wal);
   target.flushed = wal.length;

@@ -1,10 +1,12 @@
 import { findNode, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
 import { registerNode } from '../src/core/requests.ts';
 import { createClients, type Clients } from './clients.ts';
+import { checkNames, checkSwap, noteNames } from './record-checks.ts';
 import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
 import { createVirtualMonitor, type VirtualMonitor } from './virtual-monitor.ts';
 import { createVirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
+import type { WriteGap } from './write-gap.ts';
 
 /** A whole simulated group: monitor, keepers, servers and clients. */
 export interface SimulatedGroup {
@@ -19,27 +21,38 @@ export interface SimulatedGroup {
   /** The faults are over: what one of them would still do later is not done. */
   isHealed: boolean;
   promotedByHand: boolean;
+  /** What a primary may wait for: see checkNames. */
+  readonly decidedNames: Set<string>;
+  readonly gaps: WriteGap[];
   hasLostDisk: boolean;
   /** Since when a server has looked writable though another one reigns, and nothing kept its keeper from closing it. */
   readonly openSinceMs: Map<NodeId, number>;
 }
 
-const CLIENT_COUNT = 2;
-const WRITE_EVERY_MS = 100;
-
-export function createGroup(world: World, size: number, settings: GroupSettings): SimulatedGroup {
+export function createGroup(
+  world: World,
+  size: number,
+  clientCount: number,
+  settings: GroupSettings,
+): SimulatedGroup {
   const nodes: NodeId[] = [];
   const group: SimulatedGroup = {
     world,
     monitor: createVirtualMonitor(world, settings),
     nodes,
     keepers: new Map(),
-    clients: createClients(world, nodes, CLIENT_COUNT, WRITE_EVERY_MS),
+    clients: createClients(world, nodes, clientCount),
     crashPointChance: 0,
     isHealed: false,
     promotedByHand: false,
+    decidedNames: new Set(),
+    gaps: [],
     hasLostDisk: false,
     openSinceMs: new Map(),
+  };
+  group.monitor.onSwap = (before, next) => {
+    checkSwap(group, before, next);
+    noteNames(group.decidedNames, next);
   };
   group.monitor.begin();
   for (let node = 0; node < size; node++) addNode(group);
@@ -53,6 +66,7 @@ export function addNode(group: SimulatedGroup): void {
   const node = monitor.stored.record.nextNodeId;
   const server = createVirtualPostgres(world, node);
   world.servers.set(node, server);
+  server.onNames = () => checkNames(group, server);
   monitor.request((record) =>
     registerNode(record, {
       name: null,
@@ -67,8 +81,8 @@ export function addNode(group: SimulatedGroup): void {
     node,
     server,
     monitor,
-    diesHere: () => group.crashPointChance > 0 && world.random.chance(group.crashPointChance),
-    onDeath: () => startKeeper(group, node, world.random.between(20, 3_000)),
+    diesHere: () => group.crashPointChance > 0 && server.random.chance(group.crashPointChance),
+    onDeath: () => startKeeper(group, node, server.random.between(20, 3_000)),
   });
   group.keepers.set(node, keeper);
   group.nodes.push(node);

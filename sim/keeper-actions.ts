@@ -9,8 +9,8 @@ import { StepFailed, type ActionContext, type Steps } from './steps.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 
-/** A marker that is not acknowledged by then waits for somebody who has to be rewound first, ms. */
-const MARKER_PATIENCE_MS = 1_000;
+/** How long after a promotion its checkpoint is taken, ms. */
+const CHECKPOINT_AFTER_MS = 250;
 
 type ActionOf<K extends Action['kind']> = Extract<Action, { kind: K }>;
 
@@ -62,19 +62,19 @@ function run(action: Action, context: ActionContext): Steps {
 
 /** Polls, as the real calls do; the server may die meanwhile. */
 export function* until(
-  { world }: Pick<ActionContext, 'world'>,
+  { world, server }: Pick<ActionContext, 'world' | 'server'>,
   isReached: () => boolean,
   timeoutMs: number,
 ): Steps {
   const deadlineMs = world.clock.nowMs + timeoutMs;
   while (!isReached()) {
     if (world.clock.nowMs >= deadlineMs) throw new StepFailed('time-out');
-    yield world.random.between(2, 8);
+    yield server.random.between(2, 8);
   }
 }
 
-function* initialise({ world, server }: ActionContext): Steps {
-  yield world.random.between(300, 1_500);
+function* initialise({ server }: ActionContext): Steps {
+  yield server.random.between(300, 1_500);
   server.initialise('7300000000000000001');
 }
 
@@ -83,10 +83,14 @@ function* configure(settings: ServerSettings, context: ActionContext): Steps {
   state.configured = null;
   const term = settings.upstream?.term ?? 0;
   if (term > journal.entry.followedTerm) yield* journal.write({ followedTerm: term });
-  yield world.random.between(0.5, 3);
+  yield server.random.between(0.5, 3);
   server.configure(settings);
   if (server.status === 'running') {
-    yield* until({ world }, () => server.effective === settings || server.status !== 'running', 5_000);
+    yield* until(
+      { world, server },
+      () => server.effective === settings || server.status !== 'running',
+      5_000,
+    );
   }
   state.configured = settings;
 }
@@ -112,9 +116,9 @@ function* startStandby(action: ActionOf<'start_standby'>, context: ActionContext
 }
 
 function* start(role: 'primary' | 'standby', { world, server }: ActionContext): Steps {
-  const { random } = world;
+  const { random } = server;
   server.start(role, random.chance(0.1) ? random.between(1_000, 8_000) : random.between(40, 400));
-  yield* until({ world }, () => server.status === 'running' || server.status === 'down', 30_000);
+  yield* until({ world, server }, () => server.status === 'running' || server.status === 'down', 30_000);
   if (server.role !== role) throw new StepFailed(`PostgreSQL did not start as a ${role}`);
 }
 
@@ -125,18 +129,18 @@ function forgetServer(state: NodeState): void {
 }
 
 function* stop(mode: 'fast' | 'immediate', { world, server }: ActionContext): Steps {
-  yield world.random.between(1, 5);
+  yield server.random.between(1, 5);
   if (mode === 'immediate') {
-    yield world.random.between(5, 30);
+    yield server.random.between(5, 30);
     server.kill(true);
   } else {
     server.stopFast();
   }
-  yield* until({ world }, () => server.status === 'down', 30_000);
+  yield* until({ world, server }, () => server.status === 'down', 30_000);
 }
 
-function* checkpoint({ term }: ActionOf<'checkpoint'>, { world, server, state }: ActionContext): Steps {
-  yield world.random.between(5, 200);
+function* checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: ActionContext): Steps {
+  yield server.random.between(5, 200);
   if (server.role !== 'primary') throw new StepFailed('no primary to take a checkpoint');
   server.checkpoint();
   state.checkpointedFor = term;
@@ -146,7 +150,7 @@ function* handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Ste
   const { world, server, journal, state } = context;
   if (state.observation.status === 'running') {
     server.stopFast();
-    yield* until({ world }, () => server.data?.isClean === true || server.status === 'down', 30_000);
+    yield* until({ world, server }, () => server.data?.isClean === true || server.status === 'down', 30_000);
   }
   if (server.data?.isClean !== true) throw new StepFailed('it died instead of shutting down');
   const lineage = endOfWal(server.data);
@@ -170,17 +174,17 @@ function* pledge({ term, settings }: ActionOf<'pledge'>, context: ActionContext)
   const lineage = yield* cutUpstream(world, server);
   yield* context.passCrashPoint();
   // Now and then replay is behind, and the table says nothing about the end.
-  const markerTerm = world.random.chance(0.1) ? null : markerTermOf(server);
+  const markerTerm = server.random.chance(0.1) ? null : markerTermOf(server);
   yield* journal.write({ pledge: { term, ...lineage, provenTerm: provenTerm(journal.entry), markerTerm } });
   context.report();
 }
 
 function* cutUpstream(world: World, server: VirtualPostgres): Steps<Lineage> {
-  yield world.random.between(1, 15);
+  yield server.random.between(1, 15);
   server.endReceiver();
-  yield world.random.between(5, 15);
+  yield server.random.between(5, 15);
   const isDead = (): boolean => server.status !== 'running' || server.data === null;
-  yield* until({ world }, () => isDead() || world.clock.nowMs >= server.endKnownAtMs, 30_000);
+  yield* until({ world, server }, () => isDead() || world.clock.nowMs >= server.endKnownAtMs, 30_000);
   if (isDead() || server.role !== 'standby' || server.data === null)
     throw new StepFailed('PostgreSQL stopped while its upstream was cut');
   return endOfWal(server.data);
@@ -197,19 +201,17 @@ function* promote(action: ActionOf<'promote'>, context: ActionContext): Steps {
   const present = server.data?.wal.at(-1)?.timeline.id ?? 0;
   if (action.timeline <= present) throw new StepFailed(`timeline ${action.timeline} has been used`);
   server.promote(action.timeline);
-  yield* until({ world }, () => server.role !== 'standby', 30_000);
+  yield* until({ world, server }, () => server.role !== 'standby', 30_000);
   yield* context.passCrashPoint();
   beginMarker(action.term, context);
-  server.process.after(MARKER_PATIENCE_MS, () => {
-    if (journal.entry.servingTerm !== action.term) server.checkpoint();
-  });
+  server.process.after(CHECKPOINT_AFTER_MS, () => server.checkpoint());
 }
 
-function* applyRule(action: ActionOf<'apply_rule'>, { world, server, state }: ActionContext): Steps {
-  yield world.random.between(2, 20);
+function* applyRule(action: ActionOf<'apply_rule'>, { server, state }: ActionContext): Steps {
+  yield server.random.between(2, 20);
   if (server.role !== 'primary' || server.data === null) throw new StepFailed('no primary');
   server.setNames(action.names);
-  yield world.random.between(2, 20);
+  yield server.random.between(2, 20);
   if (server.role !== 'primary' || server.data === null) throw new StepFailed('no primary');
   const safeLsn = server.data.wal[server.data.flushed - 1]?.lsn ?? '0/0';
   state.appliedRule = { ...action.rule, term: action.term, change: action.change, safeLsn };
@@ -237,16 +239,19 @@ function beginMarker(term: number, context: ActionContext): void {
 }
 
 function* open({ term, settings }: ActionOf<'open'>, context: ActionContext): Steps {
-  const { world, server, journal } = context;
-  yield* configure(settings, context);
-  yield* context.passCrashPoint();
-  yield* journal.write({ servingTerm: term });
+  const { server, journal } = context;
+  // Both at once in src/keeper: either may be done when the keeper dies.
+  const steps = [() => configure(settings, context), () => journal.write({ servingTerm: term })];
+  if (server.random.chance(0.5)) steps.reverse();
+  for (const begin of steps) {
+    yield* begin();
+    yield* context.passCrashPoint();
+  }
   context.report();
-  server.process.after(world.random.between(20, 400), () => server.checkpoint());
 }
 
-function* maintainSlots(nodes: readonly NodeId[], { world, server, state }: ActionContext): Steps {
-  yield world.random.between(1, 5);
+function* maintainSlots(nodes: readonly NodeId[], { server, state }: ActionContext): Steps {
+  yield server.random.between(1, 5);
   if (server.status !== 'running' || server.data === null) throw new StepFailed('PostgreSQL is not running');
   server.data.slots.clear();
   for (const node of nodes) server.data.slots.add(node);

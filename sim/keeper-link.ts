@@ -31,7 +31,8 @@ export function openKeeperLink(
   let hasHeard = false;
   let newest: StoredRecord | undefined;
   let waiting: Report | undefined;
-  let isSending = false;
+  let sending: Report | undefined;
+  let sentAtMs = 0;
   let watch: { readonly end: () => void; lastMs: number } | undefined;
 
   const link: KeeperLink = {
@@ -45,7 +46,8 @@ export function openKeeperLink(
     },
     send(report) {
       waiting = report;
-      if (!isSending) sendNext();
+      // The time-out is looked at when there is something newer to send, at the latest with the next heartbeat.
+      if (sending === undefined || clock.nowMs - sentAtMs >= REPORT_TIMEOUT_MS) sendNext();
     },
     close() {
       watch?.end();
@@ -67,27 +69,26 @@ export function openKeeperLink(
     const report = waiting;
     if (report === undefined) return;
     waiting = undefined;
-    isSending = true;
-    let isAnswered = false;
-    const done = (): void => {
-      if (isAnswered) return;
-      isAnswered = true;
-      isSending = false;
-      sendNext();
-    };
-    network.send(node, MONITOR, () =>
-      monitor.process.now(() => {
-        const stored = monitor.takeReport(report);
-        network.send(MONITOR, node, () =>
-          process.now(() => {
-            heard();
-            if (stored.version > report.recordVersion) takeRecord(stored);
-            done();
-          }),
-        );
-      }),
-    );
-    process.after(REPORT_TIMEOUT_MS, done);
+    sending = report;
+    sentAtMs = clock.nowMs;
+    network.send(node, MONITOR, () => monitor.process.now(() => arrive(report)));
+  }
+
+  function arrive(report: Report): void {
+    const stored = monitor.takeReport(report);
+    // An answer that tells nothing new is no event of its own where it would be there in a millisecond.
+    const tellsNothing = stored.version <= report.recordVersion && process.pausedUntilMs <= clock.nowMs;
+    if (tellsNothing && waiting === undefined && network.isQuick(MONITOR, node))
+      return process.now(() => answered(report, stored));
+    network.send(MONITOR, node, () => process.now(() => answered(report, stored)));
+  }
+
+  function answered(report: Report, stored: StoredRecord): void {
+    heard();
+    if (stored.version > report.recordVersion) takeRecord(stored);
+    if (sending !== report) return;
+    sending = undefined;
+    sendNext();
   }
 
   function subscribe(): void {

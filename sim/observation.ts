@@ -2,10 +2,8 @@ import type { Follower } from '../src/core/evidence.ts';
 import type { Lineage } from '../src/core/lineage.ts';
 import { lsnFromBytes } from '../src/core/lsn.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
-import { lineageAt } from '../src/postgres/timeline-history.ts';
 import type { ServerObservation } from '../src/postgres/postgres-server.ts';
 import type { DataDirectory, VirtualPostgres } from './virtual-postgres.ts';
-import { lineageOf } from './wal.ts';
 import type { World } from './world.ts';
 
 const NOTHING: Omit<ServerObservation, 'status'> = {
@@ -31,9 +29,8 @@ const NOTHING: Omit<ServerObservation, 'status'> = {
 export function endOfWal(data: DataDirectory): Lineage {
   const last = data.wal[data.flushed - 1];
   if (last === undefined) throw new Error('a data directory without WAL');
-  const lineage = lineageOf(last);
-  if (data.partialBytes === 0 || data.flushed < data.wal.length)
-    return lineageAt(lineage.position, lineage.history);
+  const lineage = last.lineage;
+  if (data.partialBytes === 0 || data.flushed < data.wal.length) return lineage;
   const lsn = lsnFromBytes(BigInt(last.endBytes + data.partialBytes));
   return { position: { timeline: lineage.position.timeline, lsn }, history: lineage.history };
 }
@@ -57,18 +54,25 @@ export function observe(world: World, server: VirtualPostgres): ServerObservatio
   }
   const isKnown = server.role === 'primary' || world.clock.nowMs >= server.endKnownAtMs;
   const names = server.names?.text ?? '';
+  const end = isKnown ? endOfWal(data) : undefined;
   return {
-    ...NOTHING,
     status,
     systemIdentifier,
+    serverVersion: NOTHING.serverVersion,
     role: server.role,
-    ...(isKnown ? endOfWal(data) : {}),
+    position: end?.position ?? null,
+    history: end?.history ?? [],
     upstream: upstreamOf(world, server),
     markerTerm: markerTermOf(server),
     followers: followersOf(server, data),
+    pid: null,
     synchronousStandbyNames: server.role === 'standby' && names === UNSATISFIABLE_NAMES ? '' : names,
     readOnly: server.effective?.readOnly ?? null,
+    isUnguarded: false,
     receiverRunning: server.receiver !== null,
+    replayLagBytes: 0,
+    diskTimeline: null,
+    detail: null,
   };
 }
 
@@ -85,13 +89,20 @@ function upstreamOf(world: World, server: VirtualPostgres): ServerObservation['u
   return { term, host: `n${upstream}`, port: 5432, silentMs: world.clock.nowMs - heardAtStandbyMs };
 }
 
+const NOBODY: readonly Follower[] = [];
+
 function followersOf(server: VirtualPostgres, data: DataDirectory): readonly Follower[] {
-  return [...server.senders].map((sender) => ({
-    node: sender.standby,
-    term: sender.term,
-    state: sender.hasCaughtUp ? ('streaming' as const) : ('catchup' as const),
-    flushLsn: sender.flushed === 0 ? null : (data.wal[sender.flushed - 1]?.lsn ?? null),
-    replayLsn: null,
-    syncPriority: server.names?.tags.has(sender.tag) ? 1 : 0,
-  }));
+  if (server.senders.size === 0) return NOBODY;
+  const followers: Follower[] = [];
+  for (const { standby, term, tag, hasCaughtUp, flushed } of server.senders) {
+    followers.push({
+      node: standby,
+      term,
+      state: hasCaughtUp ? 'streaming' : 'catchup',
+      flushLsn: data.wal[flushed - 1]?.lsn ?? null,
+      replayLsn: null,
+      syncPriority: server.names?.tags.has(tag) === true ? 1 : 0,
+    });
+  }
+  return followers;
 }

@@ -10,6 +10,8 @@ const MARGIN_MS = 6_000;
  */
 export function checkOldPrimaries(group: SimulatedGroup): void {
   const { world, monitor, keepers, openSinceMs } = group;
+  // Who accepts a loss does not wait for the voters that still acknowledge for the old one.
+  if (world.checkers.isLossAccepted) return;
   const { reign, settings } = monitor.stored.record;
   const { nowMs } = world.clock;
   for (const [node, server] of world.servers) {
@@ -19,6 +21,9 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
       keeper.process.isAlive &&
       keeper.process.pausedUntilMs <= nowMs &&
       server.process.pausedUntilMs <= nowMs &&
+      // Without its disk it can write down nothing that it would act on.
+      !server.isDiskFull &&
+      server.diskHungUntilMs <= nowMs &&
       group.crashPointChance === 0;
     const isOld = reign?.confirmed === true && reign.holder !== node && server.isWritable();
     if (!canAct || !isOld) {

@@ -1,11 +1,11 @@
-import type { Clock } from './clock.ts';
+import type { Clock, EventOwner } from './clock.ts';
 
 /**
  * What can be killed, and stopped for a while: nothing that was begun in one
  * life of a process happens in the next, and what falls due while it stands
  * still happens as soon as it goes on.
  */
-export interface VirtualProcess {
+export interface VirtualProcess extends EventOwner {
   readonly isAlive: boolean;
   /** Counts the lives. */
   readonly life: number;
@@ -20,6 +20,8 @@ export interface VirtualProcess {
   /** SIGCONT. */
   resume(): void;
   readonly pausedUntilMs: number;
+  /** The longest stop that ended within the last `windowMs`: how late its timers ran. */
+  latenessMs(windowMs: number): number;
 }
 
 export function createProcess(clock: Clock): VirtualProcess {
@@ -27,6 +29,8 @@ export function createProcess(clock: Clock): VirtualProcess {
   let isAlive = false;
   let pausedUntilMs = 0;
   let deferred: (() => void)[] = [];
+  let pausedSinceMs = 0;
+  let stops: { readonly endedMs: number; readonly tookMs: number }[] = [];
 
   function runIn(started: number, task: () => void): void {
     if (life !== started || !isAlive) return;
@@ -36,12 +40,15 @@ export function createProcess(clock: Clock): VirtualProcess {
 
   function resumeIfDue(): void {
     if (clock.nowMs < pausedUntilMs) return;
+    if (pausedUntilMs > 0) stops.push({ endedMs: clock.nowMs, tookMs: clock.nowMs - pausedSinceMs });
+    pausedUntilMs = 0;
     const due = deferred;
     deferred = [];
     for (const task of due) task();
   }
 
-  return {
+  const self: VirtualProcess = {
+    runIn,
     get isAlive() {
       return isAlive;
     },
@@ -52,8 +59,7 @@ export function createProcess(clock: Clock): VirtualProcess {
       return pausedUntilMs;
     },
     after(delayMs, task) {
-      const started = life;
-      clock.after(delayMs, () => runIn(started, task));
+      clock.afterIn(self, delayMs, task);
     },
     now(task) {
       runIn(life, task);
@@ -63,6 +69,7 @@ export function createProcess(clock: Clock): VirtualProcess {
       isAlive = true;
       pausedUntilMs = 0;
       deferred = [];
+      stops = [];
     },
     kill() {
       life += 1;
@@ -70,12 +77,19 @@ export function createProcess(clock: Clock): VirtualProcess {
       deferred = [];
     },
     pauseUntil(timeMs) {
+      if (pausedUntilMs <= clock.nowMs) pausedSinceMs = clock.nowMs;
       pausedUntilMs = Math.max(pausedUntilMs, timeMs);
       clock.after(timeMs - clock.nowMs, resumeIfDue);
+    },
+    latenessMs(windowMs) {
+      if (stops.length === 0) return 0;
+      stops = stops.filter(({ endedMs }) => clock.nowMs - endedMs < windowMs);
+      return stops.reduce((longest, { tookMs }) => Math.max(longest, tookMs), 0);
     },
     resume() {
       pausedUntilMs = Math.min(pausedUntilMs, clock.nowMs);
       resumeIfDue();
     },
   };
+  return self;
 }

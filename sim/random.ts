@@ -1,4 +1,4 @@
-/** The only source of chance in a run: the same seed gives the same run to the byte. */
+/** The only sources of chance in a run: the same seed gives the same run to the byte. */
 export interface Random {
   /** In [0, 1). */
   next(): number;
@@ -10,6 +10,18 @@ export interface Random {
   pick<T>(items: readonly T[]): T;
   /** Waiting time of a memoryless process with this mean. */
   exponential(mean: number): number;
+}
+
+/**
+ * The seed of one of the many streams of a run. What is drawn from one stream
+ * says nothing about another, so that a fault that is left out disturbs little
+ * of what is drawn elsewhere.
+ */
+export function seedOf(seed: number, stream: number): number {
+  let mixed = Math.imul(seed ^ 0x5bd1e995, 0x2c1b3c6d) ^ Math.imul(stream + 1, 0x297a2d39);
+  mixed ^= mixed >>> 15;
+  mixed = Math.imul(mixed, 0x85ebca6b);
+  return (mixed ^ (mixed >>> 13)) | 0;
 }
 
 /** sfc32, seeded by splitmix32: small, quick and good enough to choose faults. */

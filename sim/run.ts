@@ -1,15 +1,18 @@
 import { elect } from '../src/core/election.ts';
-import { DEFAULT_SETTINGS, nameOf } from '../src/core/group-record.ts';
+import { DEFAULT_SETTINGS, nameOf, type NodeId } from '../src/core/group-record.ts';
 import { groupObstacles } from '../src/core/obstacles.ts';
 import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
 import { createCheckers, type Violation } from './checkers.ts';
 import { createClock } from './clock.ts';
-import { FAULTS, healAll } from './faults.ts';
+import { acceptInevitableLoss, carryOut, healAll, TWIN } from './faults.ts';
 import { checkOldPrimaries } from './old-primaries.ts';
 import { createGroup, forgetLeft, type SimulatedGroup } from './group.ts';
-import { createRandom } from './random.ts';
+import { createRandom, seedOf } from './random.ts';
+import { CLIENT_COUNT, scenarioOf } from './scenario.ts';
+import type { PlannedFault } from './schedule.ts';
 import { createNetwork } from './virtual-network.ts';
-import type { World } from './world.ts';
+import { STREAMS, type World } from './world.ts';
+import { expectWrites, type WriteGap } from './write-gap.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -18,6 +21,10 @@ export interface RunOptions {
   readonly faultyMs: number;
   /** Faults that are left out. */
   readonly without: readonly string[];
+  /** The faults, when they are not to be made from the seed. */
+  readonly schedule?: readonly PlannedFault[];
+  /** How many clients write; absent: 2. */
+  readonly clients?: number;
   /** Told every line of the story; absent: no text is made. */
   readonly onTrace?: (line: string) => void;
 }
@@ -26,6 +33,7 @@ export interface RunResult {
   readonly seed: number;
   readonly violation: Violation | undefined;
   readonly counts: ReadonlyMap<string, number>;
+  readonly gaps: readonly WriteGap[];
   readonly acknowledged: number;
   readonly reigns: number;
   readonly virtualMs: number;
@@ -41,78 +49,108 @@ const LOOK_MS = 500;
 
 /** One life of a group: brought up, tormented, left in peace. */
 export function runSeed(options: RunOptions): RunResult {
-  const random = createRandom(options.seed);
-  const clock = createClock();
-  const counts = new Map<string, number>();
-  const { onTrace } = options;
-  const world: World = {
-    clock,
-    random,
-    network: createNetwork(clock, random),
-    checkers: createCheckers(clock),
-    servers: new Map(),
-    count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
-    trace(who, what) {
-      if (onTrace !== undefined)
-        onTrace(`${(clock.nowMs / 1_000).toFixed(3).padStart(9)} ${who.padEnd(8)} ${what()}`);
-    },
-  };
-  const group = createGroup(world, options.nodes, {
+  const world = createWorld(options);
+  const random = world.randomOf('settings');
+  const group = createGroup(world, options.nodes, options.clients ?? CLIENT_COUNT, {
     ...DEFAULT_SETTINGS,
     detectionMs: random.pick([1_000, 3_000]),
     absentMs: random.pick([15_000, 300_000]),
     handoverMs: random.pick([5_000, 30_000]),
     crashFailovers: random.pick([0, 2, 100]),
   });
+  const { schedule } = scenarioOf(options);
   let convergedAfterMs: number | undefined;
   try {
-    convergedAfterMs = live(group, options);
+    convergedAfterMs = live(group, schedule, options.faultyMs);
   } catch (thrown) {
     world.checkers.fail(
-      'I26 decide and plan are total',
+      'I28 decide and plan are total',
       thrown instanceof Error ? `${thrown.stack}` : String(thrown),
     );
   }
   return {
     seed: options.seed,
     violation: world.checkers.violation,
-    counts,
+    counts: world.counts,
+    gaps: group.gaps,
     acknowledged: group.clients.acknowledged,
     reigns: group.monitor.stored.record.reign?.term ?? 0,
-    virtualMs: clock.nowMs,
-    events: clock.eventsRun,
+    virtualMs: world.clock.nowMs,
+    events: world.clock.eventsRun,
     convergedAfterMs,
   };
 }
 
-function live(group: SimulatedGroup, options: RunOptions): number | undefined {
+function createWorld({
+  seed,
+  onTrace,
+  without,
+}: RunOptions): World & { readonly counts: ReadonlyMap<string, number> } {
+  const clock = createClock();
+  const counts = new Map<string, number>();
+  const randomOf: World['randomOf'] = (stream, node = 0) =>
+    createRandom(seedOf(seed, STREAMS[stream] + node));
+  let unrestUntilMs = 0;
+  return {
+    clock,
+    counts,
+    randomOf,
+    network: createNetwork(clock, (place) => randomOf('network', place)),
+    checkers: createCheckers(clock, !without.includes(TWIN)),
+    servers: new Map(),
+    onUnrest: () => undefined,
+    get unrestUntilMs() {
+      return unrestUntilMs;
+    },
+    stir(forMs) {
+      const wasAtRest = unrestUntilMs <= clock.nowMs;
+      unrestUntilMs = Math.max(unrestUntilMs, clock.nowMs + forMs);
+      if (wasAtRest) this.onUnrest();
+    },
+    count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
+    trace(who, what) {
+      if (onTrace !== undefined)
+        onTrace(`${(clock.nowMs / 1_000).toFixed(3).padStart(9)} ${who.padEnd(8)} ${what()}`);
+    },
+  };
+}
+
+function live(
+  group: SimulatedGroup,
+  schedule: readonly PlannedFault[],
+  faultyMs: number,
+): number | undefined {
   const { checkers } = group.world;
   if (converge(group, BRING_UP_MS) === undefined) {
     checkers.fail('I26 a group comes up', describe(group));
     return undefined;
   }
-  torment(group, options);
-  return checkers.violation === undefined ? recover(group) : undefined;
+  torment(group, schedule, faultyMs);
+  return checkers.isOver ? undefined : recover(group);
 }
 
-/** Faults of a few kinds, chosen for this run, at random times. */
-function torment(group: SimulatedGroup, { faultyMs, without }: RunOptions): void {
-  const { clock, checkers, random } = group.world;
-  const names = Object.keys(FAULTS).filter((name) => !without.includes(name));
-  const chosen = names.filter(() => random.chance(0.4));
-  const kinds = chosen.length === 0 ? names : chosen;
-  const meanMs = random.pick([800, 3_000, 8_000]);
-  const endMs = clock.nowMs + faultyMs;
-  while (clock.nowMs < endMs && checkers.violation === undefined) {
-    clock.runUntil(Math.min(endMs, clock.nowMs + random.exponential(meanMs)));
-    if (checkers.violation !== undefined || clock.nowMs >= endMs) return;
+function torment(group: SimulatedGroup, schedule: readonly PlannedFault[], faultyMs: number): void {
+  const { clock, checkers } = group.world;
+  const beganMs = clock.nowMs;
+  const endMs = beganMs + faultyMs;
+  let next = 0;
+  while (clock.nowMs < endMs && !checkers.isOver) {
+    const dueMs = beganMs + (schedule[next]?.atMs ?? faultyMs);
+    clock.runUntil(Math.min(dueMs, endMs, clock.nowMs + LOOK_MS));
+    if (checkers.isOver || clock.nowMs >= endMs) return;
     forgetLeft(group);
     checkOldPrimaries(group);
-    const kind = random.pick(kinds);
-    group.world.count(`fault ${kind}`);
-    group.world.trace('fault', () => kind);
-    FAULTS[kind]?.(group);
+    for (; next < schedule.length && clock.nowMs >= beganMs + schedule[next]!.atMs; next++)
+      inflict(group, schedule, next);
   }
+}
+
+function inflict(group: SimulatedGroup, schedule: readonly PlannedFault[], index: number): void {
+  const fault = schedule[index]!;
+  const nextInMs = (schedule[index + 1]?.atMs ?? Infinity) - fault.atMs;
+  const expectWithin = expectWrites(group, fault, nextInMs);
+  carryOut(group, fault);
+  expectWithin?.();
 }
 
 /** After the faults: the group comes back within bounded time, and then leaves the store alone. */
@@ -123,18 +161,20 @@ function recover(group: SimulatedGroup): number | undefined {
   healAll(group);
   const healedAtMs = clock.nowMs;
   const settledAtMs = converge(group, CONVERGE_MS);
-  if (checkers.violation !== undefined) return undefined;
+  if (checkers.isOver) return undefined;
   if (settledAtMs === undefined) {
-    checkers.fail('I27 a healed group comes back', describe(group));
+    checkers.fail('I26 a healed group comes back', describe(group));
     return undefined;
   }
   const { version } = monitor.stored;
   const acknowledged = group.clients.acknowledged;
   const last = checkers.lastAcknowledged;
   clock.runUntil(clock.nowMs + QUIET_MS);
+  world.stir(LOOK_MS);
+  clock.runUntil(clock.nowMs + LOOK_MS);
   if (monitor.stored.version !== version)
     checkers.fail(
-      'I28 a quiet group writes nothing to the store',
+      'I33 a quiet group writes nothing to the store',
       `${monitor.stored.version - version} swaps`,
     );
   if (group.clients.acknowledged === acknowledged)
@@ -151,10 +191,12 @@ function recover(group: SimulatedGroup): number | undefined {
 function converge(group: SimulatedGroup, withinMs: number): number | undefined {
   const { clock, checkers } = group.world;
   const endMs = clock.nowMs + withinMs;
-  while (clock.nowMs < endMs && checkers.violation === undefined) {
+  while (clock.nowMs < endMs && !checkers.isOver) {
+    group.world.stir(2 * LOOK_MS);
     clock.runUntil(clock.nowMs + LOOK_MS);
     forgetLeft(group);
     if (isWhole(group)) return clock.nowMs;
+    if (clock.nowMs > endMs - withinMs / 2) acceptInevitableLoss(group);
   }
   return undefined;
 }
@@ -167,6 +209,12 @@ function isWhole(group: SimulatedGroup): boolean {
     return false;
   const { reports } = monitor.evidence();
   if (reports.some(({ ageMs }) => ageMs > 1_000)) return false;
+  const { holder, term } = record.reign;
+  const follows = (node: NodeId): boolean => {
+    const receiver = world.servers.get(node)?.receiver;
+    return node === holder || (receiver?.upstream === holder && receiver.term === term);
+  };
+  if (!group.nodes.every(follows)) return false;
   const votes = record.rules[0]?.cohort.length === group.nodes.length;
   return (
     votes &&

@@ -15,7 +15,7 @@ import { StepFailed, type ActionContext, type Pause, type Steps } from './steps.
 import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
 import { observe } from './observation.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
-import type { VirtualMonitor } from './virtual-monitor.ts';
+import type { StoredRecord, VirtualMonitor } from './virtual-monitor.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 
@@ -45,7 +45,11 @@ type Content = ReturnType<typeof reportOfState>;
 
 const BUSY_TICK_MS = 50;
 const BUSY_FOR_MS = 10_000;
+const CLOSE_LOOK_FOR_MS = 1_500;
+const LATER_TICK_MS = 250;
 const HEARTBEATS_PER_LOOK = 2;
+/** What a look at the server takes at rest. */
+const LOOK_MS = 2;
 const FIRST_RECORD_MS = 2_000;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 10_000;
@@ -79,8 +83,13 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
   ): Steps {
     const entry = { ...get(), ...change };
     set(entry);
-    const takesMs = world.random.between(0.3, 4);
-    process.after(takesMs * world.random.next(), () => {
+    const takesMs = server.random.between(0.3, 4);
+    while (server.diskHungUntilMs > world.clock.nowMs) yield 50;
+    if (server.isDiskFull) {
+      yield 0.1;
+      throw new StepFailed('no space left on device');
+    }
+    process.after(takesMs * server.random.next(), () => {
       durable = entry;
     });
     yield takesMs;
@@ -106,12 +115,13 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     let failure: { readonly action: string; readonly retryMs: number } | undefined;
     let isRung = false;
     let wakeAlarm: (() => void) | undefined;
+    let hasWaited = false;
 
-    const report = (): void => {
-      const content = reportOfState(node, mine, entry, world.clock.nowMs);
+    const tell = (content: Content): void => {
       lastReported = content;
       line.send({ ...content, session, sequence: (sequence += 1) } satisfies Report);
     };
+    const report = (): void => tell(reportOfState(node, mine, durable, world.clock.nowMs));
     const stir = (): void => {
       busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
       isRung = true;
@@ -144,10 +154,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       report,
     };
 
-    function* adoptRecord(): Steps {
-      const newest = line.takeNewest(mine.recordVersion);
-      if (newest === undefined) return;
-      const { version, record } = newest;
+    function* adoptRecord({ version, record }: StoredRecord): Steps {
       yield* context.journal.write({ record, recordVersion: version });
       if (intentKey(record) !== intentKey(mine.record)) mine.intentSeenAtMs = world.clock.nowMs;
       if (record.reign?.term !== mine.record?.reign?.term) mine.quorumSeenAtMs = world.clock.nowMs;
@@ -155,14 +162,28 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       mine.recordVersion = version;
     }
 
-    function* look(): Steps {
-      yield world.random.between(0.5, 4);
+    /** false: the journal can't be written, and the loop of the keeper has failed. */
+    function* catchUp(): Steps<boolean> {
+      const newest = line.takeNewest(mine.recordVersion);
+      if (newest === undefined && entry === durable) return true;
+      try {
+        if (newest === undefined) yield* context.journal.write({});
+        else yield* adoptRecord(newest);
+        return true;
+      } catch (thrown) {
+        if (thrown instanceof StepFailed) return false;
+        throw thrown;
+      }
+    }
+
+    function look(): void {
       mine.observation = observe(world, server);
       mine.observedAtMs = world.clock.nowMs;
       if (hasVoters(mine.record, mine.observation)) mine.quorumSeenAtMs = world.clock.nowMs;
-      if (isSameEssence(reportOfState(node, mine, entry, world.clock.nowMs), lastReported)) return;
+      const content = reportOfState(node, mine, durable, world.clock.nowMs);
+      if (isSameEssence(content, lastReported)) return;
       busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
-      report();
+      tell(content);
     }
 
     function nextStep(): Step | Rest {
@@ -197,23 +218,35 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       lastStep = text;
     }
 
+    /** After a while in which nothing has changed the simulated keeper looks less often than the real one: most such looks see nothing. */
+    function pauseMs(): number {
+      const leftMs = busyUntilMs - world.clock.nowMs;
+      if (leftMs <= 0) return HEARTBEATS_PER_LOOK * heartbeatMs();
+      return leftMs > BUSY_FOR_MS - CLOSE_LOOK_FOR_MS ? BUSY_TICK_MS : LATER_TICK_MS;
+    }
+
     function heartbeatMs(): number {
       return (mine.record?.settings ?? DEFAULT_SETTINGS).heartbeatMs;
     }
 
     function* loop(): Steps {
       for (;;) {
-        yield* adoptRecord();
-        yield* look();
+        if (!(yield* catchUp())) {
+          yield { alarmMs: RETRY_MAX_MS };
+          continue;
+        }
+        // Rung or not, a look takes its time; where it was waited for anyway that is part of the wait.
+        if (!hasWaited) yield server.random.between(0.5, 4);
+        look();
         const next = nextStep();
         if (next.action !== null) {
           yield* act(next);
+          hasWaited = false;
           continue;
         }
         announce(next.because ?? 'settled');
-        yield {
-          alarmMs: world.clock.nowMs < busyUntilMs ? BUSY_TICK_MS : HEARTBEATS_PER_LOOK * heartbeatMs(),
-        };
+        hasWaited = true;
+        yield { alarmMs: LOOK_MS + pauseMs() };
       }
     }
 
@@ -221,6 +254,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       if (typeof pause === 'number') return process.after(pause, resume);
       if (isRung) {
         isRung = false;
+        hasWaited = false;
         return process.after(0, resume);
       }
       let isOver = false;
@@ -231,7 +265,11 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
         isRung = false;
         resume();
       };
-      wakeAlarm = () => process.after(0, end);
+      wakeAlarm = () => {
+        wakeAlarm = undefined;
+        hasWaited = false;
+        process.after(0, end);
+      };
       process.after(pause.alarmMs, end);
     }
 
@@ -247,7 +285,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       process.after(heartbeatMs(), beat);
     }
 
-    server.onChange = () => process.after(world.random.between(0.5, 4), stir);
+    server.onChange = () => process.after(server.random.between(0.5, 4), stir);
     line.onRecord = stir;
     process.after(0, resume);
     process.after(heartbeatMs(), beat);

@@ -9,7 +9,6 @@ import {
 } from '../src/core/group-record.ts';
 import type { Answer } from '../src/core/requests.ts';
 import { createEvidenceBook, type EvidenceBook } from '../src/monitor/evidence-book.ts';
-import { createLagMeter, type LagMeter } from '../src/monitor/lag-meter.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
 import type { World } from './world.ts';
@@ -32,13 +31,18 @@ export interface VirtualMonitor {
   evidence(): Evidence;
   begin(): void;
   kill(): void;
-  readonly lastSwapMs: number;
+  /** Told of every decision. */
+  onSwap: (before: GroupRecord, next: GroupRecord) => void;
 }
 
 const TICK_MS = 100;
 const PING_MS = 2_000;
 const FRESH_MS = 1_000;
 const DECISIONS_PER_RUN = 20;
+/** How far back the monitor looks for its own lateness, ms. */
+const LAG_WINDOW_MS = 5_000;
+/** For how long clients look closely after each decision, ms. */
+const UNREST_MS = 2_000;
 
 export function createVirtualMonitor(world: World, settings: GroupSettings): VirtualMonitor {
   const { clock } = world;
@@ -47,10 +51,10 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   const now = (): number => clock.nowMs;
   let stored: StoredRecord = { version: 0, record: emptyRecord('default', 0, settings) };
   let book: EvidenceBook = createEvidenceBook(now);
-  let lag: LagMeter = createLagMeter({ everyMs: TICK_MS, windowMs: 5_000, nowMs: 0 });
-  let lastSwapMs = 0;
+  let beganMs = 0;
+  let isTicking = false;
 
-  const evidence = (): Evidence => book.evidence(stored.record, lag.lagMs(now()));
+  const evidence = (): Evidence => book.evidence(stored.record, process.latenessMs(LAG_WINDOW_MS));
 
   function push(node: NodeId, news: StoredRecord | undefined): void {
     const deliver = subscribers.get(node);
@@ -62,8 +66,9 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   function swap(next: GroupRecord, why: string): void {
     const before = stored.record;
     stored = { version: stored.version + 1, record: next };
-    lastSwapMs = now();
     world.trace('monitor', () => `v${stored.version} ${why}`);
+    world.stir(UNREST_MS);
+    self.onSwap(before, next);
     book.follow(before, next);
     for (const node of subscribers.keys()) push(node, stored);
   }
@@ -75,23 +80,36 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       if (decision === undefined) return;
       rules.push(decision.rule);
       if (rules.length > DECISIONS_PER_RUN) {
-        return world.checkers.fail('I28 decisions never go round', rules.join(', '));
+        return world.checkers.fail('I27 decisions never go round', rules.join(', '));
       }
       world.count(`rule ${decision.rule}`);
       swap(decision.next, `${decision.rule}: ${decision.because}`);
     }
   }
 
-  function isDue(): boolean {
-    if (stored.record.nodes.length === 0) return false;
-    if (stored.record.intent !== null) return true;
-    return stored.record.nodes.some(({ id }) => (book.reportAgeMs(id) ?? Infinity) > FRESH_MS);
+  /** When time alone can change a decision; the real monitor looks ten times a second whether it can. */
+  function dueAtMs(): number {
+    const { record } = stored;
+    if (record.nodes.length === 0) return Infinity;
+    if (record.intent !== null) return now();
+    let oldestMs = 0;
+    for (const { id } of record.nodes) oldestMs = Math.max(oldestMs, book.reportAgeMs(id) ?? Infinity);
+    return now() + Math.max(0, FRESH_MS - oldestMs);
+  }
+
+  /** Asks for the next tick that has something to do; ticks stand on a grid. */
+  function awaitTick(): void {
+    if (isTicking) return;
+    const waitMs = Math.max(0, Math.min(dueAtMs() - now(), FRESH_MS));
+    const next = beganMs + (Math.floor((now() + waitMs - beganMs) / TICK_MS) + 1) * TICK_MS;
+    isTicking = true;
+    process.after(next - now(), tick);
   }
 
   function tick(): void {
-    lag.tick(now());
-    if (isDue()) settle();
-    process.after(TICK_MS, tick);
+    isTicking = false;
+    if (dueAtMs() <= now()) settle();
+    awaitTick();
   }
 
   function ping(): void {
@@ -99,13 +117,11 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     process.after(PING_MS, ping);
   }
 
-  return {
+  const self: VirtualMonitor = {
     process,
+    onSwap: () => undefined,
     get stored() {
       return stored;
-    },
-    get lastSwapMs() {
-      return lastSwapMs;
     },
     evidence,
     subscribe(node, deliver) {
@@ -131,8 +147,9 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       process.begin();
       book = createEvidenceBook(now);
       book.follow(undefined, stored.record);
-      lag = createLagMeter({ everyMs: TICK_MS, windowMs: 5_000, nowMs: now() });
-      process.after(TICK_MS, tick);
+      beganMs = now();
+      isTicking = false;
+      awaitTick();
       process.after(PING_MS, ping);
     },
     kill() {
@@ -140,4 +157,5 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       subscribers.clear();
     },
   };
+  return self;
 }

@@ -11,9 +11,13 @@ export interface VirtualNetwork {
   isOpen(from: Place, to: Place): boolean;
   /** Both directions. */
   canTalk(a: Place, b: Place): boolean;
+  /** Whether it is open and not slowed down. */
+  isQuick(from: Place, to: Place): boolean;
   cut(from: Place, to: Place): void;
   heal(from: Place, to: Place): void;
   healAll(): void;
+  /** Nothing is cut, and nothing slow. */
+  isWhole(): boolean;
   /** Makes everything slower by this factor. */
   slowDown(factor: number): void;
   delayMs(from: Place, to: Place): number;
@@ -26,13 +30,18 @@ export interface VirtualNetwork {
 /** How often TCP sends again what was not acknowledged, ms. */
 const RETRANSMIT_MS = 200;
 
-export function createNetwork(clock: Clock, random: Random): VirtualNetwork {
+/** `randomOf`: the chance of a place, so that what one sends does not disturb the delays of another. */
+export function createNetwork(clock: Clock, randomOf: (place: Place) => Random): VirtualNetwork {
+  const randoms: Random[] = [];
   const cuts = new Set<number>();
   let slowness = 1;
   const keyOf = (from: Place, to: Place): number => (from + 1) * 100 + to + 1;
-  const isOpen = (from: Place, to: Place): boolean => from === to || !cuts.has(keyOf(from, to));
-  const delayMs = (from: Place, to: Place): number =>
-    from === to ? random.between(0.02, 0.1) : random.between(0.1, 1) * slowness;
+  const isOpen = (from: Place, to: Place): boolean =>
+    cuts.size === 0 || from === to || !cuts.has(keyOf(from, to));
+  const delayMs = (from: Place, to: Place): number => {
+    const random = (randoms[from + 1] ??= randomOf(from));
+    return from === to ? random.between(0.02, 0.1) : random.between(0.1, 1) * slowness;
+  };
 
   function stream(from: Place, to: Place, isOver: () => boolean, deliver: () => void): void {
     if (isOver()) return;
@@ -42,9 +51,11 @@ export function createNetwork(clock: Clock, random: Random): VirtualNetwork {
 
   return {
     isOpen,
+    isQuick: (from, to) => slowness === 1 && isOpen(from, to),
     canTalk: (a, b) => isOpen(a, b) && isOpen(b, a),
     cut: (from, to) => void cuts.add(keyOf(from, to)),
     heal: (from, to) => void cuts.delete(keyOf(from, to)),
+    isWhole: () => cuts.size === 0 && slowness === 1,
     healAll() {
       cuts.clear();
       slowness = 1;

@@ -1,9 +1,10 @@
 import type { PostgresStatus } from '../src/core/evidence.ts';
 import type { NodeId } from '../src/core/group-record.ts';
-import type { ServerSettings } from '../src/core/server-settings.ts';
+import { sameUpstream, type ServerSettings } from '../src/core/server-settings.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { endAtStandby, endAtUpstream, requestReceiver, send, type Replication } from './replication.ts';
 import { forkTimeline, nextRecord, type RecordKind, type Timeline, type WalRecord } from './wal.ts';
+import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
 /** A data directory: what survives the server. */
@@ -40,6 +41,8 @@ interface Waiter {
 export interface VirtualPostgres {
   readonly node: NodeId;
   readonly process: VirtualProcess;
+  /** The chance of this node's server and of its keeper's steps. */
+  readonly random: Random;
   data: DataDirectory | null;
   /** A copy or a rewind has been begun and not finished. */
   hasSentinel: boolean;
@@ -50,11 +53,19 @@ export interface VirtualPostgres {
   effective: ServerSettings | null;
   names: StandbyNames | null;
   receiver: Replication | null;
+  /** The term for which it last began to receive. */
+  receivedTerm: number;
   readonly senders: Set<Replication>;
+  /** Until then nothing that is written becomes durable. */
+  diskHungUntilMs: number;
+  /** Who has to write, dies. */
+  isDiskFull: boolean;
   /** When replay has run dry after a start: before that the end of the WAL is not known. */
   endKnownAtMs: number;
   /** The last record that a reader can see: acknowledged, or recovered at the start. */
   readonly visible: WalRecord | undefined;
+  /** Told when a primary waits for other names than before. */
+  onNames: () => void;
   /** Told when the server dies or stops. */
   onChange: () => void;
 
@@ -70,6 +81,10 @@ export interface VirtualPostgres {
   write(kind: RecordKind, value: number, done: Waiter['done']): void;
   /** Everything up to `count` records is durable. */
   flush(count: number): void;
+  /** Does `task` once something has been written, which takes so long unless the disk hangs. */
+  afterWriting(delayMs: number, task: () => void): void;
+  /** Clients give up waiting: what they wrote stays, and nobody has acknowledged it. */
+  cancelCommits(): void;
   releaseWaiters(): void;
   /** With `byHand` on the next number that PostgreSQL finds, as `pg_ctl promote` does. */
   promote(timeline: number | 'by hand'): void;
@@ -82,6 +97,9 @@ export interface VirtualPostgres {
   endReceiver(): void;
 }
 
+/** How often something that waits for a disk that hangs looks again, ms. */
+const HUNG_POLL_MS = 100;
+
 /** Parses what `synchronousStandbyNames` of the core writes. */
 export function parseNames(text: string): StandbyNames | null {
   if (text === '') return null;
@@ -90,7 +108,8 @@ export function parseNames(text: string): StandbyNames | null {
 }
 
 export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgres {
-  const { clock, random } = world;
+  const { clock } = world;
+  const random = world.randomOf('servers', node);
   const process = createProcess(clock);
   let waiters: Waiter[] = [];
   let visible: WalRecord | undefined;
@@ -135,7 +154,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     self.effective = settings;
     if (self.role !== 'standby' || settings === null) return;
     self.names = parseNames(settings.synchronousStandbyNames);
-    if (JSON.stringify(before) === JSON.stringify(settings.upstream) && self.receiver !== null) return;
+    if (self.receiver !== null && sameUpstream(before ?? null, settings.upstream)) return;
     if (self.receiver !== null) endAtStandby(world, self, self.receiver);
     else requestReceiver(world, self, random.between(1, 100));
   }
@@ -160,6 +179,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     world.trace(`n${node}`, () => `PostgreSQL runs as ${role}, WAL to ${data.wal.at(-1)?.lsn}`);
     visible = data.wal.at(-1);
     if (role === 'standby') return requestReceiver(world, self, random.between(1, 100));
+    self.onNames();
     self.flush(append('checkpoint', 0).index + 1);
     data.controlTimeline = data.wal.at(-1)?.timeline.id ?? 1;
   }
@@ -167,6 +187,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
   const self: VirtualPostgres = {
     node,
     process,
+    random,
     data: null,
     hasSentinel: false,
     status: 'down',
@@ -175,8 +196,12 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     effective: null,
     names: null,
     receiver: null,
+    receivedTerm: 0,
     senders: new Set(),
     endKnownAtMs: 0,
+    diskHungUntilMs: 0,
+    isDiskFull: false,
+    onNames: () => undefined,
     onChange: () => undefined,
     get visible() {
       return visible;
@@ -224,6 +249,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
 
     setNames(text) {
       self.names = parseNames(text);
+      self.onNames();
       self.releaseWaiters();
     },
 
@@ -235,6 +261,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
       process.after(takesMs, () => {
         const { data } = self;
         if (data === null) return;
+        if (self.isDiskFull) return goDown(true);
         data.partialBytes = 0;
         self.role = role;
         if (data.needed > data.flushed) return requestReceiver(world, self, random.between(1, 100));
@@ -244,12 +271,30 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
 
     write(kind, value, done) {
       if (self.status !== 'running' || self.role !== 'primary') return done(undefined);
+      if (self.isDiskFull) {
+        done(undefined);
+        return self.kill(true);
+      }
       const record = append(kind, value);
       waiters.push({ record, done });
-      process.after(random.between(0.1, 1), () => {
+      self.afterWriting(random.between(0.1, 1), () => {
         self.flush(record.index + 1);
         self.releaseWaiters();
       });
+    },
+
+    afterWriting(delayMs, task) {
+      const isHung = self.diskHungUntilMs > clock.nowMs;
+      process.after(isHung ? Math.max(delayMs, HUNG_POLL_MS) : delayMs, () => {
+        if (self.diskHungUntilMs > clock.nowMs) self.afterWriting(delayMs, task);
+        else task();
+      });
+    },
+
+    cancelCommits() {
+      const cancelled = waiters.filter(({ record }) => record.kind === 'commit');
+      waiters = waiters.filter(({ record }) => record.kind !== 'commit');
+      for (const { done } of cancelled) done(undefined);
     },
 
     flush(count) {
@@ -276,9 +321,10 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     },
 
     promote(timeline) {
-      process.after(random.between(15, 80), () => {
+      self.afterWriting(random.between(15, 80), () => {
         const { data } = self;
         const last = data?.wal.at(-1);
+        if (self.isDiskFull) return self.kill(true);
         if (self.role !== 'standby' || self.status !== 'running' || data === null || last === undefined)
           return;
         if (self.receiver !== null) endAtStandby(world, self, self.receiver);
@@ -295,6 +341,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
             : forkTimeline(last, Math.max(timeline, next), node, false);
         self.flush(append('end_of_recovery', 0, begun).index + 1);
         world.checkers.promoted(self, begun);
+        self.onNames();
       });
     },
 
@@ -302,7 +349,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
       if (self.role !== 'primary' || self.data === null || self.status !== 'running') return;
       const record = append('checkpoint', 0);
       self.data.controlTimeline = record.timeline.id;
-      process.after(random.between(0.1, 1), () => self.flush(record.index + 1));
+      self.afterWriting(random.between(0.1, 1), () => self.flush(record.index + 1));
     },
 
     stopFast() {
@@ -311,9 +358,10 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
       self.status = 'stopping';
       dropWaiters();
       const wasPrimary = self.role === 'primary';
-      process.after(random.between(20, 120), () => {
+      self.afterWriting(random.between(20, 120), () => {
         const { data } = self;
         if (data === null) return;
+        if (wasPrimary && self.isDiskFull) return self.kill(true);
         if (wasPrimary) self.flush(append('shutdown', 0).index + 1);
         else data.flushed = data.wal.length;
         data.isClean = true;

@@ -1,6 +1,7 @@
 import type { NodeId } from '../src/core/group-record.ts';
 import type { Lineage, TimelineSwitch } from '../src/core/lineage.ts';
-import { lsnFromBytes, type Lsn } from '../src/core/lsn.ts';
+import type { Lsn } from '../src/core/lsn.ts';
+import { lineageAt } from '../src/postgres/timeline-history.ts';
 
 /** One run of history under one timeline number. Two promotions may pick the same number: they are two of these. */
 export interface Timeline {
@@ -22,6 +23,8 @@ export interface WalRecord {
   /** Where it ends, bytes. */
   readonly endBytes: number;
   readonly lsn: Lsn;
+  /** Where a history that ends with this record stands, as PostgreSQL tells it. */
+  readonly lineage: Lineage;
   readonly kind: RecordKind;
   /** Of a commit: what the client wrote. Of a marker: its term. */
   readonly value: number;
@@ -39,26 +42,28 @@ export function nextRecord(
   sizeBytes: number,
 ): WalRecord {
   const endBytes = (last?.endBytes ?? FIRST_BYTES) + sizeBytes;
+  const lsn = formatLsn(endBytes);
   return {
     index: last === undefined ? 0 : last.index + 1,
     timeline,
     endBytes,
-    lsn: lsnFromBytes(BigInt(endBytes)),
+    lsn,
+    lineage: lineageAt({ timeline: timeline.id, lsn }, timeline.history),
     kind,
     value,
     markerTerm: kind === 'marker' ? value : (last?.markerTerm ?? null),
   };
 }
 
+/** No run writes more than 4 GB. */
+function formatLsn(bytes: number): Lsn {
+  return `0/${bytes.toString(16).toUpperCase()}`;
+}
+
 /** The timeline that begins behind a record. */
 export function forkTimeline(last: WalRecord, id: number, begunBy: NodeId, isByHand: boolean): Timeline {
   const history = [...last.timeline.history, { timeline: last.timeline.id, end: last.lsn }];
   return { id, history, begunBy, isByHand };
-}
-
-/** Where a history that ends with this record stands. */
-export function lineageOf(last: WalRecord): Lineage {
-  return { position: { timeline: last.timeline.id, lsn: last.lsn }, history: last.timeline.history };
 }
 
 /** Whether two histories are one up to the end of the shorter. */

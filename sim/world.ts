@@ -8,12 +8,29 @@ import type { VirtualPostgres } from './virtual-postgres.ts';
 /** What every part of a simulated group shares. */
 export interface World {
   readonly clock: Clock;
-  readonly random: Random;
+  /** A stream of chance of its own for each part of the world. */
+  randomOf(stream: Stream, node?: NodeId): Random;
   readonly network: VirtualNetwork;
   readonly checkers: Checkers;
   readonly servers: Map<NodeId, VirtualPostgres>;
+  /** Until then something is the matter: clients write densely around faults, and seldom otherwise. */
+  readonly unrestUntilMs: number;
+  stir(forMs: number): void;
+  /** Told when a time of rest is over. */
+  onUnrest: () => void;
   /** How many times each thing happened: faults, rules, actions. */
   count(what: string): void;
   /** A line of the story; the text is only made when somebody reads it. */
   trace(who: string, what: () => string): void;
 }
+
+export type Stream = keyof typeof STREAMS;
+
+/** Numbers far enough apart that nodes can be added to them. */
+export const STREAMS = {
+  settings: 1_000,
+  schedule: 2_000,
+  network: 3_000,
+  clients: 4_000,
+  servers: 5_000,
+} as const;

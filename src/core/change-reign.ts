@@ -2,6 +2,7 @@ import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { cohortMembers, nameOf, type GroupRecord, type Intent, type Position } from './group-record.ts';
 import { comparePositions } from './lineage.ts';
 import { isLocked, sameSettings, standbySettings, upstreamOf } from './server-settings.ts';
+import { otherMembers, sameIds } from './slots.ts';
 
 /** How long the target of a handover waits for the last WAL of the old primary, ms. */
 const CLEAN_END_PATIENCE_MS = 3_000;
@@ -29,8 +30,18 @@ export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView
   }
   if (promised === intent.term && fetch?.source === local.node && intent.stage === 'fetch')
     return beSource(record, intent, local);
+  if (promised === intent.term && isReceiving(local)) {
+    // A fetch that was given up: what still comes in would not be in the pledge (I8).
+    const settings = standbySettings(record, local, null, isLocked(local));
+    return step({ kind: 'pledge', term: intent.term, settings }, 'it has received WAL since it pledged');
+  }
   if (promised === intent.term) return rest(`term ${intent.term} is pledged, the election is under way`);
   return pledge(record, intent, local);
+}
+
+function isReceiving({ postgres, configured }: LocalView): boolean {
+  if (postgres.status !== 'running' || postgres.role !== 'standby') return false;
+  return postgres.upstream !== null || (configured !== null && configured.upstream !== null);
 }
 
 /** Checkpoint first, while clients still write: the shutdown then has little left to do. */
@@ -135,7 +146,11 @@ function fetchWal(record: GroupRecord, intent: Intent, local: LocalView): Step |
 
 /** Somebody lacks WAL that this node has: it has to run to give it away. */
 function beSource(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest {
-  const { status } = local.postgres;
+  const { status, role } = local.postgres;
+  const others = otherMembers(record, local.node);
+  // A fresh copy has not made any yet, and nobody can stream from it without.
+  if (status === 'running' && role === 'standby' && !sameIds(others, local.slotsFor))
+    return step({ kind: 'maintain_slots', nodes: others }, 'who fetches its WAL needs a slot here');
   if (status !== 'stopped' && status !== 'crashed') return rest(`its WAL is fetched for term ${intent.term}`);
   const settings = standbySettings(record, local, null, true);
   return step({ kind: 'start_standby', settings }, `its WAL is fetched for term ${intent.term}`);

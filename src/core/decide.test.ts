@@ -169,6 +169,27 @@ test('begin_reign: the survivor of a pair goes on alone by the same decision, wh
   assert.deepEqual(expectRule(strict, 'begin_reign').next.rules, [{ cohort: [1, 2], k: 1 }]);
 });
 
+test('begin_reign: where no other can be elected, a member that joins or leaves reigns, under the rule that it is in', () => {
+  const joining = { cohort: [1, 2, 3], k: 1 };
+  const without = { cohort: [1, 3], k: 1 };
+  const barred = pledging(NEXT, { ...idle, entry: { candidatePriority: 0 } });
+  for (const rules of [
+    [without, joining],
+    [joining, without],
+  ]) {
+    const group = aGroup()
+      .withPrimary('a', crashed)
+      .withStandby('b', pledging())
+      .withStandby('c', barred)
+      .withRules(...rules)
+      .withIntent({})
+      .withEvidence({ intentAgeMs: 1_000 });
+    const { next } = expectRule(group, 'begin_reign');
+    assert.equal(next.reign?.holder, 2);
+    assert.deepEqual(next.rules, [without, joining]);
+  }
+});
+
 test('begin_reign: a preferred member that lacks WAL is told where to fetch it', () => {
   const behind: Pledge = {
     term: NEXT,

@@ -9,7 +9,7 @@ import {
   type Intent,
 } from './group-record.ts';
 import { continuesReign } from './lineage.ts';
-import { canStand, holderCondition, isEligible, liveReport } from './liveness.ts';
+import { canStand, holderCondition, isEligibleAtNeed, liveReport } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
@@ -266,7 +266,7 @@ function couldElect(record: GroupRecord, evidence: Evidence, counted: Counted = 
     return counted.down === true || (postgres.status === 'running' && postgres.role === 'standby');
   });
   const holderIsAble = holder !== undefined && able.includes(holder);
-  const hasCandidate = holderIsAble || able.some((node) => isEligible(record, node));
+  const hasCandidate = holderIsAble || able.some((node) => isEligibleAtNeed(record, node));
   return hasCandidate && (holderIsAble || satisfiesAllRules(record, able));
 }
 

@@ -9,7 +9,7 @@ import {
 } from './group-record.ts';
 import { beforeFork, isTwin, knownPart, lacksMarker } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
-import { isEligible, liveReport } from './liveness.ts';
+import { isEligible, isEligibleAtNeed, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
 
@@ -47,17 +47,23 @@ export function livePledges(record: GroupRecord, evidence: Evidence, term: numbe
 export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): Outcome {
   const pledged = livePledges(record, evidence, intent.term);
   const late = latecomer(record, intent, evidence, pledged);
-  const outcomes = setsThatProve(record, intent, evidence, pledged).map((set) =>
-    late === undefined
-      ? choose(record, intent, set)
-      : wait(`${nameOf(record, late)} is alive and may still pledge`),
-  );
-  return (
-    outcomes.find(({ kind }) => kind !== 'wait') ??
-    outcomes[0] ??
-    wait(`too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`)
-  );
+  const sets = setsThatProve(record, intent, evidence, pledged);
+  if (sets.length === 0)
+    return wait(`too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`);
+  if (late !== undefined) return wait(`${nameOf(record, late)} is alive and may still pledge`);
+  let outcome: Outcome | undefined;
+  for (const mayStand of [isEligible, isEligibleAtNeed]) {
+    for (const set of sets) {
+      const chosen = choose(record, intent, set, mayStand);
+      if (chosen.kind !== 'wait') return chosen;
+      outcome ??= chosen;
+    }
+  }
+  return outcome ?? wait('nobody can be elected');
 }
+
+/** Who may be elected among those that have pledged. */
+type Eligibility = (record: GroupRecord, node: NodeId) => boolean;
 
 /**
  * The sets of pledges that prove that no commit is lost, the preferred one
@@ -92,15 +98,20 @@ export function provesAll(record: GroupRecord, { from }: Intent, pledged: readon
 }
 
 /** The winner among pledges that prove enough. */
-function choose(record: GroupRecord, intent: Intent, counted: readonly PledgedNode[]): Outcome {
+function choose(
+  record: GroupRecord,
+  intent: Intent,
+  counted: readonly PledgedNode[],
+  mayStand: Eligibility,
+): Outcome {
   const accounted = counted.map((each) => accountFor(record, each));
   const own = accounted.filter(({ isForeign }) => !isForeign);
   const source = mostAdvanced(own);
   const best = mostAdvanced(accounted);
   if (source === undefined || best === undefined || compareKnown(best, source) > 0) {
-    return electForeign(record, best);
+    return electForeign(record, best, mayStand);
   }
-  const winner = bestCandidate(record, intent, own, source);
+  const winner = bestCandidate(record, intent, own, source, mayStand);
   if (winner === undefined)
     return wait(`none of the pledged members may be promoted: ${namesOf(record, counted)}`);
   if (compareKnown(winner, source) >= 0) {
@@ -120,12 +131,12 @@ function choose(record: GroupRecord, intent: Intent, counted: readonly PledgedNo
  * go on; but not where its timeline has the number of a reign's, because then
  * the others could not be told from it.
  */
-function electForeign(record: GroupRecord, best: AccountedNode | undefined): Outcome {
+function electForeign(record: GroupRecord, best: AccountedNode | undefined, mayStand: Eligibility): Outcome {
   if (best === undefined || best.hasTwin) {
     return wait('what the pledged members have comes from no reign of this group');
   }
   const name = nameOf(record, best.node);
-  if (!isEligible(record, best.node)) {
+  if (!mayStand(record, best.node)) {
     return wait(
       `${name} was promoted outside of the group, had more than any other before that, and may not be promoted`,
     );
@@ -201,10 +212,11 @@ function bestCandidate(
   intent: Intent,
   pledged: readonly AccountedNode[],
   source: AccountedNode,
+  mayStand: Eligibility,
 ): AccountedNode | undefined {
   const candidates = pledged.filter(
     ({ node, pledge }) =>
-      isEligible(record, node) &&
+      mayStand(record, node) &&
       relationToHistory(pledge, source.pledge.history, source.pledge.position.timeline) === 'contained',
   );
   const asked = candidates.find(({ node }) => node === intent.target);

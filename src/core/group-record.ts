@@ -193,5 +193,7 @@ export function currentRule(record: GroupRecord): Rule | undefined {
 
 /** The members that count under any rule in force. */
 export function cohortMembers(record: GroupRecord): readonly NodeId[] {
-  return [...new Set(record.rules.flatMap((rule) => rule.cohort))].sort((a, b) => a - b);
+  const [rule, ...others] = record.rules;
+  if (rule !== undefined && others.length === 0) return rule.cohort;
+  return [...new Set(record.rules.flatMap(({ cohort }) => cohort))].sort((a, b) => a - b);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aGroup, type GroupBuilder, type NodeOptions } from '../../test/support/a-group.ts';
 import type { PostgresReport, PostgresStatus } from './evidence.ts';
-import { canStand, holderCondition, isEligible } from './liveness.ts';
+import { canStand, holderCondition, isEligible, isEligibleAtNeed } from './liveness.ts';
 
 const DETECTION_MS = 3_000;
 
@@ -92,6 +92,8 @@ test('a node may hold the baton only as a voter under every rule, with a priorit
     .withStandby('b')
     .withRules({ cohort: [1], k: 0 }, { cohort: [1, 2], k: 1 });
   assert.equal(isEligible(joining.record(), 2), false);
+  assert.equal(isEligibleAtNeed(joining.record(), 2), true);
+  assert.equal(isEligibleAtNeed(joining.record(), 9), false);
   assert.equal(isEligible(joining.record(), 9), false);
 });
 

@@ -22,6 +22,8 @@ export type HolderCondition =
   /** Not heard of, but not proven dead. */
   | { readonly kind: 'doubtful'; readonly because: string };
 
+const ALIVE: HolderCondition = { kind: 'alive' };
+
 /** The report of a node that was heard of within the detection time. */
 export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId): Report | undefined {
   const aged = reportOf(evidence, node);
@@ -31,16 +33,17 @@ export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId
 /** Judges the holder of the present reign. A dead process is believed at once, silence only after the detection time. */
 export function holderCondition(record: GroupRecord, evidence: Evidence): HolderCondition {
   const { reign } = record;
-  if (reign === null) return { kind: 'alive' };
-  const name = nameOf(record, reign.holder);
+  if (reign === null) return ALIVE;
   const live = liveReport(record, evidence, reign.holder);
   if (live !== undefined) {
-    const condition = conditionByReport(record, live, name);
-    return condition.kind === 'alive' && live.servingTerm === record.reign?.term && isCutOff(record, evidence)
-      ? { kind: 'cut_off', because: `too few voters receive from ${name}, though it and they are here` }
-      : condition;
+    const condition = conditionByReport(record, reign, live);
+    if (condition.kind !== 'alive' || live.servingTerm !== reign.term || !isCutOff(record, evidence))
+      return condition;
+    const because = `too few voters receive from ${nameOf(record, reign.holder)}, though it and they are here`;
+    return { kind: 'cut_off', because };
   }
 
+  const name = nameOf(record, reign.holder);
   const { detectionMs } = record.settings;
   const silentMs = Math.round(reportOf(evidence, reign.holder)?.ageMs ?? evidence.deciderAgeMs);
   if (silentMs < detectionMs) return { kind: 'alive' };
@@ -63,25 +66,26 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   };
 }
 
-function conditionByReport(record: GroupRecord, report: Report, name: string): HolderCondition {
+function conditionByReport(record: GroupRecord, reign: Reign, report: Report): HolderCondition {
   // Before the first holder has formed the group there is nothing to fail over to.
-  if (record.systemIdentifier === null) return { kind: 'alive' };
+  if (record.systemIdentifier === null) return ALIVE;
+  const down = (what: string): HolderCondition => ({ kind: 'down', report, because: what });
   const { status } = report.postgres;
   switch (status) {
     case 'running':
     case 'starting':
     case 'unresponsive':
-      return { kind: 'alive' };
+      return ALIVE;
     case 'stopped':
       // A holder that was elected while it was stopped has yet to start, and so has the first of all.
-      return report.promotedTerm === record.reign?.term && hasBegun(record.reign)
-        ? { kind: 'down', report, because: `PostgreSQL of ${name} was shut down` }
-        : { kind: 'alive' };
+      return report.promotedTerm === reign.term && hasBegun(reign)
+        ? down(`PostgreSQL of ${nameOf(record, reign.holder)} was shut down`)
+        : ALIVE;
     case 'crashed':
-      return { kind: 'down', report, because: `PostgreSQL of ${name} died` };
+      return down(`PostgreSQL of ${nameOf(record, reign.holder)} died`);
     case 'absent':
     case 'incomplete':
-      return { kind: 'down', report, because: `${name} has lost its data directory` };
+      return down(`${nameOf(record, reign.holder)} has lost its data directory`);
   }
 }
 
@@ -137,9 +141,21 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
   );
 }
 
-/** Whether role policy and cohort allow a node to hold the baton at all. */
+/** Whether role policy and cohort allow a node to hold the baton. */
 export function isEligible(record: GroupRecord, node: NodeId): boolean {
+  return allowsReign(record, node) && record.rules.every((rule) => rule.cohort.includes(node));
+}
+
+/**
+ * The same where nobody else can be elected while the rule changes: a member
+ * that joins or leaves will do. What the winner needs to have is proven by the
+ * pledges, which satisfy every rule, and not by its own membership (I6).
+ */
+export function isEligibleAtNeed(record: GroupRecord, node: NodeId): boolean {
+  return allowsReign(record, node) && cohortMembers(record).includes(node);
+}
+
+function allowsReign(record: GroupRecord, node: NodeId): boolean {
   const entry = findNode(record, node);
-  if (entry === undefined || entry.maintenance || entry.dropping !== 'no') return false;
-  return entry.candidatePriority > 0 && record.rules.every((rule) => rule.cohort.includes(node));
+  return entry !== undefined && !entry.maintenance && entry.dropping === 'no' && entry.candidatePriority > 0;
 }

@@ -15,6 +15,7 @@ test('what is not an LSN is refused and never taken for a position', () => {
   for (const text of ['', '16', '16/', '/1', '16/B374D8481', 'G/0', '0/0 ', '-1/0']) {
     assert.equal(isLsn(text), false, text);
     assert.throws(() => lsnToBytes(text), RangeError, text);
+    assert.throws(() => compareLsn(text, '0/1'), RangeError, text);
   }
 });
 

@@ -29,8 +29,7 @@ export function lsnFromBytes(bytes: bigint): Lsn {
 
 /** Negative when `a` is before `b`, positive when it is behind, 0 when equal. */
 export function compareLsn(a: Lsn, b: Lsn): number {
-  const difference = lsnToBytes(a) - lsnToBytes(b);
-  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+  return a === b ? 0 : Math.sign(difference(a, b));
 }
 
 export function maxLsn(a: Lsn, b: Lsn): Lsn {
@@ -39,6 +38,25 @@ export function maxLsn(a: Lsn, b: Lsn): Lsn {
 
 /** How many bytes `behind` has still to receive to reach `ahead`; 0 when it is not behind. */
 export function lagBytes(ahead: Lsn, behind: Lsn): number {
-  const difference = lsnToBytes(ahead) - lsnToBytes(behind);
-  return difference > 0n ? Number(difference) : 0;
+  return ahead === behind ? 0 : Math.max(0, difference(ahead, behind));
+}
+
+/** By halves, which fit a number exactly: BigInt would take ten times as long, and every report is compared. */
+function difference(a: Lsn, b: Lsn): number {
+  const [slashOfA, slashOfB] = [a.indexOf('/'), b.indexOf('/')];
+  const high = hexadecimal(a, 0, slashOfA) - hexadecimal(b, 0, slashOfB);
+  const low = hexadecimal(a, slashOfA + 1, a.length) - hexadecimal(b, slashOfB + 1, b.length);
+  return high * 2 ** 32 + low;
+}
+
+function hexadecimal(lsn: Lsn, from: number, to: number): number {
+  let value = to > from && to - from <= 8 ? 0 : NaN;
+  for (let at = from; at < to; at++) {
+    const code = lsn.charCodeAt(at);
+    const isDigit = code >= 48 && code <= 57;
+    const isLetter = (code | 32) >= 97 && (code | 32) <= 102;
+    value = isDigit || isLetter ? value * 16 + (isDigit ? code - 48 : (code | 32) - 87) : NaN;
+  }
+  if (Number.isNaN(value)) throw new RangeError(`"${lsn}" is not an LSN`);
+  return value;
 }

@@ -77,8 +77,11 @@ export function withReign(
  */
 function withRulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidence): GroupRecord {
   const { reign } = record;
-  const rule = currentRule(record);
-  if (reign === null || rule === undefined) return record;
+  if (reign === null) return record;
+  // A holder that was about to leave works back towards the newest rule that it is a member of.
+  const rule = record.rules.findLast(({ cohort }) => cohort.includes(reign.holder)) ?? currentRule(record);
+  if (rule === undefined) return record;
+  const rules = rule === currentRule(record) ? record.rules : [...record.rules, rule];
   const alone = ruleFor(reign.holder, [], 0);
   const proven = provesAll(
     record,
@@ -89,6 +92,7 @@ function withRulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidenc
   const others = votersOf(rule, reign.holder).filter(
     (node) => node !== intent.from && liveReport(record, evidence, node)?.postgres.status === 'running',
   );
-  if (others.length > 0 || effectiveNumberSync(record) > 0 || sameRule(rule, alone)) return record;
-  return withRules(record, [...record.rules, alone]);
+  const goesOnAlone = others.length === 0 && effectiveNumberSync(record) === 0 && !sameRule(rule, alone);
+  if (goesOnAlone) return withRules(record, [...rules, alone]);
+  return rules === record.rules ? record : withRules(record, rules);
 }

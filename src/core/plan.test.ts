@@ -16,7 +16,7 @@ import {
   trio,
   type Changes,
 } from '../../test/support/planned.ts';
-import { primarySettings, UNSATISFIABLE_NAMES } from './server-settings.ts';
+import { primarySettings, standbySettings, UNSATISFIABLE_NAMES } from './server-settings.ts';
 
 const NEXT = TERM + 1;
 
@@ -233,7 +233,18 @@ test('a voter pledges a new term, without an upstream', () => {
   const action = expectAction(planned(trio().withIntent({}), 'b'), 'pledge');
   assert.equal(action.term, NEXT);
   assert.equal(action.settings.upstream, null);
-  expectRest(planned(trio().withIntent({}), 'b', { pledge: pledge(NEXT) }), /is pledged/);
+  const cut = { pledge: pledge(NEXT), postgres: { upstream: null } };
+  expectRest(planned(trio().withIntent({}), 'b', cut), /is pledged/);
+});
+
+test('who still receives after it has pledged cuts that and pledges again: its fetch was given up', () => {
+  const group = trio().withIntent({});
+  const upstream = { node: 3, host: 'c.example', port: 5432, term: NEXT };
+  const configured = standbySettings(group.record(), group.local('b'), upstream, false);
+  const cut = { pledge: pledge(NEXT), postgres: { upstream: null } };
+  for (const local of [{ pledge: pledge(NEXT) }, { ...cut, configured }])
+    assert.equal(expectAction(planned(group, 'b', local), 'pledge').settings.upstream, null);
+  expectRest(planned(group, 'b', { ...cut, configured: { ...configured, upstream: null } }), /is pledged/);
 });
 
 test('the old primary stops before it pledges, and a stopped member starts to find its end of WAL', () => {
@@ -291,18 +302,20 @@ test('the candidate of a fetch receives from the source under the new term, and 
   assert.deepEqual(action.settings.upstream, { node: 3, host: 'c.example', port: 5432, term: NEXT });
   expectRest(planned(group, 'b', { ...behind, configured: action.settings }), /fetching/);
   expectAction(planned(group, 'b', { ...behind, postgres: { position: upTo } }), 'pledge');
-  expectRest(planned(group, 'c', { pledge: pledge(NEXT, upTo.lsn) }));
+  const source = { pledge: pledge(NEXT, upTo.lsn), postgres: { upstream: null } };
+  assert.deepEqual(expectAction(planned(group, 'c', source), 'maintain_slots').nodes, [1, 2]);
+  expectRest(planned(group, 'c', { ...source, slotsFor: [1, 2] }), /fetched/);
 });
 
 test('the source of a fetch that is down is started to give its WAL away', () => {
   const upTo = { timeline: TIMELINE, lsn: '0/6000000' };
   const group = trio().withIntent({ stage: 'fetch', fetch: { candidate: 2, source: 3, upTo } });
-  const source = { pledge: pledge(NEXT, upTo.lsn) };
+  const source = { pledge: pledge(NEXT, upTo.lsn), slotsFor: [1, 2] };
   assert.equal(
     expectAction(planned(group, 'c', { ...source, postgres: stopped }), 'start_standby').settings.upstream,
     null,
   );
-  expectRest(planned(group, 'c', source), /fetched/);
+  expectRest(planned(group, 'c', { ...source, postgres: { upstream: null } }), /fetched/);
 });
 
 test('the candidate of a fetch that went down is started with its source', () => {

@@ -65,8 +65,9 @@ export function isLocked(local: LocalView): boolean {
 }
 
 function peersOf(record: GroupRecord, local: LocalView): readonly string[] {
-  const hosts = record.nodes.filter((node) => node.id !== local.node).map((node) => node.host);
-  return [...new Set(hosts)].sort();
+  const hosts: string[] = [];
+  for (const { id, host } of record.nodes) if (id !== local.node && !hosts.includes(host)) hosts.push(host);
+  return hosts.sort();
 }
 
 export function upstreamOf(record: GroupRecord, node: NodeId, term: number): UpstreamNode {
@@ -75,5 +76,18 @@ export function upstreamOf(record: GroupRecord, node: NodeId, term: number): Ups
 }
 
 export function sameSettings(a: ServerSettings, b: ServerSettings | null): boolean {
-  return b !== null && JSON.stringify(a) === JSON.stringify(b);
+  return (
+    b !== null &&
+    a.synchronousStandbyNames === b.synchronousStandbyNames &&
+    a.readOnly === b.readOnly &&
+    a.locked === b.locked &&
+    sameUpstream(a.upstream, b.upstream) &&
+    a.peers.length === b.peers.length &&
+    a.peers.every((host, i) => host === b.peers[i])
+  );
+}
+
+export function sameUpstream(a: UpstreamNode | null, b: UpstreamNode | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.node === b.node && a.host === b.host && a.port === b.port && a.term === b.term;
 }

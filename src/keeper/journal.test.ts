@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -79,6 +79,23 @@ test('writes that overlap end with everything on disk', () =>
     const { entry } = await openJournal(directory);
     assert.equal(entry.servingTerm, 3);
     assert.equal(entry.restartsUsed, 2);
+  }));
+
+test('what is not on disk yet is not told to others', () =>
+  inDirectory(async (directory) => {
+    const journal = await openJournal(directory);
+    const writing = journal.write({ pledge: PLEDGE });
+    assert.deepEqual([journal.entry.pledge, journal.durable.pledge], [PLEDGE, null]);
+    await writing;
+    assert.deepEqual(journal.durable.pledge, PLEDGE);
+
+    await rm(directory, { recursive: true });
+    await assert.rejects(journal.write({ servingTerm: 4 }));
+    assert.equal(journal.durable.servingTerm, null);
+    await mkdir(directory);
+    await journal.write({});
+    assert.equal(journal.durable.servingTerm, 4);
+    await journal.close();
   }));
 
 test('only its owner can read it', () =>

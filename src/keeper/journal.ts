@@ -44,7 +44,10 @@ const EMPTY: JournalEntry = {
 export type JournalChange = Partial<Omit<JournalEntry, 'schemaVersion'>>;
 
 export interface Journal {
+  /** What the keeper goes by: from the moment on at which it begins to be written. */
   readonly entry: JournalEntry;
+  /** What is on disk. Only this may be told to others: a promise that a crash can take back is none (I7). */
+  readonly durable: JournalEntry;
   /** Resolves when the change is on disk. Changes are written one after the other. */
   write(change: JournalChange): Promise<void>;
   /** After the writes that are under way. */
@@ -69,6 +72,7 @@ export async function openJournal(stateDirectory: string): Promise<Journal> {
   const file = join(stateDirectory, JOURNAL_FILE);
   const found = await read(file);
   let { entry } = found;
+  let durable = entry;
   // undefined: what the file ends with is not known, so it can't be appended to.
   let bytes: number | undefined = found.bytes;
   let handle: FileHandle | undefined;
@@ -79,14 +83,16 @@ export async function openJournal(stateDirectory: string): Promise<Journal> {
     handle = undefined;
   }
 
-  async function append(change: JournalChange): Promise<void> {
+  async function append(change: JournalChange, changed: JournalEntry): Promise<void> {
     const present = bytes;
     bytes = undefined;
     if (present === undefined || present >= FULL_BYTES) {
       await closeFile();
-      const whole = toLine(entry);
-      await writeFileAtomically(file, whole, { mode: 0o600 });
-      bytes = Buffer.byteLength(whole);
+      const whole = entry;
+      const line = toLine(whole);
+      await writeFileAtomically(file, line, { mode: 0o600 });
+      bytes = Buffer.byteLength(line);
+      durable = whole;
       return;
     }
     const line = toLine(change);
@@ -94,16 +100,21 @@ export async function openJournal(stateDirectory: string): Promise<Journal> {
     await handle.writeFile(line);
     await handle.datasync();
     bytes = present + Buffer.byteLength(line);
+    durable = changed;
   }
 
   return {
     get entry() {
       return entry;
     },
+    get durable() {
+      return durable;
+    },
     write(change) {
-      entry = { ...entry, ...change };
+      const changed = { ...entry, ...change };
+      entry = changed;
       // A failed write must not keep the next one from being tried.
-      tail = tail.catch(() => undefined).then(() => append(change));
+      tail = tail.catch(() => undefined).then(() => append(change, changed));
       return tail;
     },
     async close() {

@@ -70,7 +70,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   let newest: { readonly version: number; readonly record: GroupRecord } | undefined;
 
   function report(): void {
-    const content = reportOfState(node, state, journal.entry, nowMs());
+    const content = reportOfState(node, state, journal.durable, nowMs());
     lastReported = essence(content);
     link.send({ ...content, session, sequence: (sequence += 1) });
   }
@@ -98,7 +98,11 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
    * store must not fall back to an older one, whose rule may be weaker.
    */
   async function adoptRecord(): Promise<void> {
-    if (newest === undefined) return;
+    if (newest === undefined) {
+      // A write has failed, for a full disk perhaps: what it was to keep is neither on disk nor told.
+      if (journal.durable !== journal.entry) await journal.write({});
+      return;
+    }
     const { version, record } = newest;
     newest = undefined;
     await journal.write({ record, recordVersion: version });
@@ -114,7 +118,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     state.observedAtMs = now;
     if (state.observation.isUnguarded) state.configured = null;
     if (hasVoters(state.record, state.observation)) state.quorumSeenAtMs = now;
-    if (essence(reportOfState(node, state, journal.entry, now)) !== lastReported) {
+    if (essence(reportOfState(node, state, journal.durable, now)) !== lastReported) {
       busyUntilMs = now + BUSY_FOR_MS;
       report();
     }

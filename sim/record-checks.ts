@@ -1,0 +1,87 @@
+import { synchronousStandbyNames } from '../src/core/application-name.ts';
+import { findNode, type GroupRecord } from '../src/core/group-record.ts';
+import { comparePositions } from '../src/core/lineage.ts';
+import { satisfiesAllRules, votersOf } from '../src/core/quorum.ts';
+import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
+import type { SimulatedGroup } from './group.ts';
+import { endOfWal } from './observation.ts';
+import type { VirtualPostgres } from './virtual-postgres.ts';
+import { sharesHistory } from './wal.ts';
+
+/** What must hold of every decision, checked against what really is on the disks and not against reports. */
+export function checkSwap(group: SimulatedGroup, before: GroupRecord, next: GroupRecord): void {
+  checkOrder(group, before, next);
+  if (next.reign !== null && next.reign.term !== before.reign?.term) checkReign(group, before, next);
+  if (next.rules !== before.rules) checkRules(group, before, next);
+}
+
+function checkOrder({ world }: SimulatedGroup, before: GroupRecord, next: GroupRecord): void {
+  const isTermLess = next.term < before.term || (next.reign?.term ?? 0) < (before.reign?.term ?? 0);
+  const isTimelineLess = next.nextTimeline < before.nextTimeline;
+  if (isTermLess || isTimelineLess) {
+    const text = `term ${before.term} to ${next.term}, timeline ${before.nextTimeline} to ${next.nextTimeline}`;
+    world.checkers.fail('I4 terms and timelines only grow', text);
+  }
+}
+
+/** A promotion stands on durable promises of enough members, and none of them has received anything since. */
+function checkReign(group: SimulatedGroup, before: GroupRecord, next: GroupRecord): void {
+  const { world, keepers } = group;
+  const { reign } = next;
+  const { intent } = before;
+  if (reign === null || intent === null) return;
+  if (before.reign !== null && reign.timeline <= before.reign.timeline)
+    world.checkers.fail('I4 terms and timelines only grow', `timeline ${reign.timeline} again`);
+  const pledged = before.nodes.filter(({ id }) => keepers.get(id)?.durable.pledge?.term === reign.term);
+  const ids = pledged.map(({ id }) => id);
+  const isProven = satisfiesAllRules(before, ids) || ids.includes(intent.from);
+  if (!isProven && !intent.allowDataLoss) {
+    const text = `term ${reign.term} begins with the promises of ${ids.join(', ')} on disk, under ${JSON.stringify(before.rules)}`;
+    world.checkers.fail('I6 a promotion satisfies every rule', text);
+  }
+  for (const id of ids) {
+    const pledge = keepers.get(id)?.durable.pledge;
+    const data = world.servers.get(id)?.data;
+    // What was fetched for the very term that was promised is no breach.
+    const isFetching = id === intent.fetch?.candidate || world.servers.get(id)?.receivedTerm === reign.term;
+    if (pledge == null || data == null || isFetching) continue;
+    const { position } = endOfWal(data);
+    if (position.timeline === pledge.position.timeline && comparePositions(position, pledge.position) > 0) {
+      const text = `n${id} promised ${pledge.position.lsn} for term ${reign.term} and is at ${position.lsn}`;
+      world.checkers.fail('I8 the position in a pledge does not grow', text);
+    }
+  }
+}
+
+function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecord): void {
+  const { world } = group;
+  if (before.intent !== null && next.intent?.term === before.intent.term)
+    world.checkers.fail('I17 no change of the rule during a change of reign', JSON.stringify(next.rules));
+  const added = next.rules.length > before.rules.length ? next.rules.at(-1) : undefined;
+  const holder = next.reign?.holder;
+  if (added === undefined || holder === undefined || group.promotedByHand) return;
+  const joined = added.cohort.filter((id) => !before.rules.some(({ cohort }) => cohort.includes(id)));
+  for (const id of joined) {
+    const [wal, source] = [world.servers.get(id)?.data?.wal, world.servers.get(holder)?.data?.wal];
+    if (wal === undefined || source === undefined || sharesHistory(wal, source)) continue;
+    if (findNode(next, id) !== undefined)
+      world.checkers.fail('I16 a voter is on the history of the reign', `n${id} votes and has diverged`);
+  }
+}
+
+/** The values of synchronous_standby_names that the group has decided on so far. */
+export function noteNames(names: Set<string>, { reign, intent, rules }: GroupRecord): void {
+  for (const rule of rules) {
+    if (reign !== null) names.add(synchronousStandbyNames(votersOf(rule, reign.holder), rule.k, reign.term));
+    // Whoever pledges may prepare for its own reign.
+    for (const member of intent === null ? [] : rule.cohort)
+      names.add(synchronousStandbyNames(votersOf(rule, member), rule.k, intent?.term ?? 0));
+  }
+}
+
+/** Nothing local lowers the number of copies: what a primary waits for was decided first. */
+export function checkNames({ world, decidedNames }: SimulatedGroup, server: VirtualPostgres): void {
+  const text = server.names?.text ?? '';
+  if (text === UNSATISFIABLE_NAMES || decidedNames.has(text)) return;
+  world.checkers.fail('I15 copies are lowered only by a decision', `n${server.node} waits for "${text}"`);
+}
