@@ -10,6 +10,7 @@ import {
 import type { Answer } from '../src/core/requests.ts';
 import { createEvidenceBook, type EvidenceBook } from '../src/monitor/evidence-book.ts';
 import { createLagMeter, type LagMeter } from '../src/monitor/lag-meter.ts';
+import { checkDecision } from './decision-rules.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
 import type { World } from './world.ts';
@@ -71,8 +72,10 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   function settle(): void {
     const rules: string[] = [];
     for (;;) {
-      const decision = decide(stored.record, evidence());
+      const known = evidence();
+      const decision = decide(stored.record, known);
       if (decision === undefined) return;
+      checkDecision({ world, before: stored.record, decision, evidence: known });
       rules.push(decision.rule);
       if (rules.length > DECISIONS_PER_RUN) {
         return world.checkers.fail('I28 decisions never go round', rules.join(', '));

@@ -1,0 +1,171 @@
+import type { Decision, RuleName } from '../src/core/decide.ts';
+import { reportOf, type Evidence, type Report } from '../src/core/evidence.ts';
+import {
+  currentRule,
+  findNode,
+  type GroupRecord,
+  type NodeId,
+  type Reign,
+} from '../src/core/group-record.ts';
+import { effectiveNumberSync } from '../src/core/quorum.ts';
+import type { World } from './world.ts';
+
+/** A decision with what was known when it was made. */
+interface Decided {
+  readonly world: World;
+  readonly before: GroupRecord;
+  readonly decision: Decision;
+  readonly evidence: Evidence;
+}
+
+type Offence = readonly [invariant: string, detail: string];
+type Check = (decided: Decided, reign: Reign) => Offence | undefined;
+
+const CHECKS: Readonly<Partial<Record<RuleName, Check>>> = {
+  fail_over: accuses,
+  elect_after_drain: drains,
+  begin_reign: crowns,
+  confirm_reign: confirms,
+  change_rule: changesRule,
+};
+
+/**
+ * What no decision may do, whatever becomes of it: each of these is harmless
+ * at first, because other guards still hold, and takes one of them away.
+ */
+export function checkDecision(decided: Decided): void {
+  const { world, before, decision } = decided;
+  if (before.reign === null) return;
+  const offence = CHECKS[decision.rule]?.(decided, before.reign);
+  if (offence !== undefined) world.checkers.fail(offence[0], `${decision.rule}: ${offence[1]}`);
+}
+
+/** The report of a node that is not older than the detection time. */
+function heard({ before, evidence }: Decided, node: NodeId): Report | undefined {
+  const aged = reportOf(evidence, node);
+  return aged !== undefined && aged.ageMs < before.settings.detectionMs ? aged.report : undefined;
+}
+
+function accuses(decided: Decided, reign: Reign): Offence | undefined {
+  const { before, evidence, decision } = decided;
+  const { detectionMs, crashFailovers } = before.settings;
+  const holder = heard(decided, reign.holder);
+  if (decision.next.intent?.cause === 'crash') {
+    const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
+    const isSpent = evidence.recentCrashFailovers >= crashFailovers;
+    return hasData && isSpent ? ['I29 crashes walk through no group', 'the budget is spent'] : undefined;
+  }
+  if (holder !== undefined) return cutsOff(decided, reign, holder);
+  const offence = (text: string): Offence => ['I32 nobody is given up on a guess', text];
+  const silentMs = Math.min(reportOf(evidence, reign.holder)?.ageMs ?? Infinity, evidence.deciderAgeMs);
+  // The core rounds ages for its sentences.
+  if (silentMs < detectionMs - 1) return offence(`n${reign.holder} was listened to for ${silentMs} ms only`);
+  if (evidence.deciderLagMs > detectionMs / 2) return offence('the decider lags');
+  const witness = evidence.reports.find(({ report: { node, postgres }, ageMs }) => {
+    const { upstream } = postgres;
+    const isMember = before.rules.some(({ cohort }) => cohort.includes(node));
+    return isMember && upstream?.term === reign.term && upstream.silentMs + ageMs < detectionMs;
+  });
+  return witness && offence(`n${witness.report.node} still receives from n${reign.holder}`);
+}
+
+/** A holder that is here is given up only when too many of its voters, here too, receive from nobody. */
+function cutsOff(decided: Decided, reign: Reign, holder: Report): Offence | undefined {
+  const { before } = decided;
+  const rule = currentRule(before);
+  const offence = (text: string): Offence => ['I32 nobody is given up on a guess', text];
+  if (!reign.confirmed) return offence('the reign never had its voters');
+  if (holder.servingTerm !== reign.term) return offence(`n${reign.holder} does not serve yet`);
+  const lonely = (rule?.cohort ?? []).filter(
+    (node) => node !== reign.holder && heard(decided, node)?.postgres.upstream === null,
+  ).length;
+  const voters = (rule?.cohort.length ?? 1) - 1;
+  return voters - lonely >= (rule?.k ?? 0) ? offence('its voters may still receive') : undefined;
+}
+
+function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
+  const server = world.servers.get(holder);
+  const isOpen = server?.status === 'running' && server.role === 'primary';
+  return isOpen
+    ? ['I18 a handover waits for a clean end', `n${holder} still runs as the primary`]
+    : undefined;
+}
+
+function crowns(decided: Decided): Offence | undefined {
+  const { before, decision } = decided;
+  const { reign } = decision.next;
+  if (reign === null || reign.term === before.reign?.term) return undefined;
+  const entry = findNode(before, reign.holder);
+  const text = `n${reign.holder} is elected`;
+  if (entry === undefined || entry.candidatePriority === 0 || entry.maintenance || entry.dropping !== 'no')
+    return ['I19 role policy is kept', `${text}, which its policy rules out`];
+  if (!before.rules.every(({ cohort }) => cohort.includes(reign.holder)))
+    return ['I6 a holder is a member of every rule', text];
+  if (before.reign !== null && reign.timeline < before.nextTimeline)
+    return ['I10 a timeline number is given once', `${text} on timeline ${reign.timeline}`];
+  return before.intent?.allowDataLoss === true
+    ? undefined
+    : (ignoresTarget(decided, reign) ?? copiesFall(decided));
+}
+
+/** How long a handover waits for the node that was asked for, ms. */
+const TARGET_MS = 5_000;
+
+function ignoresTarget(decided: Decided, reign: Reign): Offence | undefined {
+  const { before, evidence } = decided;
+  const { intent } = before;
+  if (intent?.kind !== 'handover' || intent.target === null || intent.target === reign.holder)
+    return undefined;
+  if (evidence.intentAgeMs >= TARGET_MS || intent.stage !== 'elect') return undefined;
+  const target = heard(decided, intent.target)?.postgres;
+  const entry = findNode(before, intent.target);
+  const isFit = entry?.candidatePriority !== 0 && entry?.maintenance === false && entry.dropping === 'no';
+  const isHere = target?.status === 'running' && target.role === 'standby';
+  return isFit && isHere
+    ? ['I18 a handover goes to the node that was asked for', `n${reign.holder} instead of n${intent.target}`]
+    : undefined;
+}
+
+function confirms(decided: Decided, { holder, term }: Reign): Offence | undefined {
+  return heard(decided, holder)?.servingTerm === term
+    ? undefined
+    : ['I13 a reign is confirmed by its marker', `n${holder} does not serve in term ${term}`];
+}
+
+function changesRule(decided: Decided, reign: Reign): Offence | undefined {
+  const { before, decision } = decided;
+  if (before.intent !== null) return ['I17 no rule changes in a change of reign', before.intent.because];
+  const holder = heard(decided, reign.holder);
+  if (holder?.postgres.role !== 'primary' || holder.promotedTerm !== reign.term)
+    return ['I17 no rule changes in a change of reign', `n${reign.holder} is not the primary of its term`];
+  const joining = currentRule(decision.next)?.cohort.filter(
+    (node) => !currentRule(before)?.cohort.includes(node),
+  );
+  for (const node of joining ?? []) {
+    const offence = (text: string): Offence => [
+      'I16 a voter streams on the history of the reign',
+      `n${node} ${text}`,
+    ];
+    const follower = holder.postgres.followers.find((each) => each.node === node && each.term === reign.term);
+    if (follower?.state !== 'streaming') return offence(`does not stream in term ${reign.term}`);
+    const timeline = heard(decided, node)?.postgres.position?.timeline;
+    const ways = [reign.timeline, ...(reign.history ?? []).map((each) => each.timeline)];
+    if (timeline === undefined || !ways.includes(timeline)) return offence(`is on timeline ${timeline}`);
+  }
+  return copiesFall(decided);
+}
+
+/** Fewer copies than before, and fewer than were asked for, though no person took the voters away. */
+function copiesFall({ before, decision }: Decided): Offence | undefined {
+  const [was, is] = [currentRule(before), currentRule(decision.next)];
+  const asked = effectiveNumberSync(decision.next);
+  if (was === undefined || is === undefined || is.k >= Math.min(was.k, asked)) return undefined;
+  const holder = decision.next.reign?.holder;
+  const mayVote = was.cohort.filter((node) => {
+    const entry = findNode(decision.next, node);
+    return node !== holder && entry?.replicationQuorum && !entry.maintenance && entry.dropping === 'no';
+  });
+  return is.k < Math.min(asked, mayVote.length)
+    ? ['I15 copies are lowered only when that is allowed', `${is.k + 1} copies, ${asked + 1} were asked for`]
+    : undefined;
+}
