@@ -7,7 +7,9 @@ import {
   type NodeId,
   type Reign,
 } from '../src/core/group-record.ts';
+import { lagBytes } from '../src/core/lsn.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
+import { checkCommitQuorums } from './commit-quorums.ts';
 import type { World } from './world.ts';
 
 /** A decision with what was known when it was made. */
@@ -27,6 +29,8 @@ const CHECKS: Readonly<Partial<Record<RuleName, Check>>> = {
   begin_reign: crowns,
   confirm_reign: confirms,
   change_rule: changesRule,
+  undo_handover: undoes,
+  remove_dropped: removes,
 };
 
 /**
@@ -36,6 +40,7 @@ const CHECKS: Readonly<Partial<Record<RuleName, Check>>> = {
 export function checkDecision(decided: Decided): void {
   const { world, before, decision } = decided;
   if (before.reign === null) return;
+  checkCommitQuorums(world, decision.next);
   const offence = CHECKS[decision.rule]?.(decided, before.reign);
   if (offence !== undefined) world.checkers.fail(offence[0], `${decision.rule}: ${offence[1]}`);
 }
@@ -50,6 +55,11 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   const { before, evidence, decision } = decided;
   const { detectionMs, crashFailovers } = before.settings;
   const holder = heard(decided, reign.holder);
+  const couldPledge = (node: NodeId): boolean =>
+    node !== reign.holder &&
+    !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
+  if (before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
+    return ['I32 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
@@ -81,6 +91,20 @@ function cutsOff(decided: Decided, reign: Reign, holder: Report): Offence | unde
   ).length;
   const voters = (rule?.cohort.length ?? 1) - 1;
   return voters - lonely >= (rule?.k ?? 0) ? offence('its voters may still receive') : undefined;
+}
+
+function undoes({ decision }: Decided, { holder }: Reign): Offence | undefined {
+  const entry = findNode(decision.next, holder);
+  return entry?.maintenance === true || entry?.dropping !== 'no'
+    ? ['I18 an undone handover leaves nothing behind', `n${holder} is still on its way out`]
+    : undefined;
+}
+
+function removes({ before, decision }: Decided): Offence | undefined {
+  const gone = before.nodes.find(({ id }) => findNode(decision.next, id) === undefined);
+  return before.rules.some(({ cohort }) => gone !== undefined && cohort.includes(gone.id))
+    ? ['I6 who counts is not forgotten', `n${gone?.id} is a member`]
+    : undefined;
 }
 
 function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
@@ -148,6 +172,11 @@ function changesRule(decided: Decided, reign: Reign): Offence | undefined {
     ];
     const follower = holder.postgres.followers.find((each) => each.node === node && each.term === reign.term);
     if (follower?.state !== 'streaming') return offence(`does not stream in term ${reign.term}`);
+    const lag =
+      follower.flushLsn === null
+        ? Infinity
+        : lagBytes(holder.postgres.position?.lsn ?? '0/0', follower.flushLsn);
+    if (lag > before.settings.admissionLagBytes) return offence(`is ${lag} bytes behind`);
     const timeline = heard(decided, node)?.postgres.position?.timeline;
     const ways = [reign.timeline, ...(reign.history ?? []).map((each) => each.timeline)];
     if (timeline === undefined || !ways.includes(timeline)) return offence(`is on timeline ${timeline}`);
@@ -160,12 +189,52 @@ function copiesFall({ before, decision }: Decided): Offence | undefined {
   const [was, is] = [currentRule(before), currentRule(decision.next)];
   const asked = effectiveNumberSync(decision.next);
   if (was === undefined || is === undefined || is.k >= Math.min(was.k, asked)) return undefined;
-  const holder = decision.next.reign?.holder;
-  const mayVote = was.cohort.filter((node) => {
-    const entry = findNode(decision.next, node);
-    return node !== holder && entry?.replicationQuorum && !entry.maintenance && entry.dropping === 'no';
-  });
-  return is.k < Math.min(asked, mayVote.length)
+  return is.k < Math.min(asked, mayVote(decision.next, was.cohort).length)
     ? ['I15 copies are lowered only when that is allowed', `${is.k + 1} copies, ${asked + 1} were asked for`]
     : undefined;
+}
+
+/** The standbys of a cohort that people let vote. */
+function mayVote(record: GroupRecord, cohort: readonly NodeId[]): readonly NodeId[] {
+  return cohort.filter((node) => {
+    const entry = findNode(record, node);
+    const isWelcome = entry?.replicationQuorum === true && !entry.maintenance && entry.dropping === 'no';
+    return isWelcome && node !== record.reign?.holder;
+  });
+}
+
+/** I15: what people ask for takes no voter away that commits have to stand on. */
+export function checkRequest(world: World, before: GroupRecord, next: GroupRecord): void {
+  const cohort = currentRule(before)?.cohort ?? [];
+  const [was, is] = [mayVote(before, cohort).length, mayVote(next, cohort).length];
+  const asked = effectiveNumberSync(next);
+  if (is >= was || is >= asked || next.reign === null) return;
+  world.checkers.fail(
+    'I15 copies are lowered only when that is allowed',
+    `a request leaves ${is} voters, and commits have to stand on ${asked}`,
+  );
+}
+
+/** A swap may come late by a turn of the decider, ms. */
+const MARGIN_MS = 1_000;
+
+/** Nothing is decided: then nothing may be overdue. */
+export function checkRest(world: World, record: GroupRecord, evidence: Evidence): void {
+  const { intent, reign, settings } = record;
+  if (reign === null) return;
+  const fail = (text: string): void => world.checkers.fail('I27 nothing is waited for in vain', text);
+  if (intent !== null && intent.stage !== 'elect' && evidence.intentAgeMs > settings.handoverMs + MARGIN_MS)
+    fail(`term ${intent.term} has been in stage ${intent.stage} for ${evidence.intentAgeMs} ms`);
+  const members = record.rules.flatMap(({ cohort }) => cohort);
+  const reports = evidence.reports.filter(
+    ({ report: { node, postgres }, ageMs }) =>
+      members.includes(node) && postgres.status === 'running' && ageMs < settings.detectionMs,
+  );
+  const ahead = reports.find(({ report: { pledge } }) => (pledge?.term ?? 0) > reign.term);
+  if (
+    intent === null &&
+    ahead !== undefined &&
+    members.every((node) => reports.some(({ report }) => report.node === node))
+  )
+    fail(`n${ahead.report.node} has pledged term ${ahead.report.pledge?.term}, which nobody works on`);
 }

@@ -59,6 +59,8 @@ export function runSeed(options: RunOptions): RunResult {
   };
   const group = createGroup(world, options.nodes, {
     ...DEFAULT_SETTINGS,
+    // Clients write little here: with the default nobody would ever be too far behind.
+    admissionLagBytes: 64 * 1024,
     detectionMs: random.pick([1_000, 3_000]),
     absentMs: random.pick([15_000, 300_000]),
     handoverMs: random.pick([5_000, 30_000]),

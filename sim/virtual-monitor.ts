@@ -10,7 +10,7 @@ import {
 import type { Answer } from '../src/core/requests.ts';
 import { createEvidenceBook, type EvidenceBook } from '../src/monitor/evidence-book.ts';
 import { createLagMeter, type LagMeter } from '../src/monitor/lag-meter.ts';
-import { checkDecision } from './decision-rules.ts';
+import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
 import type { World } from './world.ts';
@@ -74,7 +74,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     for (;;) {
       const known = evidence();
       const decision = decide(stored.record, known);
-      if (decision === undefined) return;
+      if (decision === undefined) return checkRest(world, stored.record, known);
       checkDecision({ world, before: stored.record, decision, evidence: known });
       rules.push(decision.rule);
       if (rules.length > DECISIONS_PER_RUN) {
@@ -125,6 +125,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     request(ask) {
       const answer = ask(stored.record, evidence());
       if (answer.kind === 'accepted' && answer.next !== stored.record) {
+        checkRequest(world, stored.record, answer.next);
         swap(answer.next, `request: ${answer.because}`);
         settle();
       }

@@ -177,6 +177,7 @@ export const DECIDING: readonly Mutant[] = [
       guards: "a voter is on the reign's own history (I9, I16)",
       original: "!== 'contained')\n    return false;",
       replacement: "=== 'never')\n    return false;",
+      needs: ['promote_by_hand'],
     },
     {
       name: 'voter_has_caught_up',
