@@ -22,7 +22,7 @@ export function checkAction(world: World, acting: Acting): void {
       `n${node} acts for term ${term} and has pledged ${pledged}: ${action.kind}`,
     );
   if (action.kind === 'stop' && action.mode === 'immediate' && servesWithVoters(acting))
-    world.checkers.fail('I24 a primary that has its voters goes on', `n${node} is stopped`);
+    world.checkers.fail('I25 a primary that has its voters goes on', `n${node} is stopped`);
 }
 
 /** The term that a step receives for or reigns in; null: none. */

@@ -59,11 +59,13 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
     node !== reign.holder &&
     !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
   if (before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
-    return ['I32 nobody is given up in vain', 'too few members are here'];
+    return ['I26 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
-    return hasData && isSpent ? ['I29 crashes walk through no group', 'the budget is spent'] : undefined;
+    return hasData && isSpent
+      ? ['I23 the budget of crash failovers is kept', 'the budget is spent']
+      : undefined;
   }
   if (holder !== undefined) return cutsOff(decided, reign, holder);
   const offence = (text: string): Offence => ['I32 nobody is given up on a guess', text];
@@ -96,7 +98,7 @@ function cutsOff(decided: Decided, reign: Reign, holder: Report): Offence | unde
 function undoes({ decision }: Decided, { holder }: Reign): Offence | undefined {
   const entry = findNode(decision.next, holder);
   return entry?.maintenance === true || entry?.dropping !== 'no'
-    ? ['I18 an undone handover leaves nothing behind', `n${holder} is still on its way out`]
+    ? ['I23 an undone handover leaves nothing behind', `n${holder} is still on its way out`]
     : undefined;
 }
 
@@ -111,7 +113,7 @@ function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
   const server = world.servers.get(holder);
   const isOpen = server?.status === 'running' && server.role === 'primary';
   return isOpen
-    ? ['I18 a handover waits for a clean end', `n${holder} still runs as the primary`]
+    ? ['I23 a handover waits for a clean end', `n${holder} still runs as the primary`]
     : undefined;
 }
 
@@ -122,7 +124,7 @@ function crowns(decided: Decided): Offence | undefined {
   const entry = findNode(before, reign.holder);
   const text = `n${reign.holder} is elected`;
   if (entry === undefined || entry.candidatePriority === 0 || entry.maintenance || entry.dropping !== 'no')
-    return ['I19 role policy is kept', `${text}, which its policy rules out`];
+    return ['I23 role policy is kept', `${text}, which its policy rules out`];
   if (!before.rules.every(({ cohort }) => cohort.includes(reign.holder)))
     return ['I6 a holder is a member of every rule', text];
   if (before.reign !== null && reign.timeline < before.nextTimeline)
@@ -146,7 +148,7 @@ function ignoresTarget(decided: Decided, reign: Reign): Offence | undefined {
   const isFit = entry?.candidatePriority !== 0 && entry?.maintenance === false && entry.dropping === 'no';
   const isHere = target?.status === 'running' && target.role === 'standby';
   return isFit && isHere
-    ? ['I18 a handover goes to the node that was asked for', `n${reign.holder} instead of n${intent.target}`]
+    ? ['I23 a handover goes to the node that was asked for', `n${reign.holder} instead of n${intent.target}`]
     : undefined;
 }
 
@@ -203,8 +205,10 @@ function mayVote(record: GroupRecord, cohort: readonly NodeId[]): readonly NodeI
   });
 }
 
-/** I15: what people ask for takes no voter away that commits have to stand on. */
+/** What people ask for takes no voter away that commits have to stand on, and disturbs no change of reign. */
 export function checkRequest(world: World, before: GroupRecord, next: GroupRecord): void {
+  if (before.intent !== null && next.reign !== null && next.intent?.term !== before.intent.term)
+    world.checkers.fail('I17 one change of reign at a time', before.intent.because);
   const cohort = currentRule(before)?.cohort ?? [];
   const [was, is] = [mayVote(before, cohort).length, mayVote(next, cohort).length];
   const asked = effectiveNumberSync(next);
@@ -222,7 +226,7 @@ const MARGIN_MS = 1_000;
 export function checkRest(world: World, record: GroupRecord, evidence: Evidence): void {
   const { intent, reign, settings } = record;
   if (reign === null) return;
-  const fail = (text: string): void => world.checkers.fail('I27 nothing is waited for in vain', text);
+  const fail = (text: string): void => world.checkers.fail('I26 nothing is waited for in vain', text);
   if (intent !== null && intent.stage !== 'elect' && evidence.intentAgeMs > settings.handoverMs + MARGIN_MS)
     fail(`term ${intent.term} has been in stage ${intent.stage} for ${evidence.intentAgeMs} ms`);
   const members = record.rules.flatMap(({ cohort }) => cohort);

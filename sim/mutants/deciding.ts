@@ -10,12 +10,6 @@ export const DECIDING: readonly Mutant[] = [
       replacement: 'return rule.cohort.length - rule.k - 1;',
     },
     {
-      name: 'members_only',
-      guards: 'only members of a rule count towards it (I1, I6)',
-      original: 'const counted = rule.cohort.filter((member) => pledged.includes(member));',
-      replacement: 'const counted = pledged;',
-    },
-    {
       name: 'old_rule_counts_too',
       guards: 'while the rule changes, a promotion satisfies the old one and the new one (I6)',
       original: 'record.rules.every((rule) => hasPromotionQuorum(rule, pledged))',
@@ -48,13 +42,6 @@ export const DECIDING: readonly Mutant[] = [
       replacement: 'if (winner !== undefined) {',
     },
     {
-      name: 'number_by_hand_proves_nothing',
-      guards: 'a timeline that somebody began by hand does not make a node the most advanced (I1)',
-      original: 'const own = accounted.filter(({ isForeign }) => !isForeign);',
-      replacement: 'const own = accounted;',
-      needs: ['promote_by_hand'],
-    },
-    {
       name: 'known_part_only',
       guards: 'what the reigns do not account for does not count as progress (I1)',
       original: 'const known = knownPart(record, hasTwin ? beforeFork(pledge) : pledge) ?? NOTHING;',
@@ -73,22 +60,6 @@ export const DECIDING: readonly Mutant[] = [
       guards: 'priority 0, maintenance and leaving keep a node from being elected',
       original: 'isEligible(record, node) &&\n      relationToHistory(',
       replacement: 'relationToHistory(',
-    },
-    {
-      name: 'candidate_not_diverged',
-      guards: 'what has diverged from the most advanced is not elected (I9)',
-      original:
-        "isEligible(record, node) &&\n      relationToHistory(pledge, source.pledge.history, source.pledge.position.timeline) === 'contained',",
-      replacement: 'isEligible(record, node),',
-      needs: ['promote_by_hand'],
-    },
-    {
-      name: 'twin_in_election',
-      guards: 'WAL of a twin of a reign does not count as the WAL of that reign (I10)',
-      original:
-        'isTwin(record, pledge, pledge.provenTerm) || lacksMarker(record, pledge, pledge.markerTerm);',
-      replacement: 'false;',
-      needs: ['promote_by_hand'],
     },
     {
       name: 'latecomers',
@@ -115,18 +86,6 @@ export const DECIDING: readonly Mutant[] = [
       guards: 'a standby that still receives proves that the primary lives',
       original: 'if (witness !== undefined) {',
       replacement: 'if (false) {',
-    },
-    {
-      name: 'down_only_after_begun',
-      guards: 'who was elected while it was stopped is given the time to start',
-      original: 'return report.promotedTerm === record.reign?.term && hasBegun(record.reign)',
-      replacement: 'return true',
-    },
-    {
-      name: 'cut_off_after_confirmed',
-      guards: 'a reign that never had its voters does not count as cut off from them (I27)',
-      original: '!reign.confirmed || effectiveNumberSync(record) === 0',
-      replacement: 'effectiveNumberSync(record) === 0',
     },
     {
       name: 'cut_off_only_while_serving',
@@ -171,13 +130,6 @@ export const DECIDING: readonly Mutant[] = [
       guards: 'a voter streams in the present term (I16, I2)',
       original: 'each.node === node.id && each.term === reign.term);',
       replacement: 'each.node === node.id);',
-    },
-    {
-      name: 'voter_on_this_history',
-      guards: "a voter is on the reign's own history (I9, I16)",
-      original: "!== 'contained')\n    return false;",
-      replacement: "=== 'never')\n    return false;",
-      needs: ['promote_by_hand'],
     },
     {
       name: 'voter_has_caught_up',
@@ -265,20 +217,6 @@ export const DECIDING: readonly Mutant[] = [
       replacement: 'if (isOlder) return undefined;',
     },
     {
-      name: 'learn_only_from_this_reign',
-      guards: 'only a primary that was promoted in this term tells where its timeline began (I10)',
-      original: 'report?.promotedTerm !== reign.term ||',
-      replacement: 'report === undefined ||',
-      needs: ['promote_by_hand'],
-    },
-    {
-      name: 'learn_no_older_timeline',
-      guards: 'a primary on the timeline before tells nothing of the reign (I10)',
-      original: 'if (isOlder || isKnown) return undefined;',
-      replacement: 'if (isKnown) return undefined;',
-      needs: ['promote_by_hand'],
-    },
-    {
       name: 'confirm_only_what_serves',
       guards: 'a reign is confirmed only when its marker is acknowledged (I13)',
       original:
@@ -309,13 +247,7 @@ export const DECIDING: readonly Mutant[] = [
       original:
         'if (gone === undefined && evidence.intentAgeMs < record.settings.handoverMs) return undefined;',
       replacement: 'if (evidence.intentAgeMs >= 0) return undefined;',
-    },
-    {
-      name: 'renew_term',
-      guards: 'a member that has promised a term which nobody works on comes back under a newer one (I27)',
-      original:
-        'if (first === undefined || !couldElect(record, evidence, { holder: true })) return undefined;',
-      replacement: 'if (first !== undefined || ahead.length === 0) return undefined;',
+      needs: ['lose_disk'],
     },
     {
       name: 'doubt_is_no_death',
@@ -340,13 +272,6 @@ export const DECIDING: readonly Mutant[] = [
       guards: 'a permission to restart that was not used is still good (I28)',
       original: 'report.promotedTerm !== reign.term || report.restartsUsed < reign.restarts)',
       replacement: 'report.promotedTerm !== reign.term)',
-    },
-    {
-      name: 'rule_confirmed_in_this_term',
-      guards: 'what was proven of a rule in another term proves nothing (I6)',
-      original:
-        'if (confirmed?.term !== reign.term || confirmed.change !== record.ruleChanges) return undefined;',
-      replacement: 'if (confirmed?.change !== record.ruleChanges) return undefined;',
     },
     {
       name: 'rule_confirmed_for_this_change',

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { hunt, type Catch } from './hunt.ts';
 import { MUTANTS } from './mutants.ts';
+import { UNMISSED } from './unmissed.ts';
 
 /** `npm run sim:mutants`: switches off one guard after the other, and tells which checker missed it first. */
 const { values } = parseArgs({
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     detail: { type: 'boolean', default: false },
+    unmissed: { type: 'boolean', default: false },
   },
 });
 
@@ -23,7 +25,9 @@ const options = {
   jobs: Number(values.jobs),
 };
 const names = values.only.split(',').filter((name) => name !== '');
-const chosen = MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name));
+const all = values.unmissed ? UNMISSED : MUTANTS;
+const chosen =
+  names.length === 0 ? all : [...MUTANTS, ...UNMISSED].filter(({ name }) => names.includes(name));
 
 function print(line: string): void {
   if (!values.json) console.log(line);

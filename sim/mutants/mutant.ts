@@ -23,7 +23,16 @@ export function switchOff(mutant: Mutant, source: string): string {
   return parts.join(mutant.replacement);
 }
 
+/** A guard that no seed has missed. */
+export interface Unmissed extends Mutant {
+  /** What is believed to hold without it, or to be out of reach of the faults. */
+  readonly why: string;
+}
+
 /** Mutants of one file. */
-export function inFile(file: string, mutants: readonly Omit<Mutant, 'file'>[]): readonly Mutant[] {
+export function inFile<T extends object>(
+  file: string,
+  mutants: readonly T[],
+): readonly (T & { readonly file: string })[] {
   return mutants.map((mutant) => ({ ...mutant, file }));
 }
