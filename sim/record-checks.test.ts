@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { aGroup, TERM } from '../test/support/a-group.ts';
 import { noteNames } from './record-checks.ts';
 
-test('what a primary may wait for are the names of every rule in force, and while an intent is under way those of each member in its term', () => {
+test('what a primary may wait for are the names of every rule in force', () => {
   const names = new Set<string>();
   const group = aGroup()
     .withPrimary('a')
@@ -12,6 +12,4 @@ test('what a primary may wait for are the names of every rule in force, and whil
     .withRules({ cohort: [1, 2], k: 1 }, { cohort: [1], k: 0 });
   noteNames(names, group.record());
   assert.deepEqual([...names], [`ANY 1 ("pgbaton_2@${TERM}")`, '']);
-  noteNames(names, group.withIntent({}).record());
-  assert.ok(names.has(`ANY 1 ("pgbaton_1@${TERM + 1}")`));
 });

@@ -70,13 +70,10 @@ function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
 }
 
 /** The values of synchronous_standby_names that the group has decided on so far. */
-export function noteNames(names: Set<string>, { reign, intent, rules }: GroupRecord): void {
-  for (const rule of rules) {
-    if (reign !== null) names.add(synchronousStandbyNames(votersOf(rule, reign.holder), rule.k, reign.term));
-    // Whoever pledges may prepare for its own reign.
-    for (const member of intent === null ? [] : rule.cohort)
-      names.add(synchronousStandbyNames(votersOf(rule, member), rule.k, intent?.term ?? 0));
-  }
+export function noteNames(names: Set<string>, { reign, rules }: GroupRecord): void {
+  if (reign === null) return;
+  for (const rule of rules)
+    names.add(synchronousStandbyNames(votersOf(rule, reign.holder), rule.k, reign.term));
 }
 
 /** Nothing local lowers the number of copies: what a primary waits for was decided first. */

@@ -53,6 +53,8 @@ export function runSeed(options: RunOptions): RunResult {
   const random = world.randomOf('settings');
   const group = createGroup(world, options.nodes, options.clients ?? CLIENT_COUNT, {
     ...DEFAULT_SETTINGS,
+    // Clients write little here: with the default nobody would ever be too far behind.
+    admissionLagBytes: 64 * 1024,
     detectionMs: random.pick([1_000, 3_000]),
     absentMs: random.pick([15_000, 300_000]),
     handoverMs: random.pick([5_000, 30_000]),

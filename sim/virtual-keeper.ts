@@ -10,6 +10,7 @@ import {
   reportOfState,
   type NodeState,
 } from '../src/keeper/node-state.ts';
+import { checkAction } from './action-rules.ts';
 import { executeAction } from './keeper-actions.ts';
 import { StepFailed, type ActionContext, type Pause, type Steps } from './steps.ts';
 import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
@@ -197,6 +198,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     function* act(step: Step): Steps {
       const { action, because } = step;
       world.count(`action ${action.kind}`);
+      checkAction(world, { node, action, state: mine, journal: entry });
       announce(`${action.kind}: ${because}`);
       try {
         yield* executeAction(action, context);

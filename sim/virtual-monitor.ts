@@ -9,6 +9,7 @@ import {
 } from '../src/core/group-record.ts';
 import type { Answer } from '../src/core/requests.ts';
 import { createEvidenceBook, type EvidenceBook } from '../src/monitor/evidence-book.ts';
+import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
 import type { World } from './world.ts';
@@ -76,8 +77,10 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   function settle(): void {
     const rules: string[] = [];
     for (;;) {
-      const decision = decide(stored.record, evidence());
-      if (decision === undefined) return;
+      const known = evidence();
+      const decision = decide(stored.record, known);
+      if (decision === undefined) return checkRest(world, stored.record, known);
+      checkDecision({ world, before: stored.record, decision, evidence: known });
       rules.push(decision.rule);
       if (rules.length > DECISIONS_PER_RUN) {
         return world.checkers.fail('I27 decisions never go round', rules.join(', '));
@@ -138,6 +141,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     request(ask) {
       const answer = ask(stored.record, evidence());
       if (answer.kind === 'accepted' && answer.next !== stored.record) {
+        checkRequest(world, stored.record, answer.next);
         swap(answer.next, `request: ${answer.because}`);
         settle();
       }

@@ -1,0 +1,41 @@
+import type { Action } from '../src/core/action.ts';
+import type { JournalEntry } from '../src/keeper/journal.ts';
+import { hasVoters, type NodeState } from '../src/keeper/node-state.ts';
+import type { World } from './world.ts';
+
+/** What a keeper is about to do, with what it knows. */
+interface Acting {
+  readonly node: number;
+  readonly action: Action;
+  readonly state: NodeState;
+  readonly journal: JournalEntry;
+}
+
+/** What no step of a keeper may do, though other guards might make it harmless. */
+export function checkAction(world: World, acting: Acting): void {
+  const { node, action, journal } = acting;
+  const pledged = journal.pledge?.term ?? 0;
+  const term = termOf(action);
+  if (term !== null && term < pledged)
+    world.checkers.fail(
+      'I7 a promise is kept',
+      `n${node} acts for term ${term} and has pledged ${pledged}: ${action.kind}`,
+    );
+  if (action.kind === 'stop' && action.mode === 'immediate' && servesWithVoters(acting))
+    world.checkers.fail('I25 a primary that has its voters goes on', `n${node} is stopped`);
+}
+
+/** The term that a step receives for or reigns in; null: none. */
+function termOf(action: Action): number | null {
+  if ('settings' in action && action.settings.upstream !== null) return action.settings.upstream.term;
+  if ('source' in action) return action.source.term;
+  return 'term' in action ? action.term : null;
+}
+
+function servesWithVoters({ node, state, journal }: Acting): boolean {
+  const { record, observation } = state;
+  const reign = record?.reign;
+  if (reign?.holder !== node || record?.intent !== null || observation.role !== 'primary') return false;
+  const isOwn = journal.servingTerm === reign.term && observation.position?.timeline === reign.timeline;
+  return isOwn && hasVoters(record, observation);
+}

@@ -1,0 +1,244 @@
+import type { Decision, RuleName } from '../src/core/decide.ts';
+import { reportOf, type Evidence, type Report } from '../src/core/evidence.ts';
+import {
+  currentRule,
+  findNode,
+  type GroupRecord,
+  type NodeId,
+  type Reign,
+} from '../src/core/group-record.ts';
+import { lagBytes } from '../src/core/lsn.ts';
+import { effectiveNumberSync } from '../src/core/quorum.ts';
+import { checkCommitQuorums } from './commit-quorums.ts';
+import type { World } from './world.ts';
+
+/** A decision with what was known when it was made. */
+interface Decided {
+  readonly world: World;
+  readonly before: GroupRecord;
+  readonly decision: Decision;
+  readonly evidence: Evidence;
+}
+
+type Offence = readonly [invariant: string, detail: string];
+type Check = (decided: Decided, reign: Reign) => Offence | undefined;
+
+const CHECKS: Readonly<Partial<Record<RuleName, Check>>> = {
+  fail_over: accuses,
+  elect_after_drain: drains,
+  begin_reign: crowns,
+  confirm_reign: confirms,
+  change_rule: changesRule,
+  undo_handover: undoes,
+  remove_dropped: removes,
+};
+
+/**
+ * What no decision may do, whatever becomes of it: each of these is harmless
+ * at first, because other guards still hold, and takes one of them away.
+ */
+export function checkDecision(decided: Decided): void {
+  const { world, before, decision } = decided;
+  if (before.reign === null) return;
+  checkCommitQuorums(world, decision.next);
+  const offence = CHECKS[decision.rule]?.(decided, before.reign);
+  if (offence !== undefined) world.checkers.fail(offence[0], `${decision.rule}: ${offence[1]}`);
+}
+
+/** The report of a node that is not older than the detection time. */
+function heard({ before, evidence }: Decided, node: NodeId): Report | undefined {
+  const aged = reportOf(evidence, node);
+  return aged !== undefined && aged.ageMs < before.settings.detectionMs ? aged.report : undefined;
+}
+
+function accuses(decided: Decided, reign: Reign): Offence | undefined {
+  const { before, evidence, decision } = decided;
+  const { detectionMs, crashFailovers } = before.settings;
+  const holder = heard(decided, reign.holder);
+  const couldPledge = (node: NodeId): boolean =>
+    node !== reign.holder &&
+    !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
+  if (before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
+    return ['I26 nobody is given up in vain', 'too few members are here'];
+  if (decision.next.intent?.cause === 'crash') {
+    const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
+    const isSpent = evidence.recentCrashFailovers >= crashFailovers;
+    return hasData && isSpent
+      ? ['I23 the budget of crash failovers is kept', 'the budget is spent']
+      : undefined;
+  }
+  if (holder !== undefined) return cutsOff(decided, reign, holder);
+  const offence = (text: string): Offence => ['I32 nobody is given up on a guess', text];
+  const silentMs = Math.min(reportOf(evidence, reign.holder)?.ageMs ?? Infinity, evidence.deciderAgeMs);
+  // The core rounds ages for its sentences.
+  if (silentMs < detectionMs - 1) return offence(`n${reign.holder} was listened to for ${silentMs} ms only`);
+  if (evidence.deciderLagMs > detectionMs / 2) return offence('the decider lags');
+  const witness = evidence.reports.find(({ report: { node, postgres }, ageMs }) => {
+    const { upstream } = postgres;
+    const isMember = before.rules.some(({ cohort }) => cohort.includes(node));
+    return isMember && upstream?.term === reign.term && upstream.silentMs + ageMs < detectionMs;
+  });
+  return witness && offence(`n${witness.report.node} still receives from n${reign.holder}`);
+}
+
+/** A holder that is here is given up only when too many of its voters, here too, receive from nobody. */
+function cutsOff(decided: Decided, reign: Reign, holder: Report): Offence | undefined {
+  const { before } = decided;
+  const rule = currentRule(before);
+  const offence = (text: string): Offence => ['I32 nobody is given up on a guess', text];
+  if (!reign.confirmed) return offence('the reign never had its voters');
+  if (holder.servingTerm !== reign.term) return offence(`n${reign.holder} does not serve yet`);
+  const lonely = (rule?.cohort ?? []).filter(
+    (node) => node !== reign.holder && heard(decided, node)?.postgres.upstream === null,
+  ).length;
+  const voters = (rule?.cohort.length ?? 1) - 1;
+  return voters - lonely >= (rule?.k ?? 0) ? offence('its voters may still receive') : undefined;
+}
+
+function undoes({ decision }: Decided, { holder }: Reign): Offence | undefined {
+  const entry = findNode(decision.next, holder);
+  return entry?.maintenance === true || entry?.dropping !== 'no'
+    ? ['I23 an undone handover leaves nothing behind', `n${holder} is still on its way out`]
+    : undefined;
+}
+
+function removes({ before, decision }: Decided): Offence | undefined {
+  const gone = before.nodes.find(({ id }) => findNode(decision.next, id) === undefined);
+  return before.rules.some(({ cohort }) => gone !== undefined && cohort.includes(gone.id))
+    ? ['I6 who counts is not forgotten', `n${gone?.id} is a member`]
+    : undefined;
+}
+
+function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
+  const server = world.servers.get(holder);
+  const isOpen = server?.status === 'running' && server.role === 'primary';
+  return isOpen
+    ? ['I23 a handover waits for a clean end', `n${holder} still runs as the primary`]
+    : undefined;
+}
+
+function crowns(decided: Decided): Offence | undefined {
+  const { before, decision } = decided;
+  const { reign } = decision.next;
+  if (reign === null || reign.term === before.reign?.term) return undefined;
+  const entry = findNode(before, reign.holder);
+  const text = `n${reign.holder} is elected`;
+  if (entry === undefined || entry.candidatePriority === 0 || entry.maintenance || entry.dropping !== 'no')
+    return ['I23 role policy is kept', `${text}, which its policy rules out`];
+  if (decision.next.rules.at(-1)?.cohort.includes(reign.holder) !== true)
+    return ['I6 a holder is a member of the rule that it works towards', text];
+  if (before.reign !== null && reign.timeline < before.nextTimeline)
+    return ['I10 a timeline number is given once', `${text} on timeline ${reign.timeline}`];
+  return before.intent?.allowDataLoss === true
+    ? undefined
+    : (ignoresTarget(decided, reign) ?? copiesFall(decided));
+}
+
+/** How long a handover waits for the node that was asked for, ms. */
+const TARGET_MS = 5_000;
+
+function ignoresTarget(decided: Decided, reign: Reign): Offence | undefined {
+  const { before, evidence } = decided;
+  const { intent } = before;
+  if (intent?.kind !== 'handover' || intent.target === null || intent.target === reign.holder)
+    return undefined;
+  if (evidence.intentAgeMs >= TARGET_MS || intent.stage !== 'elect') return undefined;
+  const target = heard(decided, intent.target)?.postgres;
+  const entry = findNode(before, intent.target);
+  const isFit = entry?.candidatePriority !== 0 && entry?.maintenance === false && entry.dropping === 'no';
+  const isHere = target?.status === 'running' && target.role === 'standby';
+  return isFit && isHere
+    ? ['I23 a handover goes to the node that was asked for', `n${reign.holder} instead of n${intent.target}`]
+    : undefined;
+}
+
+function confirms(decided: Decided, { holder, term }: Reign): Offence | undefined {
+  return heard(decided, holder)?.servingTerm === term
+    ? undefined
+    : ['I13 a reign is confirmed by its marker', `n${holder} does not serve in term ${term}`];
+}
+
+function changesRule(decided: Decided, reign: Reign): Offence | undefined {
+  const { before, decision } = decided;
+  if (before.intent !== null) return ['I17 no rule changes in a change of reign', before.intent.because];
+  const holder = heard(decided, reign.holder);
+  if (holder?.postgres.role !== 'primary' || holder.promotedTerm !== reign.term)
+    return ['I17 no rule changes in a change of reign', `n${reign.holder} is not the primary of its term`];
+  const joining = currentRule(decision.next)?.cohort.filter(
+    (node) => !currentRule(before)?.cohort.includes(node),
+  );
+  for (const node of joining ?? []) {
+    const offence = (text: string): Offence => [
+      'I16 a voter streams on the history of the reign',
+      `n${node} ${text}`,
+    ];
+    const follower = holder.postgres.followers.find((each) => each.node === node && each.term === reign.term);
+    if (follower?.state !== 'streaming') return offence(`does not stream in term ${reign.term}`);
+    const lag =
+      follower.flushLsn === null
+        ? Infinity
+        : lagBytes(holder.postgres.position?.lsn ?? '0/0', follower.flushLsn);
+    if (lag > before.settings.admissionLagBytes) return offence(`is ${lag} bytes behind`);
+    const timeline = heard(decided, node)?.postgres.position?.timeline;
+    const ways = [reign.timeline, ...(reign.history ?? []).map((each) => each.timeline)];
+    if (timeline === undefined || !ways.includes(timeline)) return offence(`is on timeline ${timeline}`);
+  }
+  return copiesFall(decided);
+}
+
+/** Fewer copies than before, and fewer than were asked for, though no person took the voters away. */
+function copiesFall({ before, decision }: Decided): Offence | undefined {
+  const [was, is] = [currentRule(before), currentRule(decision.next)];
+  const asked = effectiveNumberSync(decision.next);
+  if (was === undefined || is === undefined || is.k >= Math.min(was.k, asked)) return undefined;
+  return is.k < Math.min(asked, mayVote(decision.next, was.cohort).length)
+    ? ['I15 copies are lowered only when that is allowed', `${is.k + 1} copies, ${asked + 1} were asked for`]
+    : undefined;
+}
+
+/** The standbys of a cohort that people let vote. */
+function mayVote(record: GroupRecord, cohort: readonly NodeId[]): readonly NodeId[] {
+  return cohort.filter((node) => {
+    const entry = findNode(record, node);
+    const isWelcome = entry?.replicationQuorum === true && !entry.maintenance && entry.dropping === 'no';
+    return isWelcome && node !== record.reign?.holder;
+  });
+}
+
+/** What people ask for takes no voter away that commits have to stand on, and disturbs no change of reign. */
+export function checkRequest(world: World, before: GroupRecord, next: GroupRecord): void {
+  if (before.intent !== null && next.reign !== null && next.intent?.term !== before.intent.term)
+    world.checkers.fail('I17 one change of reign at a time', before.intent.because);
+  const cohort = currentRule(before)?.cohort ?? [];
+  const [was, is] = [mayVote(before, cohort).length, mayVote(next, cohort).length];
+  const asked = effectiveNumberSync(next);
+  if (is >= was || is >= asked || next.reign === null) return;
+  world.checkers.fail(
+    'I15 copies are lowered only when that is allowed',
+    `a request leaves ${is} voters, and commits have to stand on ${asked}`,
+  );
+}
+
+/** A swap may come late by a turn of the decider, ms. */
+const MARGIN_MS = 1_000;
+
+/** Nothing is decided: then nothing may be overdue. */
+export function checkRest(world: World, record: GroupRecord, evidence: Evidence): void {
+  const { intent, reign, settings } = record;
+  if (reign === null) return;
+  const fail = (text: string): void => world.checkers.fail('I26 nothing is waited for in vain', text);
+  if (intent !== null && intent.stage !== 'elect' && evidence.intentAgeMs > settings.handoverMs + MARGIN_MS)
+    fail(`term ${intent.term} has been in stage ${intent.stage} for ${evidence.intentAgeMs} ms`);
+  const members = record.rules.flatMap(({ cohort }) => cohort);
+  const reports = evidence.reports.filter(
+    ({ report: { node, postgres }, ageMs }) =>
+      members.includes(node) && postgres.status === 'running' && ageMs < settings.detectionMs,
+  );
+  const ahead = reports.find(({ report: { pledge } }) => (pledge?.term ?? 0) > reign.term);
+  if (
+    intent === null &&
+    ahead !== undefined &&
+    members.every((node) => reports.some(({ report }) => report.node === node))
+  )
+    fail(`n${ahead.report.node} has pledged term ${ahead.report.pledge?.term}, which nobody works on`);
+}

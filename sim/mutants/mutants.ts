@@ -1,0 +1,7 @@
+import { DECIDING } from './deciding.ts';
+import { HISTORIES } from './histories.ts';
+import { KEEPING } from './keeping.ts';
+import type { Mutant } from './mutant.ts';
+
+/** Every guard that the simulator has to miss when it is gone. */
+export const MUTANTS: readonly Mutant[] = [...DECIDING, ...HISTORIES, ...KEEPING];
