@@ -297,7 +297,7 @@ export function acceptInevitableLoss(group: SimulatedGroup): void {
   const { record } = group.monitor.stored;
   const holder = record.reign?.holder;
   if (holder === undefined || group.world.servers.get(holder)?.data !== null) return;
-  const able = group.nodes.filter((node) => serverOf(group, node).data !== null);
+  const able = group.nodes.filter((node) => isComplete(serverOf(group, node)));
   if (satisfiesAllRules(record, able) || record.intent?.allowDataLoss === true) return;
   group.world.count('accepted an inevitable loss');
   acceptLoss(group);

@@ -46,6 +46,7 @@ const BRING_UP_MS = 60_000;
 const CONVERGE_MS = 120_000;
 const QUIET_MS = 15_000;
 const LOOK_MS = 500;
+const LOOK_AT_REST_MS = 2_000;
 
 /** One life of a group: brought up, tormented, left in peace. */
 export function runSeed(options: RunOptions): RunResult {
@@ -138,7 +139,8 @@ function torment(group: SimulatedGroup, schedule: readonly PlannedFault[], fault
   let next = 0;
   while (clock.nowMs < endMs && !checkers.isOver) {
     const dueMs = beganMs + (schedule[next]?.atMs ?? faultyMs);
-    clock.runUntil(Math.min(dueMs, endMs, clock.nowMs + LOOK_MS));
+    const lookMs = clock.nowMs < group.world.unrestUntilMs ? LOOK_MS : LOOK_AT_REST_MS;
+    clock.runUntil(Math.min(dueMs, endMs, clock.nowMs + lookMs));
     if (checkers.isOver || clock.nowMs >= endMs) return;
     forgetLeft(group);
     checkOldPrimaries(group);
@@ -209,8 +211,10 @@ function isWhole(group: SimulatedGroup): boolean {
   if (!monitor.process.isAlive || record.intent !== null || record.rules.length !== 1) return false;
   if (record.reign?.confirmed !== true || world.clock.nowMs - group.clients.lastAcknowledgedMs > 2_000)
     return false;
-  const { reports } = monitor.evidence();
+  const { reports, notStreaming } = monitor.evidence();
   if (reports.some(({ ageMs }) => ageMs > 1_000)) return false;
+  // The monitor has seen it too: else it may still take somebody out who has just come back.
+  if (notStreaming.some(({ ageMs }) => ageMs > 2_000)) return false;
   const { holder, term } = record.reign;
   const follows = (node: NodeId): boolean => {
     const receiver = world.servers.get(node)?.receiver;
