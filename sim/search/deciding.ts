@@ -1,4 +1,4 @@
-import type { decide as realDecide, Decision } from '../../src/core/decide.ts';
+import type { decide as realDecide, Decision, RuleName } from '../../src/core/decide.ts';
 import type { Evidence, Report } from '../../src/core/evidence.ts';
 import type { GroupRecord, NodeId } from '../../src/core/group-record.ts';
 import type { Answer } from '../../src/core/requests.ts';
@@ -15,6 +15,8 @@ export type Decide = typeof realDecide;
 
 /** The monitor's part: the store, the memory of its process, and the real `decide`. */
 export interface Decider {
+  /** The rules of the policy that have spoken so far. */
+  readonly spoken: ReadonlySet<RuleName>;
   /** All that the monitor decides in one go. More than one: by which of two equal nodes has the lower number. */
   settle(state: State): readonly State[];
   /** The report of a node comes in. */
@@ -36,6 +38,8 @@ const CRASH_FAILOVERS_MAX = 2;
 
 export function createDecider(parts: Parts, decide: Decide): Decider {
   const known = new Map<string, readonly Settled[]>();
+  const heard = new Map<Memory, Map<number, readonly Settled[]>>();
+  const spoken = new Set<RuleName>();
   const held = new Map<number, Interned<Report>>();
   const made = NODES.map(() => new Map<Server, Map<Keeper, Map<string, Interned<Report>>>>());
 
@@ -87,6 +91,7 @@ export function createDecider(parts: Parts, decide: Decide): Decider {
     for (;;) {
       const decision: Decision | undefined = decide(record, evidenceOf(record, present));
       if (decision === undefined) break;
+      spoken.add(decision.rule);
       words.push(`${decision.rule} (${decision.because})`);
       if (words.length > DECISIONS_MAX) breakRule('I27 decisions come to an end', words.join('; '));
       checkSwap(record, decision.next, decision.rule);
@@ -136,8 +141,12 @@ export function createDecider(parts: Parts, decide: Decide): Decider {
   }
 
   function settle(state: State): readonly State[] {
+    return after(state, underAllNames(state.stored, state.memory));
+  }
+
+  function after(state: State, outcomes: readonly Settled[]): readonly State[] {
     const before = state.stored.value;
-    return underAllNames(state.stored, state.memory).map(({ stored, memory, words }) => {
+    return outcomes.map(({ stored, memory, words }) => {
       const next = { ...copyOf(state), stored, memory, words: [...state.words, ...words] };
       checkAdmission(next, before);
       if (isConfirmation(before, stored)) tellConfirmation(next, state.stored);
@@ -145,24 +154,31 @@ export function createDecider(parts: Parts, decide: Decide): Decider {
     });
   }
 
+  /** What a report leads to depends on nothing but it, the record and the memory. */
+  function afterReport(
+    { memory, stored }: State,
+    node: NodeId,
+    report: Interned<Report>,
+  ): readonly Settled[] {
+    let ofMemory = heard.get(memory);
+    if (ofMemory === undefined) heard.set(memory, (ofMemory = new Map()));
+    const key = report.id * 1e6 + stored.id;
+    let outcomes = ofMemory.get(key);
+    if (outcomes !== undefined) return outcomes;
+    const fuller = { ...memory, reports: memory.reports.with(node - 1, report) };
+    outcomes = underAllNames(stored, noteStreaming(fuller, stored.value, node));
+    ofMemory.set(key, outcomes);
+    return outcomes;
+  }
+
   return {
+    spoken,
     settle,
     hasNews(state, node) {
       const report = state.memory.reports[node - 1];
       return report == null || report !== reportNow(state, node);
     },
-    hear(state, node) {
-      const report = reportNow(state, node);
-      const memory = noteStreaming(
-        {
-          ...state.memory,
-          reports: state.memory.reports.with(node - 1, report),
-        },
-        state.stored.value,
-        node,
-      );
-      return settle({ ...copyOf(state), memory });
-    },
+    hear: (state, node) => after(state, afterReport(state, node, reportNow(state, node))),
     request(state, ask) {
       const record = state.stored.value;
       const answer = ask(record, evidenceOf(record, state.memory));
@@ -177,16 +193,16 @@ export function createDecider(parts: Parts, decide: Decide): Decider {
 
 /**
  * What a decision about this record may read in a report. Of a node that does
- * not hold the baton nobody asks whether it was promoted or serves, and no
- * promise but that of the present intent counts.
+ * not hold the baton nobody asks whether it was promoted or serves, and a
+ * promise to a term that has been reached says nothing any more.
  */
-function whatMatters(report: Report, { reign, intent }: GroupRecord): Report {
+function whatMatters(report: Report, { reign }: GroupRecord): Report {
   const { postgres, pledge } = report;
   const { upstream } = postgres;
   const isHolder = report.node === reign?.holder;
   return {
     ...report,
-    pledge: pledge !== null && pledge.term === intent?.term ? pledge : null,
+    pledge: pledge !== null && pledge.term > (reign?.term ?? 0) ? pledge : null,
     ...(isHolder ? {} : { promotedTerm: null, restartsUsed: 0, servingTerm: null, confirmedRule: null }),
     postgres: {
       ...postgres,

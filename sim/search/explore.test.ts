@@ -3,16 +3,7 @@ import { test } from 'node:test';
 import { decide as realDecide } from '../../src/core/decide.ts';
 import type { Decide } from './deciding.ts';
 import { search } from './explore.ts';
-import type { Bounds } from './state.ts';
-
-const NOTHING: Bounds = {
-  transactions: 0,
-  crashes: 0,
-  cuts: 0,
-  restarts: 0,
-  operations: 0,
-  pauses: 0,
-};
+import { NOTHING } from './slices.ts';
 
 /** A policy that is the real one but for what it does with one rule. */
 function without(...rules: readonly string[]): Decide {

@@ -1,4 +1,4 @@
-import { decide as realDecide } from '../../src/core/decide.ts';
+import { decide as realDecide, type RuleName } from '../../src/core/decide.ts';
 import { createDecider, type Decide } from './deciding.ts';
 import { OPERATIONS, type Operation } from './faults.ts';
 import { createGrowingArray, type GrowingArray } from './growing-array.ts';
@@ -8,7 +8,7 @@ import { createStateSet, type StateSet } from './state-set.ts';
 import { initialState, pack, renamePacked, unpack, WIDTH, type Bounds, type State } from './state.ts';
 import { settleStreams } from './streaming.ts';
 import { createTransitions, describeState, isHealthy, type Transitions } from './transitions.ts';
-import { Violation } from './violation.ts';
+import { breakRule, Violation } from './violation.ts';
 
 export interface SearchOptions {
   readonly bounds: Bounds;
@@ -32,10 +32,13 @@ export interface SearchResult {
   readonly isComplete: boolean;
   readonly seconds: number;
   readonly termMax: number;
+  /** The rules of the policy that spoke somewhere. */
+  readonly rules: ReadonlySet<RuleName>;
 }
 
 /** Everything that the search keeps while it goes on. */
 interface Space {
+  readonly spoken: ReadonlySet<RuleName>;
   readonly parts: Parts;
   readonly transitions: Transitions;
   readonly seen: StateSet;
@@ -49,7 +52,7 @@ interface Space {
 export function search(options: SearchOptions): SearchResult {
   const startedMs = performance.now();
   const space = openSpace(options);
-  const { parts, seen } = space;
+  const { seen } = space;
   const found = exploreAll(space, options);
   const isComplete = found.violation === null && found.isComplete;
   const deadEnds = isComplete ? findDeadEnds(space) : [];
@@ -66,7 +69,6 @@ export function search(options: SearchOptions): SearchResult {
     if (isHealthy(state)) healthy += 1;
     termMax = Math.max(termMax, state.stored.value.term);
   }
-  void parts;
   return {
     states: seen.size,
     transitions: found.transitions,
@@ -78,6 +80,7 @@ export function search(options: SearchOptions): SearchResult {
     isComplete: found.isComplete,
     seconds: (performance.now() - startedMs) / 1_000,
     termMax,
+    rules: space.spoken,
   };
 }
 
@@ -89,6 +92,7 @@ function openSpace(options: SearchOptions): Space {
   settleStreams(first);
   for (const node of NODES) first = decider.hear(first, node)[0]!;
   const space: Space = {
+    spoken: decider.spoken,
     parts,
     transitions,
     seen: createStateSet(WIDTH),
@@ -109,7 +113,24 @@ interface Explored {
   readonly violation: { readonly place: number; readonly message: string } | null;
 }
 
-function exploreAll(space: Space, { statesMax = Infinity, onProgress }: SearchOptions): Explored {
+/** Every fault costs a few decisions and a little WAL; more than that is a group that goes round. */
+function checkEnd({ stored, servers }: State, bounds: Bounds): void {
+  const faults = bounds.crashes + bounds.cuts + bounds.restarts + bounds.operations + bounds.pauses;
+  const { term, ruleChanges, reign } = stored.value;
+  const depth = Math.max(...servers.map(({ wal }) => wal.depth));
+  if (
+    term > 2 + 2 * faults ||
+    ruleChanges > 4 + 4 * faults ||
+    (reign?.restarts ?? 0) > 1 + faults ||
+    depth > 8 + bounds.transactions + 6 * faults
+  )
+    breakRule(
+      'I27 a group comes to rest',
+      `after ${faults} faults term ${term}, ${ruleChanges} changes of the rule, ${reign?.restarts} restarts, ${depth} records of WAL`,
+    );
+}
+
+function exploreAll(space: Space, { bounds, statesMax = Infinity, onProgress }: SearchOptions): Explored {
   const { seen, parents, parts, fairFrom, fairTo } = space;
   let [transitions, depth, endOfLevel] = [0, 0, 1];
   for (let place = 0; place < seen.size; place++) {
@@ -120,7 +141,8 @@ function exploreAll(space: Space, { statesMax = Infinity, onProgress }: SearchOp
     }
     if (place % 20_000 === 0) onProgress?.(seen.size, seen.size - place, depth);
     try {
-      for (const { packed, isFair } of space.transitions.from(stateAt(space, place))) {
+      for (const { packed, isFair, state } of space.transitions.from(stateAt(space, place))) {
+        checkEnd(state, bounds);
         transitions += 1;
         const added = seen.add(foldNames(parts, packed));
         if (added < 0) parents.push(place);
@@ -148,6 +170,8 @@ function foldNames(parts: Parts, packed: Int32Array): Int32Array {
   let best: Int32Array = packed;
   let other: Int32Array = new Int32Array(WIDTH);
   for (let by = 1; by < RENAMINGS.length; by++) {
+    // The records differ as a rule, and then nothing else has to be compared.
+    if (parts.records.imageOf(packed[0]!, by) > best[0]!) continue;
     renamePacked(parts, packed, by, RENAMINGS[by]!, other);
     if (!isSmaller(other, best)) continue;
     const spare = best === packed ? new Int32Array(WIDTH) : best;

@@ -49,7 +49,7 @@ export const NOTHING_HEARD: Memory = {
 };
 
 /** A state with one fault less to spend. */
-function spending(state: State, what: keyof Omit<Surroundings, 'cut'>): State {
+export function spending(state: State, what: keyof Omit<Surroundings, 'cut'>): State {
   const next = copyOf(state);
   next.around = { ...state.around, [what]: state.around[what] - 1 };
   return next;
@@ -191,5 +191,3 @@ export function endsOfMaintenance(state: State): readonly Request[] {
       ask: (record) => disableMaintenance(record, id),
     }));
 }
-
-export { spending };

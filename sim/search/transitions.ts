@@ -30,8 +30,13 @@ export interface Transition {
   readonly isFair: boolean;
 }
 
+interface Collector {
+  readonly found: readonly Transition[];
+  readonly add: (event: string, isFair: boolean, go: () => readonly State[]) => boolean;
+}
+
 export interface Transitions {
-  /** All ways on; throws a Violation when one breaks a rule. `onEvent` is told each before it is tried. */
+  /** All ways on; throws a Violation when one breaks a rule. `onEvent` is told of each before it is tried. */
   from(state: State, onEvent?: (event: string) => void): readonly Transition[];
 }
 
@@ -54,90 +59,99 @@ export function createTransitions(
     return step;
   }
 
-  function from(state: State, onEvent?: (event: string) => void): readonly Transition[] {
+  /** Collects the ways on from a state; says of each whether it leads anywhere else. */
+  function collect(state: State, onEvent: (event: string) => void): Collector {
     const found: Transition[] = [];
     const present = pack(parts, state);
+    return {
+      found,
+      add(event, isFair, go) {
+        onEvent(event);
+        let isMove = false;
+        for (const next of go()) {
+          settleStreams(next);
+          checkState(next);
+          const packed = pack(parts, next);
+          if (packed.every((number, i) => number === present[i])) continue;
+          isMove = true;
+          found.push({ event, state: next, packed, isFair });
+        }
+        return isMove;
+      },
+    };
+  }
 
-    /** Takes a way on; whether it leads anywhere else. */
-    function add(event: string, nexts: readonly State[], isFair: boolean): boolean {
-      let isMove = false;
-      for (const next of nexts) {
-        settleStreams(next);
-        checkState(next);
-        const packed = pack(parts, next);
-        if (packed.every((number, i) => number === present[i])) continue;
-        isMove = true;
-        found.push({ event, state: next, packed, isFair });
-      }
-      return isMove;
-    }
-    function happen(event: string, isFair: boolean, go: () => readonly State[]): boolean {
-      onEvent?.(event);
-      return add(event, go(), isFair);
-    }
-
-    let isNews = false;
-    let isWork = false;
-    for (const node of NODES) {
-      const keeper = keeperOf(state, node);
-      const isUntold = mustReport(state, node);
-      if (isUntold) isNews = happen(`n${node} reports`, true, () => decider.hear(state, node)) || isNews;
-      if (!isUntold && mustAdopt(state, node)) isNews = readRecord(node) || isNews;
-      if (canReceive(state, node)) {
-        const event = `n${node} receives WAL`;
-        isNews = happen(event, true, () => [changed(state, (next) => receive(next, node))]) || isNews;
-      }
-      if (!keeper.isAlive) {
-        const start = (next: State): void => setKeeper(next, node, { isAlive: true });
-        isWork = happen(`the keeper of n${node} starts`, true, () => [changed(state, start)]) || isWork;
-        // Evidence is late by one report at most: a keeper goes on when what it did last is known.
-      } else if (!isUntold) isWork = act(node) || isWork;
-    }
-    if (state.around.cut !== null) happen('the network is whole again', true, () => [healed(state)]);
+  function from(state: State, onEvent: (event: string) => void = () => undefined): readonly Transition[] {
+    const collector = collect(state, onEvent);
+    const { add, found } = collector;
+    const progress = NODES.map((node) => goOn(state, node, collector));
+    if (state.around.cut !== null) add('the network is whole again', true, () => [healed(state)]);
     for (const { event, ask } of endsOfMaintenance(state))
-      happen(event, true, () => decider.request(state, ask));
-    if (!isNews) passTime(isWork);
+      add(event, true, () => decider.request(state, ask));
+    const isBusy = progress.includes('work');
+    // Messages arrive within the detection time. Work may take longer, as often as the bounds say.
+    if (!progress.includes('news') && (!isBusy || state.around.pauses > 0))
+      passTime(isBusy ? spending(state, 'pauses') : state, isBusy, collector);
 
-    for (const { event, state: next } of faultsOf(state)) happen(event, false, () => [next]);
-    for (const { event, state: next } of commitsOf(state, write)) happen(event, false, () => [next]);
+    for (const { event, state: next } of faultsOf(state)) add(event, false, () => [next]);
+    for (const { event, state: next } of commitsOf(state, write)) add(event, false, () => [next]);
     for (const { event, ask } of requestsOf(state, operations))
-      happen(event, false, () => decider.request(spending(state, 'operations'), ask));
+      add(event, false, () => decider.request(spending(state, 'operations'), ask));
     return found;
+  }
 
-    /** A keeper that has a new record goes by it at once. */
-    function readRecord(node: NodeId): boolean {
-      const read = adopt(state, node);
-      // The one of equal contents: what was planned for it is remembered.
-      read.keepers[node - 1] = parts.keepers.intern(keeperOf(read, node)).value;
-      const { action, because } = planOf(read, node);
-      const what = action === null ? '' : ` and does the first of ${action.kind} (${because})`;
-      return happen(`n${node} reads the record${what}`, true, () =>
-        action === null ? [read] : takeStep(read, node, action, 0),
-      );
+  /** What comes in or goes on at a node; `news`: a message is on its way, `work`: its keeper has something to do. */
+  function goOn(state: State, node: NodeId, { add }: Collector): 'news' | 'work' | 'rest' {
+    let isNews = false;
+    const isUntold = mustReport(state, node);
+    if (isUntold) isNews = add(`n${node} reports`, true, () => decider.hear(state, node));
+    if (canReceive(state, node)) {
+      const go = (): State => changed(state, (next) => receive(next, node));
+      isNews = add(`n${node} receives WAL`, true, () => [go()]) || isNews;
     }
+    if (!keeperOf(state, node).isAlive) {
+      // It may be away for long: nobody has to wait for it.
+      const start = (next: State): void => setKeeper(next, node, { isAlive: true });
+      add(`the keeper of n${node} starts`, true, () => [changed(state, start)]);
+      return isNews ? 'news' : 'rest';
+    }
+    // Evidence is late by one report at most: a keeper goes on when what it did last is known.
+    if (isUntold) return isNews ? 'news' : 'rest';
+    if (mustAdopt(state, node)) isNews = readRecord(state, node, add) || isNews;
+    const isWork = act(state, node, add);
+    return isNews ? 'news' : isWork ? 'work' : 'rest';
+  }
 
-    function act(node: NodeId): boolean {
-      const { doing, hasHeard, isStoreSilent } = keeperOf(state, node);
-      if (doing !== null) {
-        if (isWaiting(state, node)) return false;
-        const event = `n${node} goes on: ${doing.action.kind}, step ${doing.step + 1}`;
-        return happen(event, true, () => takeStep(state, node, doing.action, doing.step));
-      }
-      if (!hasHeard && !isStoreSilent) return false;
-      const { action, because } = planOf(state, node);
-      if (action === null) return false;
-      return happen(`n${node}: ${action.kind} (${because})`, true, () => takeStep(state, node, action, 0));
-    }
+  /** A keeper that has a new record goes by it at once. */
+  function readRecord(state: State, node: NodeId, add: Collector['add']): boolean {
+    const read = adopt(state, node);
+    // The one of equal contents: what was planned for it is remembered.
+    read.keepers[node - 1] = parts.keepers.intern(keeperOf(read, node)).value;
+    const { action, because } = planOf(read, node);
+    const what = action === null ? '' : ` and does the first of ${action.kind} (${because})`;
+    return add(`n${node} reads the record${what}`, true, () =>
+      action === null ? [read] : takeStep(read, node, action, 0),
+    );
+  }
 
-    function passTime(isBusy: boolean): void {
-      // Messages arrive within the detection time. Work may take longer, as often as the bounds say.
-      if (isBusy && state.around.pauses === 0) return;
-      const before = isBusy ? spending(state, 'pauses') : state;
-      const isMove = happen('time passes, more than the detection time', !isBusy, () =>
-        decider.settle(later(before, 1)),
-      );
-      if (!isMove && !isBusy) happen('much time passes', true, () => decider.settle(later(before, 2)));
+  function act(state: State, node: NodeId, add: Collector['add']): boolean {
+    const { doing, hasHeard, isStoreSilent } = keeperOf(state, node);
+    if (doing !== null) {
+      if (isWaiting(state, node)) return false;
+      const event = `n${node} goes on: ${doing.action.kind}, step ${doing.step + 1}`;
+      return add(event, true, () => takeStep(state, node, doing.action, doing.step));
     }
+    if (!hasHeard && !isStoreSilent) return false;
+    const { action, because } = planOf(state, node);
+    if (action === null) return false;
+    return add(`n${node}: ${action.kind} (${because})`, true, () => takeStep(state, node, action, 0));
+  }
+
+  function passTime(state: State, isBusy: boolean, { add }: Collector): void {
+    const isMove = add('time passes, more than the detection time', !isBusy, () =>
+      decider.settle(later(state, 1)),
+    );
+    if (!isMove && !isBusy) add('much time passes', true, () => decider.settle(later(state, 2)));
   }
 
   function mustReport(state: State, node: NodeId): boolean {
