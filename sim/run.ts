@@ -214,7 +214,7 @@ function isWhole(group: SimulatedGroup): boolean {
   const { reports, notStreaming } = monitor.evidence();
   if (reports.some(({ ageMs }) => ageMs > 1_000)) return false;
   // The monitor has seen it too: else it may still take somebody out who has just come back.
-  if (notStreaming.some(({ ageMs }) => ageMs > 2_000)) return false;
+  if (notStreaming.some(({ ageMs }) => ageMs > 700)) return false;
   const { holder, term } = record.reign;
   const follows = (node: NodeId): boolean => {
     const receiver = world.servers.get(node)?.receiver;
