@@ -143,7 +143,10 @@ function ignoresTarget(decided: Decided, reign: Reign): Offence | undefined {
   if (intent?.kind !== 'handover' || intent.target === null || intent.target === reign.holder)
     return undefined;
   if (evidence.intentAgeMs >= TARGET_MS || intent.stage !== 'elect') return undefined;
-  const target = heard(decided, intent.target)?.postgres;
+  const report = heard(decided, intent.target);
+  // Somebody promoted it meanwhile: it has to be rewound before it can be anything.
+  if ((report?.pledge?.position.timeline ?? 0) > (before.reign?.timeline ?? 0)) return undefined;
+  const target = report?.postgres;
   const entry = findNode(before, intent.target);
   const isFit = entry?.candidatePriority !== 0 && entry?.maintenance === false && entry.dropping === 'no';
   const isHere = target?.status === 'running' && target.role === 'standby';

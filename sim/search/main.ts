@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { RULE_NAMES } from '../../src/core/decide.ts';
 import { search, type SearchResult } from './explore.ts';
 import { OPERATIONS, type Operation } from './faults.ts';
-import { NOTHING, SLICES } from './slices.ts';
+import { slice, SLICES, type Slice } from './slices.ts';
 import type { Bounds } from './state.ts';
 
 /**
@@ -28,10 +28,10 @@ const { values } = parseArgs({
 const { transactions, crashes, cuts, restarts, operations, pauses } = values;
 const asked = { transactions, crashes, cuts, restarts, operations, pauses };
 const isOneSlice = Object.values(asked).some((bound) => bound !== undefined);
-const slices: readonly Bounds[] = isOneSlice ? [{ ...NOTHING, ...onlyGiven(asked) }] : SLICES;
 const operators = values.operators
   .split(',')
   .filter((each): each is Operation => OPERATIONS.includes(each as Operation));
+const slices: readonly Slice[] = isOneSlice ? [slice(onlyGiven(asked), operators)] : SLICES;
 
 function onlyGiven(bounds: Readonly<Record<string, string | undefined>>): Partial<Bounds> {
   const given = Object.entries(bounds).filter(([, bound]) => bound !== undefined);
@@ -64,10 +64,10 @@ function showProgress(states: number, waiting: number, depth: number): void {
 const startedMs = performance.now();
 const spoken = new Set<string>();
 let [states, violations, deadEnds, incomplete] = [0, 0, 0, 0];
-for (const bounds of slices) {
+for (const { bounds, operations: allowed } of slices) {
   const result = search({
     bounds,
-    operations: operators,
+    operations: allowed,
     statesMax: Number(values['states-max']),
     ...(values.progress ? { onProgress: showProgress } : {}),
   });
