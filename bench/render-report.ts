@@ -19,7 +19,7 @@ export function renderReport({ machine, nodes, runs, helpMs, floor }: Report): s
   const idle = runs.map((run) => run.idle).find((each) => each !== undefined);
   return `# Benchmarks
 
-Written by \`npm run bench\`. ${runs.length === 1 ? 'One group' : `${runs.length} groups`} of a monitor and ${nodes} nodes, all on one machine over loopback, default settings, fsync on. In each: bring-up, SIGKILL of the primary's PostgreSQL, the old primary back as a standby, a switchover; one client inserts a row about every 3 ms through all of it and notes each acknowledgement. The write gap is the longest time between two acknowledgements.
+Written by \`npm run bench\`. ${runs.length === 1 ? 'One group' : `${runs.length} groups`} of a monitor and ${nodes} nodes, all on one machine over loopback, default settings, fsync on. In each: bring-up, SIGKILL of the primary's PostgreSQL, the old primary back as a standby, a switchover; one client inserts a row about every 3 ms through all of it and notes each acknowledgement. It keeps its connections to all servers, as a pool does, and asks every 10 ms which of them takes writes. The write gap is the longest time between two acknowledgements.
 
 | | median | min | max | goal |
 | --- | --- | --- | --- | --- |

@@ -215,7 +215,8 @@ export function endAtStandby(world: World, standby: VirtualPostgres, connection:
       upstream.process.now(() => endAtUpstream(world, upstream, connection, false)),
     );
   }
-  if (standby.status === 'running')
+  // Also one that is not consistent yet: its startup process asks again and again for what it lacks.
+  if (standby.status === 'running' || standby.status === 'starting')
     requestReceiver(world, standby, standby.random.between(1, RETRY_INTERVAL_MS));
 }
 
