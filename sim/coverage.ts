@@ -24,7 +24,7 @@ const ACTIONS: Readonly<Record<Action['kind'], boolean>> = {
 };
 
 /** From so many seeds on a rule or an action that was never reached is a fault of the simulator. */
-export const SEEDS_FOR_COVERAGE = 2_000;
+export const SEEDS_FOR_COVERAGE = 10_000;
 
 /** The rules of `decide` and the actions of `plan` that none of the runs came to. */
 export function unreached(counts: ReadonlyMap<string, number>): readonly string[] {
