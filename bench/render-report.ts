@@ -86,9 +86,8 @@ ${line('monitor', monitor, '')}
 `;
 }
 
-function row(name: string, { median, min, max }: Summary, unit: 's' | 'ms', goal: string): string {
-  const cell = (value: number): string => `${value.toFixed(unit === 's' ? 2 : 0)} ${unit}`;
-  return `| ${name} | ${cell(median)} | ${cell(min)} | ${cell(max)} | ${goal} |`;
+function row(name: string, summary: Summary, unit: 's' | 'ms', goal: string): string {
+  return `${floorRow(name, summary, unit)} ${goal} |`;
 }
 
 function floorRow(name: string, { median, min, max }: Summary, unit: 's' | 'ms'): string {

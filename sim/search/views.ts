@@ -1,5 +1,5 @@
 import type { LocalView } from '../../src/core/action.ts';
-import type { Evidence, Follower, PostgresReport, Report } from '../../src/core/evidence.ts';
+import type { Evidence, Follower, Pledge, PostgresReport, Report } from '../../src/core/evidence.ts';
 import { currentRule, type GroupRecord, type NodeId } from '../../src/core/group-record.ts';
 import { LSN_ZERO } from '../../src/core/lsn.ts';
 import { UNSATISFIABLE_NAMES } from '../../src/core/server-settings.ts';
@@ -96,12 +96,7 @@ export function reportOf(state: State, node: NodeId): Report {
     sequence: 0,
     recordVersion: 0,
     postgres,
-    pledge: pledge && {
-      term: pledge.term,
-      ...pledge.wal.lineage,
-      provenTerm: pledge.provenTerm,
-      markerTerm: pledge.markerTerm,
-    },
+    pledge: toPledge(pledge),
     promotedTerm: keeper.promotedTerm,
     restartsUsed: keeper.restartsUsed,
     servingTerm: postgres.role === 'primary' ? keeper.servingTerm : null,
@@ -160,12 +155,7 @@ export function localView(node: NodeId, server: Server, keeper: Keeper): LocalVi
         ? ''
         : names,
     replayLagBytes: 0,
-    pledge: pledge && {
-      term: pledge.term,
-      ...pledge.wal.lineage,
-      provenTerm: pledge.provenTerm,
-      markerTerm: pledge.markerTerm,
-    },
+    pledge: toPledge(pledge),
     promotedTerm: keeper.promotedTerm,
     servingTerm: keeper.servingTerm,
     followedTerm: keeper.followedTerm,
@@ -206,4 +196,10 @@ export function evidenceOf(record: GroupRecord, memory: Memory): Evidence {
         ageMs: memory.seenTerm === record.reign?.term ? AGE_MS[memory.notStreaming[id - 1]!] : 0,
       })),
   };
+}
+
+function toPledge(pledge: Keeper['pledge']): Pledge | null {
+  if (pledge === null) return null;
+  const { term, wal, provenTerm, markerTerm } = pledge;
+  return { term, ...wal.lineage, provenTerm, markerTerm };
 }

@@ -82,6 +82,27 @@ export type Action =
   | { readonly kind: 'rewind'; readonly source: UpstreamNode }
   | { readonly kind: 'leave' };
 
+/** Every kind of action: one that is added and not listed here does not compile. */
+export const ACTION_KINDS: Readonly<Record<Action['kind'], true>> = {
+  initialise: true,
+  adopt: true,
+  start_primary: true,
+  start_standby: true,
+  stop: true,
+  checkpoint: true,
+  hand_over: true,
+  pledge: true,
+  configure: true,
+  promote: true,
+  apply_rule: true,
+  write_marker: true,
+  open: true,
+  maintain_slots: true,
+  clone: true,
+  rewind: true,
+  leave: true,
+};
+
 export interface Step {
   readonly action: Action;
   /** A sentence for the log. */

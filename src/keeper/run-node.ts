@@ -28,7 +28,7 @@ export interface RunningNode {
 /**
  * A keeper does little and runs for months beside a database. What V8's
  * optimising compilers would gain is not noticed, and their code and its
- * results are 9 MB that stay resident.
+ * results are 7 MB that stay resident.
  */
 function stayFrugal(): void {
   setFlagsFromString('--no-opt');

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { assert } from '../lib/assert.ts';
 import { startCountdown, type Countdown, type TimeLimit } from '../system/clock.ts';
 import { renderPassfile, settingNames, withIncludes, withoutSettings } from './configuration-text.ts';
@@ -88,10 +87,7 @@ export function createConfiguration(context: ServerContext): Configuration {
   /** Looked at again only when the file has changed since nothing was found in it. */
   const overriddenSettings = async (countdown: Countdown): Promise<readonly string[]> => {
     const path = files.automaticConfiguration;
-    const stamp = await disk.run(`looking at "${path}"`, limitOf(countdown), async () => {
-      const found = await stat(path, { bigint: true }).catch(() => undefined);
-      return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeNs}`;
-    });
+    const stamp = (await disk.stamp(path, limitOf(countdown))) ?? 'missing';
     if (stamp === harmless) return [];
     const automatic = await disk.readText(path, limitOf(countdown));
     const critical: readonly string[] = CRITICAL_SETTINGS;

@@ -31,8 +31,8 @@ const STATES: readonly ControlState[] = [
 ];
 
 /**
- * Reads pg_control itself: starting pg_controldata costs more than a whole
- * failover has to spare. undefined where the layout is another one, or the
+ * Reads pg_control itself: to start pg_controldata for it takes processor time
+ * that a failover has not got. undefined where the layout is another one, or the
  * checksum does not fit (it was read while it was written): the caller asks
  * pg_controldata then.
  */

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { parseStandbyTag } from '../core/application-name.ts';
 import type { PostgresStatus, Upstream } from '../core/evidence.ts';
 import type { Lineage } from '../core/lineage.ts';
@@ -186,10 +185,7 @@ function createStoppedView({
 
   return async (limit) => {
     const countdown = startCountdown(limit);
-    const stamp = await disk.run('looking at pg_control', limitOf(countdown), async () => {
-      const found = await stat(files.controlFile).catch(() => undefined);
-      return found && `${found.ino} ${found.mtimeMs}`;
-    });
+    const stamp = await disk.stamp(files.controlFile, limitOf(countdown));
     if (stamp === undefined && !(await disk.exists(files.versionFile, limitOf(countdown)))) return NOTHING;
     // As long as nobody touches pg_control, the programs that read it would say the same.
     if (last === undefined || last.stamp !== stamp)

@@ -26,6 +26,8 @@ export interface Disk {
   /** The names in a directory; undefined when there is no such directory. */
   list(path: string, limit: TimeLimit): Promise<readonly string[] | undefined>;
   exists(path: string, limit: TimeLimit): Promise<boolean>;
+  /** Another one whenever the file has been replaced or written; undefined when there is no such file. */
+  stamp(path: string, limit: TimeLimit): Promise<string | undefined>;
   /** The path without symbolic links; undefined when it does not exist. */
   canonicalPath(path: string, limit: TimeLimit): Promise<string | undefined>;
   /** Whether an operation hangs now. */
@@ -98,6 +100,13 @@ export function createDisk(): Disk {
     list: (path, limit) => run(`listing "${path}"`, limit, () => readdir(path).catch(ifMissing(undefined))),
     exists: (path, limit) =>
       run(`looking for "${path}"`, limit, () => stat(path).then(() => true, ifMissing(false))),
+    stamp: (path, limit) =>
+      run(`looking at "${path}"`, limit, () =>
+        stat(path, { bigint: true }).then(
+          ({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`,
+          ifMissing(undefined),
+        ),
+      ),
     canonicalPath: (path, limit) =>
       run(`resolving "${path}"`, limit, () => realpath(path).catch(ifMissing(undefined))),
   };

@@ -12,26 +12,6 @@ import { aGroup, END_OF_WAL, HISTORY, TERM, TIMELINE, type GroupBuilder } from '
 
 /** What the rule of the trio is as a setting. */
 export const NAMES = `ANY 1 ("pgbaton_2@${TERM}", "pgbaton_3@${TERM}")`;
-/** Every kind of action, so that a new one that no test reaches is noticed. */
-export const ALL_KINDS: Readonly<Record<Action['kind'], true>> = {
-  initialise: true,
-  adopt: true,
-  start_primary: true,
-  start_standby: true,
-  stop: true,
-  checkpoint: true,
-  hand_over: true,
-  pledge: true,
-  configure: true,
-  promote: true,
-  apply_rule: true,
-  write_marker: true,
-  open: true,
-  maintain_slots: true,
-  clone: true,
-  rewind: true,
-  leave: true,
-};
 /** The kinds of action that `planned` has seen. */
 export const reached = new Set<string>();
 
