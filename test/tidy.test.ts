@@ -76,6 +76,12 @@ test('zod is only imported as zod/mini, because zod itself costs 10 MB', () => {
   assert.deepEqual(offences, []);
 });
 
+test('no package is imported on demand, because its names would be missing in the built program', () => {
+  const onDemand = /\bawait import\('(?!\.|node:)/;
+  const offences = sources.filter((file) => file.startsWith('src/') && onDemand.test(read(file)));
+  assert.deepEqual(offences, []);
+});
+
 test(`no file is longer than ${LINES_MAX} lines`, () => {
   const offences = sources
     .map((file) => ({ file, lines: read(file).trimEnd().split('\n').length }))
