@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { aDecidedGroup } from '../../test/support/a-decided-group.ts';
 import { aReport } from '../../test/support/a-report.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import type { GroupMessage } from '../api/monitor-service.ts';
@@ -225,4 +226,17 @@ test('a watcher is spared the records of the history, and the store has them', a
   assert.equal(last?.record_read, undefined);
   const before = notes.map(toEvent).findLast(({ id, record }) => record !== undefined && id < last.id);
   assert.equal(last?.follows, before?.record_version);
+});
+
+test('the confirmation of a reign tells what the change of primary went through, and how long each step took', async () => {
+  const group = await aDecidedGroup();
+  await group.form();
+  await group.failOver();
+  const events = await group.client.listEvents({ formation: 'default', group: 0 });
+  const confirmation = events.find(({ rule, term }) => rule === 'confirm_reign' && term === 2);
+  assert.deepEqual(
+    confirmation?.timeline?.map(({ step, node }) => `${step} ${node}`),
+    ['last_well a', 'down a', 'decided a', 'pledged b', 'elected b', 'promoted b', 'opened b', 'confirmed b'],
+  );
+  assert.ok(confirmation?.timeline?.every(({ after_ms: afterMs }) => Number.isInteger(afterMs)));
 });

@@ -1,8 +1,9 @@
 import type { GroupMessage } from '../api/monitor-service.ts';
 import type { NodeView } from '../api/schemas.ts';
-import { decide } from '../core/decide.ts';
+import { decide, type Decision } from '../core/decide.ts';
 import type { Evidence, Report } from '../core/evidence.ts';
 import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { afterDecision, afterReport, EMPTY_TIMELINE, milestonesOf } from '../core/reign-timeline.ts';
 import type { Accepted, Answer } from '../core/requests.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
@@ -76,8 +77,10 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     for (const listener of listeners) listener(message);
   };
   const events = createEventWriter({ store, faults, wallClock: deps.wallClock, tell });
+  let timeline = EMPTY_TIMELINE;
   const cell = createRecordCell(store, start, (before, { record, version }) => {
     book.follow(before, record);
+    timeline = afterDecision(timeline, before, record, now());
     // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
   });
@@ -103,6 +106,19 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     }
   }
 
+  /** The decision that ends a change of reign tells what that went through. */
+  function eventOf(decision: Decision, inputs: Evidence): NewEvent {
+    const { next } = decision;
+    return decisionEvent(
+      next,
+      decision,
+      inputs,
+      decision.rule === 'confirm_reign'
+        ? milestonesOf(afterDecision(timeline, current(), next, now()), next.term)
+        : undefined,
+    );
+  }
+
   /** One swap with the events that explain it. false: somebody else was faster. */
   async function swap(next: GroupRecord, why: NewEvent): Promise<boolean> {
     const changed = changedStates(next);
@@ -126,7 +142,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
       const decision = decide(current(), inputs);
       if (decision === undefined) return;
       rules.push(decision.rule);
-      if (await swap(decision.next, decisionEvent(decision.next, decision, inputs))) {
+      if (await swap(decision.next, eventOf(decision, inputs))) {
         const { rule, because } = decision;
         log.info({ formation, group, rule, term: current().term, version: cell.current().version }, because);
       }
@@ -191,8 +207,10 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     current: () => cell.current(),
     takeReport: (report) =>
       queue.run(async () => {
-        if (findNode(current(), report.node) !== undefined && book.take(report, current()))
+        if (findNode(current(), report.node) !== undefined && book.take(report, current())) {
+          timeline = afterReport(timeline, current(), report, now());
           await settleOrLog();
+        }
         return cell.current();
       }),
     request: (asked) => queue.run(() => request(asked)),

@@ -1,6 +1,7 @@
 import { EventBody } from '../api/schemas.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { findNode, nameOf, type GroupRecord, type NodeEntry, type NodeId } from '../core/group-record.ts';
+import type { Milestone } from '../core/reign-timeline.ts';
 import { assignedState, reportedState, type StateName } from '../core/state-names.ts';
 import type { Note, StoredNote } from '../store/store.ts';
 import type { EvidenceBook } from './evidence-book.ts';
@@ -32,6 +33,7 @@ export function decisionEvent(
   next: GroupRecord,
   decision: { readonly rule: string; readonly because: string },
   inputs: Evidence,
+  milestones: readonly Milestone[] = [],
 ): NewEvent {
   return {
     formation: next.formation,
@@ -41,8 +43,17 @@ export function decisionEvent(
     because: decision.because,
     term: next.term,
     inputs,
+    ...(milestones.length === 0 ? {} : { timeline: toTimeline(next, milestones) }),
     ...aboutNode(next, next.intent?.target ?? next.reign?.holder),
   };
+}
+
+function toTimeline(record: GroupRecord, milestones: readonly Milestone[]): NewEvent['timeline'] {
+  return milestones.map(({ step, node, afterMs }) => ({
+    step,
+    node: findNode(record, node)?.name ?? `node ${node}`,
+    after_ms: Math.round(afterMs),
+  }));
 }
 
 export function plainEvent(
