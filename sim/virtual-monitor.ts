@@ -8,7 +8,8 @@ import {
   type NodeId,
 } from '../src/core/group-record.ts';
 import type { Answer } from '../src/core/requests.ts';
-import { createEvidenceBook, type EvidenceBook } from '../src/monitor/evidence-book.ts';
+import { DECISIONS_PER_RUN, dueInMs, LAG_WINDOW_MS, TICK_MS } from '../src/deciding/deciding-pace.ts';
+import { createEvidenceBook, type EvidenceBook } from '../src/deciding/evidence-book.ts';
 import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
@@ -36,12 +37,9 @@ export interface VirtualMonitor {
   onSwap: (before: GroupRecord, next: GroupRecord) => void;
 }
 
-const TICK_MS = 100;
 const PING_MS = 2_000;
-const FRESH_MS = 1_000;
-const DECISIONS_PER_RUN = 20;
-/** How far back the monitor looks for its own lateness, ms. */
-const LAG_WINDOW_MS = 5_000;
+/** A tick is asked for at the latest after this time: a report or a swap may have come in between, ms. */
+const LOOK_AGAIN_MS = 1_000;
 /** For how long clients look closely after each decision, ms. */
 const UNREST_MS = 2_000;
 
@@ -90,20 +88,10 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     }
   }
 
-  /** When time alone can change a decision; the real monitor looks ten times a second whether it can. */
-  function dueAtMs(): number {
-    const { record } = stored;
-    if (record.nodes.length === 0) return Infinity;
-    if (record.intent !== null) return now();
-    let oldestMs = 0;
-    for (const { id } of record.nodes) oldestMs = Math.max(oldestMs, book.reportAgeMs(id) ?? Infinity);
-    return now() + Math.max(0, FRESH_MS - oldestMs);
-  }
-
   /** Asks for the next tick that has something to do; ticks stand on a grid. */
   function awaitTick(): void {
     if (isTicking) return;
-    const waitMs = Math.max(0, Math.min(dueAtMs() - now(), FRESH_MS));
+    const waitMs = Math.min(dueInMs(stored.record, book), LOOK_AGAIN_MS);
     const next = beganMs + (Math.floor((now() + waitMs - beganMs) / TICK_MS) + 1) * TICK_MS;
     isTicking = true;
     process.after(next - now(), tick);
@@ -111,7 +99,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
 
   function tick(): void {
     isTicking = false;
-    if (dueAtMs() <= now()) settle();
+    if (dueInMs(stored.record, book) === 0) settle();
     awaitTick();
   }
 

@@ -32,5 +32,5 @@ export const HISTORIES: readonly Mutant[] = [
       needs: ['promote_by_hand'],
     },
   ]),
-  ...inFile('src/monitor/evidence-book.ts', []),
+  ...inFile('src/deciding/evidence-book.ts', []),
 ];

@@ -183,7 +183,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
     },
   ]),
-  ...inFile('src/monitor/evidence-book.ts', [
+  ...inFile('src/deciding/evidence-book.ts', [
     {
       name: 'newest_report_counts',
       guards: 'a report that was held up does not replace a newer one (I32)',

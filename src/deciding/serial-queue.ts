@@ -30,7 +30,7 @@ export function createSerialQueue(): SerialQueue {
   return {
     run<T>(task: () => Promise<T>): Promise<T> {
       if (closed) {
-        return Promise.reject(new BatonError('BATON_STORE_UNAVAILABLE', 'the monitor is being stopped'));
+        return Promise.reject(new BatonError('BATON_STORE_UNAVAILABLE', 'who decides here is being stopped'));
       }
       waiting++;
       const result = inTurn(tail, task);

@@ -1,5 +1,5 @@
 import type { MonitorService, NodeAddress } from '../api/monitor-service.ts';
-import { SettingsBody, type AcceptedBody } from '../api/schemas.ts';
+import { SettingsBody, type AcceptedBody, type GroupSecretsBody } from '../api/schemas.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { GroupRecord, GroupSettings, NodeId } from '../core/group-record.ts';
 import {
@@ -19,7 +19,13 @@ import { camelKeys, snakeKeys } from '../lib/camel-keys.ts';
 import { formationUris } from './connection-strings.ts';
 import type { Formations } from './formations.ts';
 import type { GroupDecider, RequestOutcome } from './group-decider.ts';
-import type { GroupSecrets } from './group-secrets.ts';
+
+/** The passwords of each group's own roles: never in the store, so that neither a dump of it nor an event carries them. */
+export interface GroupSecrets {
+  /** The group's passwords; made when it has none yet. Throws BATON_STORE_UNAVAILABLE when they can't be read or kept. */
+  of(formation: string, group: number): Promise<GroupSecretsBody>;
+  forget(formation: string, group: number): Promise<void>;
+}
 
 type Calls<K extends keyof MonitorService> = Pick<MonitorService, K>;
 

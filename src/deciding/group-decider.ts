@@ -8,6 +8,7 @@ import type { Accepted, Answer } from '../core/requests.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { DECISIONS_PER_RUN, dueInMs } from './deciding-pace.ts';
 import { createEvidenceBook } from './evidence-book.ts';
 import { createEventWriter } from './event-writer.ts';
 import type { FaultLog } from './fault-log.ts';
@@ -55,17 +56,11 @@ export interface GroupDeciderDeps {
   readonly lagMs: () => number;
 }
 
-/** More decisions than this in one run can only be rules that undo each other. */
-const DECISIONS_PER_RUN = 20;
-
 /** For how long nothing is decided after that: such a fault must not fill the store. */
 const HOLD_MS = 1_000;
 
 /** How often a request is tried again when somebody else has changed the record. */
 const ATTEMPTS = 5;
-
-/** A node that was heard of longer ago needs to be looked at between reports, ms. */
-const FRESH_MS = 1_000;
 
 export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps): GroupDecider {
   const { store, log, faults, now } = deps;
@@ -199,8 +194,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
 
   function isDue(): boolean {
     if (current().nodes.length === 0) return false;
-    if (cell.isUncertain() || current().intent !== null || events.hasUnwritten()) return true;
-    return current().nodes.some(({ id }) => (book.reportAgeMs(id) ?? Infinity) > FRESH_MS);
+    return cell.isUncertain() || events.hasUnwritten() || dueInMs(current(), book) === 0;
   }
 
   return {

@@ -6,9 +6,9 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createFaultLog } from './fault-log.ts';
 import { openFormations, type Formations } from './formations.ts';
 import { toEvent, topicOf } from './group-events.ts';
-import { groupCalls, nodeCalls, settingsCalls } from './monitor-calls.ts';
-import type { GroupSecrets } from './group-secrets.ts';
+import { LAG_WINDOW_MS, TICK_MS } from './deciding-pace.ts';
 import { createLagMeter } from './lag-meter.ts';
+import { groupCalls, nodeCalls, settingsCalls, type GroupSecrets } from './service-calls.ts';
 
 export interface MonitorDeps {
   readonly store: Store;
@@ -30,12 +30,6 @@ export interface Monitor extends MonitorService {
   /** Ends the timers and waits for what is under way; the store stays open. */
   stop(): Promise<void>;
 }
-
-/** How often time is looked at: a lost host is noticed so much after the detection time. */
-const TICK_MS = 100;
-
-/** For how long a delay of this process makes it careful. */
-const LAG_WINDOW_MS = 3_000;
 
 const TRIM_EVERY_MS = 600_000;
 const CALL = { timeoutMs: 5_000 };
