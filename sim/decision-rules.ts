@@ -62,10 +62,11 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
     return ['I26 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
+    const hangs = holder?.postgres.status === 'unresponsive';
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
-    return hasData && isSpent
-      ? ['I23 the budget of crash failovers is kept', 'the budget is spent']
-      : undefined;
+    if ((hasData || hangs) && isSpent)
+      return ['I23 the budget of crash failovers is kept', 'the budget is spent'];
+    return hangs ? accusesOfHanging(decided, reign, holder) : undefined;
   }
   if (holder !== undefined) return cutsOff(decided, reign, holder);
   const offence = (text: string): Offence => ['I32 nobody is given up on a guess', text];
@@ -73,12 +74,29 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   // The core rounds ages for its sentences.
   if (silentMs < detectionMs - 1) return offence(`n${reign.holder} was listened to for ${silentMs} ms only`);
   if (evidence.deciderLagMs > detectionMs / 2) return offence('the decider lags');
-  const witness = evidence.reports.find(({ report: { node, postgres }, ageMs }) => {
+  const witness = whoReceives(decided, reign);
+  return witness === undefined ? undefined : offence(`n${witness} still receives from n${reign.holder}`);
+}
+
+/** A member that has heard the replication of the holder within the detection time. */
+function whoReceives({ before, evidence }: Decided, reign: Reign): NodeId | undefined {
+  return evidence.reports.find(({ report: { node, postgres }, ageMs }) => {
     const { upstream } = postgres;
     const isMember = before.rules.some(({ cohort }) => cohort.includes(node));
-    return isMember && upstream?.term === reign.term && upstream.silentMs + ageMs < detectionMs;
-  });
-  return witness && offence(`n${witness.report.node} still receives from n${reign.holder}`);
+    return (
+      isMember && upstream?.term === reign.term && upstream.silentMs + ageMs < before.settings.detectionMs
+    );
+  })?.report.node;
+}
+
+/** A server that answers nothing may only be slow, as long as something still streams from it. */
+function accusesOfHanging(decided: Decided, reign: Reign, { unansweredMs }: Report): Offence | undefined {
+  const { detectionMs, hangMs } = decided.before.settings;
+  const witness = whoReceives(decided, reign);
+  const patienceMs = witness === undefined ? detectionMs : hangMs;
+  return unansweredMs < patienceMs
+    ? ['I32 nobody is given up on a guess', `n${reign.holder} did not answer for ${unansweredMs} ms only`]
+    : undefined;
 }
 
 /** A holder that is here is given up only when too many of its voters, here too, receive from nobody. */

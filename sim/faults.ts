@@ -106,6 +106,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     group.keepers.get(node)?.process.pauseUntil(untilMs);
     serverOf(group, node).process.pauseUntil(untilMs);
   },
+  hang_postgres(group, random) {
+    serverOf(group, pickNode(group, random)).process.pauseUntil(group.world.clock.nowMs + duration(random));
+  },
   pause_keeper(group, random) {
     group.keepers
       .get(pickNode(group, random))

@@ -4,9 +4,9 @@ import type { Rest, Step } from '../src/core/action.ts';
 import { plan } from '../src/core/plan.ts';
 import type { JournalEntry } from '../src/keeper/journal.ts';
 import {
-  hasVoters,
   localView,
   newNodeState,
+  noteLook,
   reportOfState,
   type NodeState,
 } from '../src/keeper/node-state.ts';
@@ -178,9 +178,8 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     function look(): void {
-      mine.observation = observe(world, server);
-      mine.observedAtMs = world.clock.nowMs;
-      if (hasVoters(mine.record, mine.observation)) mine.quorumSeenAtMs = world.clock.nowMs;
+      const { nowMs } = world.clock;
+      noteLook(mine, observe(world, server), { beganMs: nowMs, endedMs: nowMs, timeoutMs: 0 });
       const content = reportOfState(node, mine, durable, world.clock.nowMs);
       if (isSameEssence(content, lastReported)) return;
       busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;

@@ -78,7 +78,7 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'lagging_decider',
       guards: 'a decider that lags accuses nobody (I32)',
-      original: 'if (evidence.deciderLagMs > detectionMs / 2) {',
+      original: 'if (evidence.deciderLagMs > record.settings.detectionMs / 2) {',
       replacement: 'if (false) {',
     },
     {

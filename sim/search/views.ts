@@ -98,6 +98,7 @@ export function reportOf(state: State, node: NodeId): Report {
     postgres,
     pledge: toPledge(pledge),
     promotedTerm: keeper.promotedTerm,
+    unansweredMs: 0,
     restartsUsed: keeper.restartsUsed,
     servingTerm: postgres.role === 'primary' ? keeper.servingTerm : null,
     confirmedRule:
@@ -173,6 +174,7 @@ export function localView(node: NodeId, server: Server, keeper: Keeper): LocalVi
     checkpointedFor: record.intent?.term ?? null,
     markerUnderWay: markerUnderWay && markerUnderWay.value,
     markerAcknowledged: keeper.markerAcknowledged,
+    unansweredMs: 0,
     storeSilentMs: keeper.isStoreSilent ? LONG_MS : 0,
     quorumSilentMs: keeper.isQuorumSilent ? LONG_MS : 0,
     intentAgeMs: keeper.isIntentOld ? LONG_MS : 0,

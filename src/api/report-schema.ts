@@ -41,6 +41,8 @@ export const ReportDocument = z.object({
   sequence: Counter,
   recordVersion: Counter,
   postgres: PostgresDocument,
+  // Keepers of version 0.1 do not tell.
+  unansweredMs: z._default(z.number().check(z.minimum(0)), 0),
   pledge: z.nullable(
     z.object({
       term: Counter,

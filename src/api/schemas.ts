@@ -68,6 +68,7 @@ export const SettingsBody = z.strictObject({
   absent_ms: milliseconds(1_000),
   admission_lag_bytes: z.int().check(z.minimum(0)),
   handover_ms: milliseconds(1_000),
+  hang_ms: milliseconds(1_000),
   on_crash: z.enum(['failover', 'restart']),
   crash_failovers: z.int().check(z.minimum(0), z.maximum(100)),
   crash_window_ms: milliseconds(1_000),

@@ -38,6 +38,8 @@ export interface LocalView {
   readonly markerUnderWay: number | null;
   /** The marker of this term has been acknowledged since this keeper started. */
   readonly markerAcknowledged: number | null;
+  /** How long PostgreSQL has not answered; 0 while it does. */
+  readonly unansweredMs: number;
   /** Since the store was last heard. */
   readonly storeSilentMs: number;
   /** Since this primary last had enough voters streaming in its term. */

@@ -1,5 +1,6 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { currentRule, type GroupRecord, type Reign, type Rule } from './group-record.ts';
+import { isHung } from './hung-server.ts';
 import { continuesReign } from './lineage.ts';
 import { isLocked, primarySettings, sameSettings, standbySettings } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
@@ -22,13 +23,22 @@ export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): 
     case 'crashed':
       return startHolder(record, reign, local);
     case 'starting':
-    case 'unresponsive':
       return rest('PostgreSQL does not answer yet');
+    case 'unresponsive':
+      return outlastHang(record, reign, local);
     case 'running':
       return local.postgres.role === 'primary'
         ? reignOn(record, reign, local)
         : becomePrimary(record, reign, local);
   }
+}
+
+/** Ends a server that answers nothing at all, to start it again: when the group says so, or nobody can say anything. */
+function outlastHang(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
+  const isTold = reign.restarts > local.restartsUsed || local.storeSilentMs >= STORE_PATIENCE_MS;
+  if (isTold && local.postgres.role === null && isHung(record, local))
+    return step({ kind: 'stop', mode: 'immediate' }, 'PostgreSQL hangs and is restarted in place');
+  return rest('PostgreSQL does not answer; the group decides whether another node takes over');
 }
 
 function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {

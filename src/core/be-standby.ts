@@ -1,5 +1,6 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { nameOf, type GroupRecord, type Reign } from './group-record.ts';
+import { endHung } from './hung-server.ts';
 import { isTwin, lacksMarker } from './known-history.ts';
 import { continuesReign, relationTo } from './lineage.ts';
 import { sameSettings, standbySettings, upstreamOf, type UpstreamNode } from './server-settings.ts';
@@ -17,7 +18,8 @@ export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): 
   if (status === 'starting' && local.copyOf !== null && local.copyOf !== reign.term) {
     return step({ kind: 'stop', mode: 'immediate' }, 'it waits for WAL of a source that is no more');
   }
-  if (status === 'starting' || status === 'unresponsive') return rest('PostgreSQL does not answer yet');
+  if (status === 'starting') return rest('PostgreSQL does not answer yet');
+  if (status === 'unresponsive') return endHung(record, local);
   if (status === 'absent') {
     return isReady(reign)
       ? step({ kind: 'clone', source }, `${holder} has the data of the group`)

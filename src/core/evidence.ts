@@ -42,6 +42,8 @@ export interface Report {
   /** The version of the record that the keeper acts on. */
   readonly recordVersion: number;
   readonly postgres: PostgresReport;
+  /** How long PostgreSQL has not answered, as far as the keeper's own looks show it, ms; 0 while it answers. */
+  readonly unansweredMs: number;
   /** The highest term that the node has durably promised, with its position then. */
   readonly pledge: Pledge | null;
   /** The last term in which this node began to be the primary, by promotion or first start; null: never. */
@@ -75,7 +77,11 @@ export interface Pledge {
   readonly markerTerm: number | null;
 }
 
-/** `absent`: no data directory; `incomplete`: a base backup or rewind is unfinished; `stopped`: a clean shutdown. */
+/**
+ * `absent`: no data directory; `incomplete`: a base backup or rewind is
+ * unfinished; `stopped`: a clean shutdown; `unresponsive`: it runs and answers
+ * nothing, or (with its role) the sessions that it has and no new ones.
+ */
 export type PostgresStatus =
   'absent' | 'incomplete' | 'stopped' | 'crashed' | 'starting' | 'running' | 'unresponsive';
 

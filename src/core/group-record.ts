@@ -134,7 +134,13 @@ export interface GroupSettings {
   readonly admissionLagBytes: number;
   /** How long a switchover may take to stop the old primary before it is undone, ms. */
   readonly handoverMs: number;
-  /** What a crash of the primary's PostgreSQL leads to while a candidate is ready. */
+  /**
+   * How long a primary may leave its keeper without an answer where it is not
+   * plain that it hangs, because something still streams from it, or where
+   * nobody can take over, ms.
+   */
+  readonly hangMs: number;
+  /** What a crash or a hang of the primary's PostgreSQL leads to while a candidate is ready. */
   readonly onCrash: 'failover' | 'restart';
   /** How many failovers for crashes are done within {@link crashWindowMs} before crashes are restarted in place. */
   readonly crashFailovers: number;
@@ -151,6 +157,7 @@ export const DEFAULT_SETTINGS: GroupSettings = {
   absentMs: 300_000,
   admissionLagBytes: 16 * 1024 * 1024,
   handoverMs: 30_000,
+  hangMs: 15_000,
   onCrash: 'failover',
   crashFailovers: 2,
   crashWindowMs: 600_000,

@@ -15,6 +15,8 @@ export type HolderCondition =
   | { readonly kind: 'alive' }
   /** Its keeper is here and says that PostgreSQL is not. */
   | { readonly kind: 'down'; readonly report: Report; readonly because: string }
+  /** Its keeper is here and gets no answer from it, for longer than the group waits. */
+  | { readonly kind: 'hung'; readonly report: Report; readonly because: string }
   /** Keeper and replication have both been silent for the detection time. */
   | { readonly kind: 'lost'; readonly because: string }
   /** It is here and writes can't go on: too few of its voters, which are here too, receive from it. */
@@ -36,7 +38,7 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   if (reign === null) return ALIVE;
   const live = liveReport(record, evidence, reign.holder);
   if (live !== undefined) {
-    const condition = conditionByReport(record, reign, live);
+    const condition = conditionByReport(record, evidence, reign, live);
     if (condition.kind !== 'alive' || live.servingTerm !== reign.term || !isCutOff(record, evidence))
       return condition;
     const because = `too few voters receive from ${nameOf(record, reign.holder)}, though it and they are here`;
@@ -47,7 +49,18 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   const { detectionMs } = record.settings;
   const silentMs = Math.round(reportOf(evidence, reign.holder)?.ageMs ?? evidence.deciderAgeMs);
   if (silentMs < detectionMs) return { kind: 'alive' };
-  if (evidence.deciderLagMs > detectionMs / 2) {
+  const silence = `the keeper of ${name} has been silent for ${silentMs} ms`;
+  return (
+    doubt(record, evidence, silence) ?? {
+      kind: 'lost',
+      because: `${silence}, and no voter receives anything from its PostgreSQL`,
+    }
+  );
+}
+
+/** Why it proves nothing that the holder is silent; undefined when it does. */
+function doubt(record: GroupRecord, evidence: Evidence, silence: string): HolderCondition | undefined {
+  if (evidence.deciderLagMs > record.settings.detectionMs / 2) {
     return {
       kind: 'doubtful',
       because: `the decider itself was late by ${Math.round(evidence.deciderLagMs)} ms and accuses nobody`,
@@ -57,16 +70,38 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   if (witness !== undefined) {
     return {
       kind: 'doubtful',
-      because: `the keeper of ${name} has been silent for ${silentMs} ms, but ${nameOf(record, witness)} still receives from its PostgreSQL`,
+      because: `${silence}, but ${nameOf(record, witness)} still receives from its PostgreSQL`,
     };
   }
-  return {
-    kind: 'lost',
-    because: `the keeper of ${name} has been silent for ${silentMs} ms, and no voter receives anything from its PostgreSQL`,
-  };
+  return undefined;
 }
 
-function conditionByReport(record: GroupRecord, reign: Reign, report: Report): HolderCondition {
+/**
+ * It is plain that a server hangs when neither its keeper nor any voter hears
+ * from it. While replication goes on, or the sessions that there are, it may
+ * only be slow, or stopped for a look with a debugger: then it has more time,
+ * for a failover would end sessions that are served. Not for ever: nobody new
+ * gets in.
+ */
+function hangCondition(record: GroupRecord, evidence: Evidence, report: Report): HolderCondition {
+  const { unansweredMs, postgres } = report;
+  const { detectionMs, hangMs } = record.settings;
+  if (unansweredMs < detectionMs) return ALIVE;
+  const answersNobody = postgres.role === null;
+  const what = answersNobody ? 'has not answered' : 'has answered no new connection';
+  const because = `PostgreSQL of ${nameOf(record, report.node)} ${what} for ${Math.round(unansweredMs)} ms`;
+  if (unansweredMs >= hangMs) return { kind: 'hung', report, because };
+  const doubtful = doubt(record, evidence, because);
+  if (doubtful !== undefined) return doubtful;
+  return answersNobody ? { kind: 'hung', report, because } : { kind: 'doubtful', because };
+}
+
+function conditionByReport(
+  record: GroupRecord,
+  evidence: Evidence,
+  reign: Reign,
+  report: Report,
+): HolderCondition {
   // Before the first holder has formed the group there is nothing to fail over to.
   if (record.systemIdentifier === null) return ALIVE;
   const down = (what: string): HolderCondition => ({ kind: 'down', report, because: what });
@@ -74,8 +109,9 @@ function conditionByReport(record: GroupRecord, reign: Reign, report: Report): H
   switch (status) {
     case 'running':
     case 'starting':
-    case 'unresponsive':
       return ALIVE;
+    case 'unresponsive':
+      return hangCondition(record, evidence, report);
     case 'stopped':
       // A holder that was elected while it was stopped has yet to start, and so has the first of all.
       return report.promotedTerm === reign.term && hasBegun(reign)

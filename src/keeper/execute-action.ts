@@ -1,5 +1,5 @@
 import { formatStandbyTag, slotName } from '../core/application-name.ts';
-import type { NodeId } from '../core/group-record.ts';
+import { DEFAULT_SETTINGS, type NodeId } from '../core/group-record.ts';
 import { comparePositions, type Lineage } from '../core/lineage.ts';
 import type { Action } from '../core/action.ts';
 import type { ServerSettings, UpstreamNode } from '../core/server-settings.ts';
@@ -26,6 +26,8 @@ export interface ActionContext {
 /** Deadlines of the steps, ms. Long ones are progress-aware inside, this only bounds what hangs. */
 const QUICK = { timeoutMs: 5_000 };
 const STEP = { timeoutMs: 30_000 };
+/** PostgreSQL itself gives its processes 5 s before it kills them; what then still runs is killed after 6. */
+const IMMEDIATE = { timeoutMs: 10_000 };
 const LONG = { timeoutMs: 600_000 };
 const COPY = { timeoutMs: 24 * 3_600_000 };
 
@@ -54,7 +56,7 @@ function run(action: Action, context: ActionContext): Promise<void> {
     case 'start_standby':
       return startStandby(action, context);
     case 'stop':
-      return server.stop(action.mode, STEP);
+      return server.stop(action.mode, action.mode === 'immediate' ? IMMEDIATE : STEP);
     case 'checkpoint':
       return checkpoint(action, context);
     case 'hand_over':
@@ -143,9 +145,11 @@ function forgetServer(state: NodeState): void {
 
 /** Until the next checkpoint has little to do, so that the shutdown checkpoint has little to do either. */
 async function checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: ActionContext): Promise<void> {
+  // The handover is undone after that time, and a server that hangs is to be noticed.
+  const limit = { timeoutMs: (state.record?.settings ?? DEFAULT_SETTINGS).handoverMs };
   for (let round = 0; round < 3; round++) {
     const beganMs = performance.now();
-    await server.checkpoint(LONG);
+    await server.checkpoint(limit);
     if (performance.now() - beganMs < SHORT_CHECKPOINT_MS) break;
   }
   state.checkpointedFor = term;

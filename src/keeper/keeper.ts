@@ -9,7 +9,7 @@ import type { PassCrashPoint } from './crash-point.ts';
 import { executeAction, type ActionContext } from './execute-action.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
-import { hasVoters, localView, newNodeState, reportOfState, type NodeState } from './node-state.ts';
+import { localView, newNodeState, noteLook, reportOfState, type NodeState } from './node-state.ts';
 
 export type StopHow = 'fast' | 'immediate' | 'keeper_only';
 
@@ -113,11 +113,11 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   }
 
   async function observe(): Promise<void> {
-    state.observation = await server.observe(OBSERVE);
+    const beganMs = nowMs();
+    const observation = await server.observe(OBSERVE);
     const now = nowMs();
-    state.observedAtMs = now;
-    if (state.observation.isUnguarded) state.configured = null;
-    if (hasVoters(state.record, state.observation)) state.quorumSeenAtMs = now;
+    noteLook(state, observation, { beganMs, endedMs: now, ...OBSERVE });
+    if (observation.isUnguarded) state.configured = null;
     if (essence(reportOfState(node, state, journal.durable, now)) !== lastReported) {
       busyUntilMs = now + BUSY_FOR_MS;
       report();
@@ -239,7 +239,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
 
 /** What of a report is worth sending at once; positions move all the time and can wait for the heartbeat. */
 function essence(content: ReturnType<typeof reportOfState>): string {
-  const { postgres, recordVersion: _version, ...rest } = content;
+  const { postgres, recordVersion: _version, unansweredMs: _age, ...rest } = content;
   const { position, upstream, followers, ...server } = postgres;
   return JSON.stringify({
     ...rest,

@@ -12,6 +12,8 @@ export interface NodeState {
   observation: ServerObservation;
   /** Monotonic, ms. */
   observedAtMs: number;
+  /** Monotonic, ms: since when no look has had an answer; null while they have. */
+  unansweredSinceMs: number | null;
   record: GroupRecord | null;
   recordVersion: number;
   configured: ServerSettings | null;
@@ -41,6 +43,7 @@ export function newNodeState(
   return {
     observation,
     observedAtMs: nowMs,
+    unansweredSinceMs: null,
     record: journal.record,
     recordVersion: journal.recordVersion,
     configured: null,
@@ -54,6 +57,29 @@ export function newNodeState(
     intentSeenAtMs: nowMs,
     quorumSeenAtMs: nowMs,
   };
+}
+
+/**
+ * Takes in what a look at the server has found. A keeper that stood still
+ * itself in the middle of a look must not accuse its server of all that time:
+ * of no more than a look may take.
+ */
+export function noteLook(
+  state: NodeState,
+  observation: ServerObservation,
+  look: { readonly beganMs: number; readonly endedMs: number; readonly timeoutMs: number },
+): void {
+  state.observation = observation;
+  state.observedAtMs = look.endedMs;
+  if (observation.status !== 'unresponsive') state.unansweredSinceMs = null;
+  else state.unansweredSinceMs ??= Math.max(look.beganMs, look.endedMs - look.timeoutMs);
+  if (hasVoters(state.record, observation)) state.quorumSeenAtMs = look.endedMs;
+}
+
+function unansweredMs({ observation, unansweredSinceMs }: NodeState, nowMs: number): number {
+  // A step under way may know better than the last look.
+  if (observation.status !== 'unresponsive' || unansweredSinceMs === null) return 0;
+  return nowMs - unansweredSinceMs;
 }
 
 /** The input of `plan`. */
@@ -81,6 +107,7 @@ export function localView(
     checkpointedFor: state.checkpointedFor,
     markerUnderWay: state.markerUnderWay,
     markerAcknowledged: state.markerAcknowledged,
+    unansweredMs: unansweredMs(state, times.nowMs),
     storeSilentMs: times.storeSilentMs,
     quorumSilentMs: times.nowMs - state.quorumSeenAtMs,
     intentAgeMs: times.nowMs - state.intentSeenAtMs,
@@ -147,6 +174,7 @@ export function reportOfState(
       upstream: upstream && { ...upstream, silentMs: upstream.silentMs + (nowMs - state.observedAtMs) },
       followers,
     },
+    unansweredMs: unansweredMs(state, nowMs),
     pledge: journal.pledge,
     promotedTerm: journal.promotedTerm,
     restartsUsed: journal.restartsUsed,

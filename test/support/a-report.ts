@@ -23,6 +23,7 @@ export function aReport(
       followers: [],
       ...postgres,
     },
+    unansweredMs: 0,
     pledge: null,
     promotedTerm: null,
     restartsUsed: 0,
