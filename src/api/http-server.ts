@@ -35,7 +35,8 @@ export async function startHttpServer(options: {
   readonly tls: TlsMaterial | null;
 }): Promise<HttpServer> {
   const { app, port, address, tls } = options;
-  const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS };
+  // The reports of a keeper are the body of one request, which lasts for months.
+  const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 };
   const server = createAdaptorServer({
     fetch: app.fetch,
     ...(tls === null

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { BatonError } from '../lib/baton-error.ts';
+import type { Exchanges } from './report-line.ts';
 import { ErrorBody } from './schemas.ts';
 import { fromErrorBody } from './errors.ts';
 import { toTransportError } from './transport-error.ts';
@@ -37,8 +38,13 @@ export interface Transport {
   exchange(exchange: Exchange): Promise<unknown>;
   /** Opens an endless answer; resolves once its headers are there. The caller destroys it. */
   openStream(path: string, headers: Record<string, string>, timeoutMs: number): Promise<IncomingMessage>;
+  /** Opens a POST whose body and answer both go on; resolves once the headers of the answer are there. */
+  openExchanges(path: string, timeoutMs: number): Promise<Exchanges>;
   close(): void;
 }
+
+/** The body of a request that is written later. */
+const HELD = Symbol('held');
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
@@ -52,8 +58,8 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
   function open(
     options: RequestOptions & { headers: Record<string, string> },
     limits: { readonly timeoutMs: number; readonly deadlineFor: 'answer' | 'headers' },
-    body?: string,
-  ): Promise<IncomingMessage> {
+    body: string | undefined | typeof HELD,
+  ): Promise<Exchanges> {
     const { timeoutMs, deadlineFor } = limits;
     return new Promise((resolve, reject) => {
       const send = encrypted ? httpsRequest : httpRequest;
@@ -71,13 +77,14 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
         underWay = response;
         if (deadlineFor === 'headers') clearTimeout(deadline);
         else response.once('close', () => clearTimeout(deadline));
-        resolve(response);
+        resolve({ request, response });
       });
       request.once('error', (error) => {
         clearTimeout(deadline);
         reject(connected && isReset(error) && !request.reusedSocket ? brokenError(where, error) : error);
       });
-      request.end(body);
+      if (body === HELD) request.flushHeaders();
+      else request.end(body);
     });
   }
 
@@ -93,7 +100,7 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
         : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
     };
     const limits = { timeoutMs, deadlineFor: 'answer' } as const;
-    const response = await open({ method, path, headers, agent: reuse ? agent : false }, limits, text);
+    const { response } = await open({ method, path, headers, agent: reuse ? agent : false }, limits, text);
     return readAnswer(response, where);
   }
 
@@ -115,9 +122,24 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
       try {
         const accept = { ...authorization, ...headers, accept: 'text/event-stream' };
         const limits = { timeoutMs, deadlineFor: 'headers' } as const;
-        const response = await open({ method: 'GET', path, headers: accept, agent: false }, limits);
+        const options = { method: 'GET', path, headers: accept, agent: false } as const;
+        const { response } = await open(options, limits, undefined);
         if (response.statusCode !== 200) await readAnswer(response, where);
         return response;
+      } catch (error) {
+        throw toTransportError(error, where);
+      }
+    },
+    async openExchanges(path, timeoutMs) {
+      try {
+        const headers = { ...authorization, 'content-type': 'application/x-ndjson' };
+        const limits = { timeoutMs, deadlineFor: 'headers' } as const;
+        const exchanges = await open({ method: 'POST', path, headers, agent: false }, limits, HELD);
+        if (exchanges.response.statusCode !== 200) {
+          exchanges.request.end();
+          await readAnswer(exchanges.response, where);
+        }
+        return exchanges;
       } catch (error) {
         throw toTransportError(error, where);
       }
