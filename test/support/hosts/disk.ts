@@ -11,6 +11,7 @@ export interface Disk {
   free(): void;
   /** Every write hangs until {@link thaw}, and so does whoever writes. */
   freeze(): void;
+  /** Nothing when it is not frozen. */
   thaw(): void;
 }
 
@@ -27,6 +28,7 @@ export function mountDisk(path: string, options: { readonly sizeMb: number; read
   rmSync(`${path}/lost+found`, { recursive: true });
   makeFolder(path, options.user);
   chmodSync(path, 0o755);
+  let isFrozen = false;
   return {
     path,
     fill() {
@@ -34,7 +36,13 @@ export function mountDisk(path: string, options: { readonly sizeMb: number; read
       tool('fallocate', ['--length', String(bavail * bsize), ballast]);
     },
     free: () => rmSync(ballast, { force: true }),
-    freeze: () => void tool('fsfreeze', ['--freeze', path]),
-    thaw: () => void tool('fsfreeze', ['--unfreeze', path]),
+    freeze() {
+      tool('fsfreeze', ['--freeze', path]);
+      isFrozen = true;
+    },
+    thaw() {
+      if (isFrozen) tool('fsfreeze', ['--unfreeze', path]);
+      isFrozen = false;
+    },
   };
 }
