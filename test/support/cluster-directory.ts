@@ -24,10 +24,11 @@ export interface ClusterDirectory {
 const PORTS = { first: 17_000, last: 17_999 };
 const END = { timeoutMs: 20_000 };
 
-export function makeClusterDirectory(): ClusterDirectory {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'pgbaton-cluster-')));
+/** Makes a new folder, or takes one that is there already. */
+export function makeClusterDirectory(folder?: string): ClusterDirectory {
+  const path = realpathSync(folder ?? mkdtempSync(join(tmpdir(), 'pgbaton-cluster-')));
   // Started by root, the servers run as another user, who must be able to enter.
-  chmodSync(path, 0o755);
+  if (folder === undefined) chmodSync(path, 0o755);
   const processes: ClusterProcess[] = [];
   const given = new Set<number>();
   const forget = removeAtExit(path, processes);
@@ -37,7 +38,7 @@ export function makeClusterDirectory(): ClusterDirectory {
     async freePort() {
       for (;;) {
         const port = await freePort(PORTS.first, PORTS.last);
-        if (given.has(port)) continue;
+        if (given.has(port) || hasSocket(port)) continue;
         given.add(port);
         return port;
       }
@@ -57,6 +58,11 @@ export function makeClusterDirectory(): ClusterDirectory {
       assert.deepEqual(left, [], 'processes were left behind');
     },
   };
+}
+
+/** A server in another network namespace keeps nobody from the port, and yet has the only socket of that name. */
+function hasSocket(port: number): boolean {
+  return ['/var/run/postgresql', '/tmp'].some((folder) => existsSync(join(folder, `.s.PGSQL.${port}`)));
 }
 
 /** The last net: a test process that is told to end, or fails outside of its tests, leaves nothing behind either. */

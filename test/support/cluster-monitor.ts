@@ -6,6 +6,7 @@ import { readTokenFile } from '../../src/config/environment.ts';
 import { parseMonitorUri } from '../../src/config/monitor-uri.ts';
 import type { ClusterDirectory } from './cluster-directory.ts';
 import { startPgbaton, tail, type ClusterProcess } from './cluster-process.ts';
+import { LOOPBACK, type Place } from './place.ts';
 import { eventually } from './test-monitor.ts';
 
 /** The monitor of a test cluster. */
@@ -30,12 +31,18 @@ export interface ClusterMonitorOptions {
   readonly directory: ClusterDirectory;
   readonly port: number;
   readonly auth: 'trust' | 'token';
+  readonly place?: Place;
 }
 
 /** Describes a monitor; nothing runs before `start`. */
-export function clusterMonitor({ directory, port, auth }: ClusterMonitorOptions): ClusterMonitor {
+export function clusterMonitor({
+  directory,
+  port,
+  auth,
+  place = LOOPBACK,
+}: ClusterMonitorOptions): ClusterMonitor {
   const pgdata = join(directory.path, 'monitor');
-  const uri = `pgbaton://127.0.0.1:${port}?sslmode=require`;
+  const uri = `pgbaton://${place.address}:${port}?sslmode=require`;
   const tokenFile = auth === 'trust' ? null : join(pgdata, 'token');
   let running: ClusterProcess | undefined;
   let client: MonitorClient | undefined;
@@ -46,11 +53,12 @@ export function clusterMonitor({ directory, port, auth }: ClusterMonitorOptions)
   }
 
   function launch(): void {
-    const where = ['--pgdata', pgdata, '--pgport', String(port), '--hostname', '127.0.0.1'];
-    const access = ['--listen', '127.0.0.1', '--auth', auth, '--ssl-self-signed'];
+    const where = ['--pgdata', pgdata, '--pgport', String(port), '--hostname', place.address];
+    const access = ['--listen', place.address, '--auth', auth, '--ssl-self-signed'];
     const create = ['create', 'monitor', ...where, ...access, '--run'];
     const isMade = existsSync(join(pgdata, 'pgbaton.yaml'));
-    running = startPgbaton('monitor', isMade ? ['run', '--pgdata', pgdata] : create, { cwd: directory.path });
+    const args = isMade ? ['run', '--pgdata', pgdata] : create;
+    running = startPgbaton('monitor', args, { cwd: directory.path, place });
     directory.onStart(running);
   }
 

@@ -5,10 +5,12 @@ import { isPostmasterOf, parsePidFile, type Postmaster } from '../../src/postgre
 import { startCountdown, waitFor } from '../../src/system/clock.ts';
 import { findProcessesIn, isAlive, sendSignal } from '../../src/system/process.ts';
 import { cleanEnvironment, startPgbaton, type ClusterProcess } from './cluster-process.ts';
+import { LOOPBACK, type Place } from './place.ts';
 
 /** A node of a test cluster: its keeper as a process, and its PostgreSQL as seen from outside. */
 export interface ClusterNode {
   readonly name: string;
+  readonly place: Place;
   readonly port: number;
   readonly pgdata: string;
   readonly stateDirectory: string;
@@ -44,6 +46,7 @@ export interface ClusterNodeOptions {
   readonly directory: string;
   /** Of `create postgres`, beside those for name, port and data directory. */
   readonly createArguments: readonly string[];
+  readonly place?: Place;
   /** Called with each process, for the end of the test. */
   readonly onStart: (process: ClusterProcess) => void;
 }
@@ -52,13 +55,13 @@ const GONE = { timeoutMs: 10_000 };
 
 /** Describes a node; nothing runs before `create`. */
 export function clusterNode(options: ClusterNodeOptions): ClusterNode {
-  const { name, port, pgdata, directory, onStart } = options;
+  const { name, port, pgdata, directory, place = LOOPBACK, onStart } = options;
   const identity = ['--pgdata', pgdata, '--pgport', String(port), '--name', name];
   const createCommand = ['create', 'postgres', ...identity, ...options.createArguments];
   let keeper: ClusterProcess | undefined;
 
   function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ClusterProcess {
-    keeper = startPgbaton(name, args, { cwd: directory, env });
+    keeper = startPgbaton(name, args, { cwd: directory, env, place });
     onStart(keeper);
     return keeper;
   }
@@ -93,6 +96,7 @@ export function clusterNode(options: ClusterNodeOptions): ClusterNode {
 
   return {
     name,
+    place,
     port,
     pgdata,
     stateDirectory: `${pgdata}.pgbaton`,

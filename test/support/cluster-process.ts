@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { sleep } from '../../src/system/clock.ts';
+import { LOOPBACK, type Place } from './place.ts';
 
 /** The program as users start it. */
 export const PGBATON = resolve(import.meta.dirname, '../../bin/pgbaton');
@@ -60,11 +61,12 @@ export function runPgbaton(
 export function startPgbaton(
   name: string,
   args: readonly string[],
-  options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv },
+  options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv; readonly place?: Place },
 ): ClusterProcess {
   const logFile = join(options.cwd, `${name}.log`);
   const log = openSync(logFile, 'a', 0o644);
-  const child = spawn(PGBATON, [...args], {
+  const [file = '', ...rest] = (options.place ?? LOOPBACK).command([PGBATON, ...args]);
+  const child = spawn(file, rest, {
     cwd: options.cwd,
     detached: true,
     stdio: ['ignore', log, log],

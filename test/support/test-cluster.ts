@@ -10,6 +10,7 @@ import { clusterMonitor, type ClusterMonitor } from './cluster-monitor.ts';
 import { clusterNode, type ClusterNode } from './cluster-node.ts';
 import { runPgbaton, type CommandOutcome } from './cluster-process.ts';
 import { describeGroup, PATIENCE_MS, waitForGroup, waitForRest, type AtRest } from './group-at-rest.ts';
+import { LOOPBACK, type Place } from './place.ts';
 import { eventually } from './test-monitor.ts';
 
 export interface ClusterOptions {
@@ -18,6 +19,12 @@ export interface ClusterOptions {
   /** How nodes and local sessions log in. */
   readonly auth?: 'trust' | 'scram-sha-256';
   readonly monitorAuth?: 'trust' | 'token';
+  /** Where the monitor and each node run; on this machine unless said otherwise. */
+  readonly placeOf?: (name: string) => Place;
+  /** Where the data of each node is; below the folder of all files unless said otherwise. */
+  readonly pgdataOf?: (name: string) => string;
+  /** The folder of all files; one below the machine's for temporary files unless said otherwise. */
+  readonly folder?: string;
 }
 
 export interface NodeOptions {
@@ -88,8 +95,12 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-/** Everything listens on the loopback address only. */
-const ACCESS = ['--hostname', '127.0.0.1', '--listen', '127.0.0.1', '--ssl-self-signed'];
+/** Everything listens on one address only, the loopback one where that is not said otherwise. */
+function access({ address }: Place): readonly string[] {
+  const where = ['--hostname', address, '--listen', address, '--ssl-self-signed'];
+  // Clients come from other hosts, where there are any.
+  return address === LOOPBACK.address ? where : [...where, '--pg-hba-lan'];
+}
 
 /** Brings up a monitor and nodes, and waits until the group is at rest. Whatever fails, nothing is left behind. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
@@ -150,9 +161,14 @@ function hasFailed(context: unknown): boolean {
 
 /** A cluster of which nothing runs yet. */
 export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCluster> {
-  const { auth = 'trust', monitorAuth = 'trust' } = options;
-  const directory = makeClusterDirectory();
-  const monitor = clusterMonitor({ directory, port: await directory.freePort(), auth: monitorAuth });
+  const { auth = 'trust', monitorAuth = 'trust', placeOf = () => LOOPBACK } = options;
+  const directory = makeClusterDirectory(options.folder);
+  const monitor = clusterMonitor({
+    directory,
+    port: await directory.freePort(),
+    auth: monitorAuth,
+    place: placeOf('monitor'),
+  });
   const nodes: ClusterNode[] = [];
   const clientsOfTests: ClusterClients[] = [];
 
@@ -168,13 +184,15 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
     freePort: () => directory.freePort(),
     async newNode(node = {}) {
       const { name = `node${nodes.length + 1}`, formation = 'default', extraArguments = [] } = node;
+      const place = placeOf(name);
       const created = clusterNode({
         name,
+        place,
         port: node.port ?? (await directory.freePort()),
-        pgdata: node.pgdata ?? join(directory.path, name),
+        pgdata: node.pgdata ?? options.pgdataOf?.(name) ?? join(directory.path, name),
         directory: directory.path,
         createArguments: [
-          ...ACCESS,
+          ...access(place),
           '--auth',
           auth,
           '--formation',

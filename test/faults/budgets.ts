@@ -1,0 +1,13 @@
+/** What the clients' write gap may be, ms, on a quiet machine at the default settings. */
+export interface Budget {
+  readonly name: string;
+  readonly ms: number;
+}
+
+export const HANDOVER: Budget = { name: 'planned handover', ms: 250 };
+export const PROCESS_KILLED: Budget = { name: 'PostgreSQL killed', ms: 300 };
+export const HOST_LOST: Budget = { name: 'host lost or cut off', ms: 3_500 };
+/** Commits go on without it; what is left is the pace of the writer itself. */
+export const NO_GAP: Budget = { name: 'no gap', ms: 100 };
+/** The last standby of a pair is given up after the detection time. */
+export const ALONE: Budget = { name: 'going on alone', ms: 3_500 };

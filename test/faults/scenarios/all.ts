@@ -1,0 +1,19 @@
+import type { Scenario } from '../scenario.ts';
+import { byHand } from './by-hand.ts';
+import { changesOfRole } from './changes-of-role.ts';
+import { cuts } from './cuts.ts';
+import { disks } from './disks.ts';
+import { frozenHosts } from './frozen-hosts.ts';
+import { lostHosts } from './lost-hosts.ts';
+import { processes } from './processes.ts';
+
+/** Every scenario, the deepest risk first. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...lostHosts,
+  ...cuts,
+  ...frozenHosts,
+  ...processes,
+  ...byHand,
+  ...changesOfRole,
+  ...disks,
+];

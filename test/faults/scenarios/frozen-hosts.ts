@@ -1,0 +1,57 @@
+import { HOST_LOST, NO_GAP } from '../budgets.ts';
+import type { Scenario } from '../scenario.ts';
+import { lasting, missed } from './steps.ts';
+
+export const frozenHosts: readonly Scenario[] = [
+  {
+    title: 'the host of the primary is frozen, and thawed when another has taken over',
+    nodes: [2, 3],
+    reign: 'changes',
+    budget: HOST_LOST,
+    slice: 3,
+    async play(stage) {
+      const old = await stage.cluster.primary();
+      stage.freeze(old);
+      await stage.newPrimary();
+      await stage.clients.progress();
+      stage.thaw(old);
+      await lasting(3);
+    },
+  },
+  {
+    title: 'the host of the primary is frozen for less than the detection time',
+    nodes: [2, 3],
+    reign: 'stays',
+    async play(stage) {
+      const primary = await stage.cluster.primary();
+      stage.freeze(primary);
+      await lasting(1.5);
+      stage.thaw(primary);
+      await stage.clients.progress();
+    },
+  },
+  {
+    title: 'the host of a standby is frozen and thawed',
+    nodes: [3],
+    reign: 'stays',
+    budget: NO_GAP,
+    async play(stage) {
+      const standby = await stage.cluster.standby();
+      stage.freeze(standby);
+      await missed(stage, standby);
+      await stage.clients.progress();
+    },
+  },
+  {
+    title: 'the host of the monitor is frozen and thawed: it accuses nobody',
+    nodes: [2, 3],
+    reign: 'stays',
+    budget: NO_GAP,
+    async play(stage) {
+      stage.freeze('monitor');
+      await lasting(8);
+      stage.thaw('monitor');
+      await stage.clients.progress(500);
+    },
+  },
+];
