@@ -166,15 +166,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const server = serverOf(group, pickNode(group, random));
     // Nor where it still has the settings of a primary that may go on alone: that is two mistakes in a row.
     const wouldAcknowledge = server.settings?.synchronousStandbyNames === '';
-    if (group.promotedByHand || wouldAcknowledge || server.role !== 'standby') return;
-    // Once in a run: two servers that people promote from one point to one number can't be told apart.
-    if (isNumberReserved(group, server)) return;
+    if (wouldAcknowledge || server.role !== 'standby' || isTakenByHand(group, server)) return;
     group.promotedByHand = true;
-    server.promote('by hand');
-  },
-  promote_twin_by_hand(group, random) {
-    const server = serverOf(group, pickNode(group, random));
-    if (server.role !== 'standby' || !isNumberReserved(group, server)) return;
     server.promote('by hand');
   },
   fill_disk(group, random) {
@@ -255,23 +248,17 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-/**
- * What the core is known not to survive yet: a promotion by hand onto the very
- * number that a reign has reserved and not begun to use. Left out unless asked for.
- */
-export const TWIN = 'promote_twin_by_hand';
-export const KNOWN_HOLES: readonly string[] = [TWIN];
-
 /** An unfinished copy is no copy yet. */
 function isComplete({ data, hasSentinel }: VirtualPostgres): boolean {
   return data !== null && !hasSentinel && data.needed <= data.flushed;
 }
 
-/** Whether a promotion by hand would take the number of a reign. */
-function isNumberReserved({ monitor }: SimulatedGroup, server: VirtualPostgres): boolean {
-  const { record } = monitor.stored;
+/** Two servers that people promote from one point to one number can't be told apart: see docs/limits.md. */
+function isTakenByHand({ world }: SimulatedGroup, server: VirtualPostgres): boolean {
   const next = (server.data?.wal.at(-1)?.timeline.id ?? 0) + 1;
-  return record.reign?.timeline === next || record.pastReigns.some((reign) => reign.timeline === next);
+  return [...world.servers.values()].some(({ data }) =>
+    data?.wal.some(({ timeline }) => timeline.isByHand && timeline.id === next),
+  );
 }
 
 /** `pgbaton perform failover --allow-data-loss`. */

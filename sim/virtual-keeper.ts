@@ -64,7 +64,6 @@ const EMPTY_JOURNAL: JournalEntry = {
   servingTerm: null,
   restartsUsed: 0,
   session: 0,
-  followedTerm: 0,
   copyOf: null,
 };
 

@@ -134,13 +134,6 @@ export const KEEPING: readonly Mutant[] = [
       original: 'return streaming.length >= rule.k;',
       replacement: 'return true;',
     },
-    {
-      name: 'received_terms_are_proven',
-      guards: 'who received from a reign is not taken for its twin',
-      original: 'return Math.max(promotedTerm ?? 0, followedTerm);',
-      replacement: 'return promotedTerm ?? 0;',
-      needs: ['promote_by_hand'],
-    },
   ]),
   ...inFile('src/core/membership-requests.ts', [
     {

@@ -159,22 +159,6 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       why: 'takes a handover that is undone just when the old primary pledges',
     },
     {
-      name: 'twin_does_not_follow',
-      guards: 'WAL of a twin of a reign does not follow that reign (I10)',
-      original: '(isTwin(record, lineage, provenTerm) ||',
-      replacement: '(false ||',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
-    {
-      name: 'markerless_does_not_follow',
-      guards: 'WAL without the marker of a reign does not follow that reign (I10)',
-      original: 'lacksMarker(record, lineage, replayLagBytes === 0 ? local.postgres.markerTerm : null)));',
-      replacement: 'false));',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
-    {
       name: 'continued_reign_waits',
       guards: 'who follows the holder onto a timeline that is not known yet is not taken for diverged',
       original: 'if (local.postgres.upstream?.term === reign.term && continuesReign(reign, lineage))',

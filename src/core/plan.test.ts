@@ -199,17 +199,6 @@ test('another history under the same timeline number is never rewound, it is cop
   expectAction(planned(trio(), 'b', { postgres: foreign }), 'clone');
 });
 
-test('WAL on the number of a reign that the node never received from is a twin, and copied over', () => {
-  for (const postgres of [{ upstream: null }, stopped]) {
-    expectAction(planned(trio(), 'b', { followedTerm: TERM - 1, postgres }), 'clone');
-  }
-  expectAction(planned(trio(), 'b', { followedTerm: TERM - 1 }), 'configure');
-  expectAction(
-    planned(trio(), 'b', { followedTerm: TERM - 1, promotedTerm: TERM, postgres: stopped }),
-    'start_standby',
-  );
-});
-
 test('an empty node is copied from a confirmed primary, and a half-made one is taken up again', () => {
   expectAction(planned(trio(), 'b', { postgres: { ...crashed, status: 'absent' } }), 'clone');
   expectAction(planned(trio(), 'b', { postgres: { ...crashed, status: 'incomplete' } }), 'rewind');

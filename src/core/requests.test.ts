@@ -129,7 +129,7 @@ test('a primary hands over before it is dropped', () => {
 test('the last node takes the history of the group with it, but numbers are never given twice', () => {
   const { next } = accepted(drop(aGroup().withPrimary('a'), 1));
   assert.deepEqual([next.nodes, next.reign, next.rules, next.systemIdentifier], [[], null, [], null]);
-  assert.deepEqual([next.term, next.nextNodeId, next.nextTimeline], [TERM, 2, 3]);
+  assert.deepEqual([next.term, next.nextNodeId, next.nextTimeline], [TERM, 2, 4]);
 });
 
 function maintain(group: GroupBuilder, node: number, allowFailover = false): Answer {

@@ -81,7 +81,7 @@ test('a failover goes through demote_timeout, report_lsn and fast_forward', () =
     [assigned(group, 'a'), assigned(group, 'b'), assigned(group, 'c')],
     ['demote_timeout', 'fast_forward', 'report_lsn'],
   );
-  const pledge = { term: NEXT, position: fetch.upTo, history: HISTORY, provenTerm: TERM, markerTerm: TERM };
+  const pledge = { term: NEXT, position: fetch.upTo, history: HISTORY };
   const pledged = aGroup()
     .withPrimary('a')
     .withStandby('b', { report: { pledge } })
@@ -102,8 +102,6 @@ test('a new reign goes through stop_replication and join_secondary', () => {
     term: TERM,
     position: { timeline: 1, lsn: '0/3000000' },
     history: [],
-    provenTerm: TERM,
-    markerTerm: TERM,
   };
   const joining = aGroup()
     .withPrimary('a')
