@@ -7,6 +7,7 @@ import {
   type NodeId,
   type Reign,
 } from '../src/core/group-record.ts';
+import { comparePositions } from '../src/core/lineage.ts';
 import { lagBytes } from '../src/core/lsn.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
 import { checkCommitQuorums } from './commit-quorums.ts';
@@ -118,12 +119,14 @@ function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
 }
 
 function crowns(decided: Decided): Offence | undefined {
-  const { before, decision } = decided;
+  const { before, decision, evidence } = decided;
   const { reign } = decision.next;
   if (reign === null || reign.term === before.reign?.term) return undefined;
   const entry = findNode(before, reign.holder);
   const text = `n${reign.holder} is elected`;
-  if (entry === undefined || entry.candidatePriority === 0 || entry.maintenance || entry.dropping !== 'no')
+  const isLeaving = entry?.maintenance === true || entry?.dropping !== 'no';
+  const mayStay = isLeaving && evidence.intentAgeMs >= TARGET_MS && !hasOther(decided, reign);
+  if (entry === undefined || entry.candidatePriority === 0 || (isLeaving && !mayStay))
     return ['I23 role policy is kept', `${text}, which its policy rules out`];
   if (decision.next.rules.at(-1)?.cohort.includes(reign.holder) !== true)
     return ['I6 a holder is a member of the rule that it works towards', text];
@@ -134,7 +137,18 @@ function crowns(decided: Decided): Offence | undefined {
     : (ignoresTarget(decided, reign) ?? copiesFall(decided));
 }
 
-/** How long a handover waits for the node that was asked for, ms. */
+/** Whether a node that people let reign has promised the term, and has no less than the one that was elected. */
+function hasOther(decided: Decided, { term, basis }: Reign): boolean {
+  const { before } = decided;
+  return before.nodes.some(({ id, candidatePriority, maintenance, dropping }) => {
+    const pledge = heard(decided, id)?.pledge;
+    if (pledge?.term !== term || candidatePriority === 0 || maintenance || dropping !== 'no') return false;
+    const isOnRecord = pledge.position.timeline <= (before.reign?.timeline ?? 0);
+    return isOnRecord && basis !== null && comparePositions(pledge.position, basis.position) >= 0;
+  });
+}
+
+/** How long an election waits for the node that was asked for, and for anybody who is not about to leave, ms. */
 const TARGET_MS = 5_000;
 
 function ignoresTarget(decided: Decided, reign: Reign): Offence | undefined {
@@ -201,11 +215,17 @@ function copiesFall({ before, decision }: Decided): Offence | undefined {
 
 /** The standbys of a cohort that people let vote. */
 function mayVote(record: GroupRecord, cohort: readonly NodeId[]): readonly NodeId[] {
-  return cohort.filter((node) => {
-    const entry = findNode(record, node);
-    const isWelcome = entry?.replicationQuorum === true && !entry.maintenance && entry.dropping === 'no';
-    return isWelcome && node !== record.reign?.holder;
-  });
+  return cohort.filter((node) => node !== record.reign?.holder && isWelcome(record, node));
+}
+
+function isWelcome(record: GroupRecord, node: NodeId): boolean {
+  const entry = findNode(record, node);
+  return entry?.replicationQuorum === true && !entry.maintenance && entry.dropping === 'no';
+}
+
+/** How many standbys vote for one of the members that stay, whoever of them is the primary then. */
+function standbysLeft(record: GroupRecord, cohort: readonly NodeId[]): number {
+  return Math.max(0, cohort.filter((node) => isWelcome(record, node)).length - 1);
 }
 
 /** What people ask for takes no voter away that commits have to stand on, and disturbs no change of reign. */
@@ -213,7 +233,7 @@ export function checkRequest(world: World, before: GroupRecord, next: GroupRecor
   if (before.intent !== null && next.reign !== null && next.intent?.term !== before.intent.term)
     world.checkers.fail('I17 one change of reign at a time', before.intent.because);
   const cohort = currentRule(before)?.cohort ?? [];
-  const [was, is] = [mayVote(before, cohort).length, mayVote(next, cohort).length];
+  const [was, is] = [standbysLeft(before, cohort), standbysLeft(next, cohort)];
   const asked = effectiveNumberSync(next);
   if (is >= was || is >= asked || next.reign === null) return;
   world.checkers.fail(

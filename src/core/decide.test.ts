@@ -134,6 +134,20 @@ test('begin_reign: with enough pledges the winner reigns on a timeline of its ow
   assert.equal(next.pastReigns[0]?.term, TERM);
 });
 
+test('begin_reign: who is elected though it was to leave stays', () => {
+  const group = aGroup()
+    .withPrimary('a', lost)
+    .withStandby('b', { ...pledging(), entry: { maintenance: true } })
+    .withStandby('c', { ...pledging(), entry: { dropping: 'forced' } })
+    .withIntent({})
+    .withEvidence({ intentAgeMs: 5_000 });
+  const { next } = expectRule(group, 'begin_reign');
+  assert.deepEqual(
+    [next.reign?.holder, next.nodes[1]?.maintenance, next.nodes[2]?.dropping],
+    [2, false, 'forced'],
+  );
+});
+
 test('begin_reign: the number that a promotion by hand would take is left out', () => {
   const group = aGroup()
     .withPrimary('a', crashed)

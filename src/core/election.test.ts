@@ -114,6 +114,16 @@ test('the crashed primary counts where the others do not suffice, and then its W
   assert.deepEqual([result.winner.node, result.source.node], [2, 1]);
 });
 
+test('who was to leave stays where nobody else can be elected, after a while', () => {
+  const leaving: NodeOptions = { entry: { dropping: 'asked' } };
+  const byHand = { timeline: 3, lsn: '0/5000000' };
+  const history = [...HISTORY, { timeline: 2, end: '0/4000000' }];
+  const diverged = { report: { pledge: { term: NEXT_TERM, position: byHand, history } } };
+  const group = failover(pledged('0/4800000', leaving), pledged('0/4800000', leaving), diverged);
+  assert.equal(outcome(group.withEvidence({ intentAgeMs: 4_999 })).kind, 'wait');
+  assert.equal(winner(group.withEvidence({ intentAgeMs: 5_000 })), 'b');
+});
+
 test('with accepted loss one pledge is enough, after a while', () => {
   const forced = failover(dead, pledged('0/9'), dead, { allowDataLoss: true });
   assert.equal(outcome(forced.withEvidence({ intentAgeMs: 4_999 })).kind, 'wait');

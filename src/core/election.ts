@@ -9,7 +9,7 @@ import {
 } from './group-record.ts';
 import { knownPart } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
-import { isEligible, isEligibleAtNeed, liveReport } from './liveness.ts';
+import { isEligible, isEligibleAtNeed, isEligibleThoughLeaving, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
 
@@ -32,7 +32,7 @@ export type Outcome =
 
 /** How long an election waits for members that are alive and have not pledged, once enough others have, ms. */
 const LATECOMER_MS = 500;
-/** How long a handover waits for the node that was asked for, ms. */
+/** How long an election waits for the node that was asked for, and for anybody who is not about to leave, ms. */
 const TARGET_MS = 5_000;
 
 /** The pledges of an intent's term by nodes that are alive. */
@@ -52,7 +52,8 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
     return wait(`too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`);
   if (late !== undefined) return wait(`${nameOf(record, late)} is alive and may still pledge`);
   let outcome: Outcome | undefined;
-  for (const mayStand of [isEligible, isEligibleAtNeed]) {
+  const isUrgent = evidence.intentAgeMs >= TARGET_MS;
+  for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {
     for (const set of sets) {
       const chosen = choose(record, intent, set, mayStand);
       if (chosen.kind !== 'wait') return chosen;

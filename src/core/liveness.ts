@@ -155,6 +155,15 @@ export function isEligibleAtNeed(record: GroupRecord, node: NodeId): boolean {
   return allowsReign(record, node) && cohortMembers(record).includes(node);
 }
 
+/**
+ * The same where only members can be elected that people have asked to leave:
+ * one of them has to stay, or nobody would be the primary.
+ */
+export function isEligibleThoughLeaving(record: GroupRecord, node: NodeId): boolean {
+  const entry = findNode(record, node);
+  return entry !== undefined && entry.candidatePriority > 0 && cohortMembers(record).includes(node);
+}
+
 function allowsReign(record: GroupRecord, node: NodeId): boolean {
   const entry = findNode(record, node);
   return entry !== undefined && !entry.maintenance && entry.dropping === 'no' && entry.candidatePriority > 0;

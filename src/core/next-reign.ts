@@ -66,6 +66,10 @@ export function withReign(
       REMEMBERED_REIGNS,
     ),
     intent: null,
+    // Elected all the same, it was the only one who could be: it stays.
+    nodes: record.nodes.map((node) =>
+      node.id === winner.node ? { ...node, maintenance: false, dropping: 'no' } : node,
+    ),
     nextTimeline: reignTimelineAfter(timeline),
   };
   return withRulesOfReign(next, intent, evidence);

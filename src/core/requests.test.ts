@@ -148,6 +148,16 @@ test('maintenance of a primary hands over first, and only when that is allowed',
   assert.equal(accepted(maintain(trio(), 1, true)).next.intent?.kind, 'handover');
 });
 
+test('who leaves may be the primary: the copies that are left are counted without it, in any order', () => {
+  const strict = { numberSyncStandbys: 1 };
+  refused(maintain(pair().withSettings(strict), 1, true), 'BATON_UNSAFE');
+  refused(drop(pair().withSettings(strict), 1), 'BATON_UNSAFE');
+  const first = accepted(maintain(trio(), 1, true)).next;
+  refused(enableMaintenance(first, trio().evidence(), 3, false), 'BATON_UNSAFE');
+  const second = accepted(maintain(trio(), 3)).next;
+  refused(enableMaintenance(second, trio().evidence(), 1, true), 'BATON_UNSAFE');
+});
+
 test('maintenance ends where it has begun, and asking twice changes nothing', () => {
   const group = aGroup()
     .withPrimary('a')

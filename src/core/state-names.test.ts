@@ -107,6 +107,9 @@ test('a new reign goes through stop_replication and join_secondary', () => {
     .withPrimary('a')
     .withStandby('b', { report: { pledge }, postgres: { upstream: null } });
   assert.equal(reported(joining, 'b'), 'join_secondary');
+  const upstream = { term: TERM - 1, host: 'c.example', port: 5432, silentMs: 0 };
+  const behind = aGroup().withPrimary('a').withStandby('b', { postgres: { upstream } });
+  assert.equal(reported(behind, 'b'), 'catchingup');
   const elected = aGroup()
     .withPrimary('a', { postgres: { role: 'standby' } })
     .withStandby('b');
