@@ -111,6 +111,8 @@ export function createCheckers(clock: Clock): Checkers {
           `n${server.node} begins timeline ${timeline.id}, which n${twin.begunBy} began before`,
         );
       }
+      if (timeline.isByHand && server.settings?.upstream != null && server.isWritable())
+        fail('I34 what is promoted by hand looks writable to nobody', `n${server.node} does`);
       if (timeline.isByHand || isLossAccepted || frontier === undefined) return;
       // An elected node that has not heard yet that its term is over acknowledges nothing.
       if (timeline.id < frontier.record.timeline.id) return;

@@ -8,9 +8,11 @@ import {
   type Reign,
 } from '../src/core/group-record.ts';
 import { comparePositions } from '../src/core/lineage.ts';
+import { livePledges } from '../src/core/election.ts';
 import { lagBytes } from '../src/core/lsn.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
 import { checkCommitQuorums } from './commit-quorums.ts';
+import { sharesHistory } from './wal.ts';
 import type { World } from './world.ts';
 
 /** A decision with what was known when it was made. */
@@ -63,6 +65,8 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
     return ['I26 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
+    if (holder?.postgres.status === 'stopped' && holder.promotedTerm !== reign.term)
+      return ['I32 nobody is given up on a guess', `n${reign.holder} was elected while it was down`];
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
     return hasData && isSpent
       ? ['I23 the budget of crash failovers is kept', 'the budget is spent']
@@ -121,7 +125,7 @@ function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
 function crowns(decided: Decided): Offence | undefined {
   const { before, decision, evidence } = decided;
   const { reign } = decision.next;
-  if (reign === null || reign.term === before.reign?.term) return undefined;
+  if (reign === null || reign.term === before.reign?.term) return fetches(decided);
   const entry = findNode(before, reign.holder);
   const text = `n${reign.holder} is elected`;
   const isLeaving = entry?.maintenance === true || entry?.dropping !== 'no';
@@ -134,7 +138,33 @@ function crowns(decided: Decided): Offence | undefined {
     return ['I10 a timeline number is given once', `${text} on timeline ${reign.timeline}`];
   return before.intent?.allowDataLoss === true
     ? undefined
-    : (ignoresTarget(decided, reign) ?? copiesFall(decided));
+    : (ignoresTarget(decided, reign) ?? keepsForeign(decided, reign) ?? copiesFall(decided));
+}
+
+/** Who is to fetch what it lacks is on the way to it. */
+function fetches({ world, before, decision }: Decided): Offence | undefined {
+  const fetch = decision.next.intent?.fetch;
+  if (fetch == null || before.intent?.fetch != null) return undefined;
+  const [wal, source] = [fetch.candidate, fetch.source].map((node) => world.servers.get(node)?.data?.wal);
+  if (wal === undefined || source === undefined || sharesHistory(wal, source)) return undefined;
+  return ['I26 nothing is waited for in vain', `n${fetch.candidate} has diverged from n${fetch.source}`];
+}
+
+/** What somebody wrote to a server that he promoted is not kept where another one will do. */
+function keepsForeign({ before, evidence }: Decided, { term, basis }: Reign): Offence | undefined {
+  const own = [before.reign, ...before.pastReigns].flatMap((each) => [
+    each?.timeline,
+    ...(each?.history ?? each?.basis?.history ?? []).map(({ timeline }) => timeline),
+    each?.basis?.position.timeline,
+  ]);
+  if (basis === null || own.includes(basis.position.timeline)) return undefined;
+  const known = basis.history.findLast(({ timeline }) => own.includes(timeline));
+  const other = livePledges(before, evidence, term).find(({ node, pledge: { position } }) => {
+    const isCounted = node !== before.intent?.from && own.includes(position.timeline);
+    const end = { timeline: known?.timeline ?? 0, lsn: known?.end ?? '0/0' };
+    return isCounted && comparePositions(position, end) >= 0;
+  });
+  return other && ['I9 who was promoted by hand is rewound', `n${other.node} has no less`];
 }
 
 /** Whether a node that people let reign has promised the term, and has no less than the one that was elected. */

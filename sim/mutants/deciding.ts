@@ -42,6 +42,13 @@ export const DECIDING: readonly Mutant[] = [
       replacement: 'if (winner !== undefined) {',
     },
     {
+      name: 'leaving_member_stays',
+      guards: 'where only members can be elected that were to leave, one of them stays (I26)',
+      original: 'const isUrgent = evidence.intentAgeMs >= TARGET_MS;',
+      replacement: 'const isUrgent = false;',
+      needs: ['promote_by_hand'],
+    },
+    {
       name: 'known_part_only',
       guards: 'what the reigns do not account for does not count as progress (I1)',
       original: 'const known = knownPart(record, pledge) ?? NOTHING;',

@@ -38,13 +38,6 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       replacement: 'return true',
       why: 'the next election picks the same node again',
     },
-    {
-      name: 'cut_off_after_confirmed',
-      guards: 'a reign that never had its voters does not count as cut off from them (I27)',
-      original: '!reign.confirmed || effectiveNumberSync(record) === 0',
-      replacement: 'effectiveNumberSync(record) === 0',
-      why: 'a holder serves only for one report before its reign is confirmed, and it has to serve, too',
-    },
   ]),
   ...inFile('src/core/membership.ts', [
     {

@@ -11,13 +11,6 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       why: 'takes a handover that is undone just when the old primary pledges',
     },
     {
-      name: 'promoted_in_this_term',
-      guards: 'who was not promoted in this term starts as a standby (I10)',
-      original: 'if (local.promotedTerm !== reign.term) return false;',
-      replacement: '',
-      why: 'takes a holder that is stopped between its election and its promotion',
-    },
-    {
       name: 'promoted_outside',
       guards: 'a server that was promoted by hand is stopped (I34)',
       original: 'if (local.promotedTerm !== reign.term) {',

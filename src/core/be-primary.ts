@@ -78,7 +78,6 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
  * would go on with the timeline of the reign before (I10).
  */
 function wasPromoted(reign: Reign, local: LocalView): boolean {
-  if (local.promotedTerm !== reign.term) return false;
   const { position, history } = local.postgres;
   if (position !== null && continuesReign(reign, { position, history })) return true;
   return reign.basis === null || (position?.timeline ?? local.diskTimeline) === reign.timeline;

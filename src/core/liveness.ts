@@ -96,15 +96,13 @@ function hasBegun(reign: Reign): boolean {
 
 /**
  * A holder whose commits wait for voters that can't reach it, while they could
- * go on among themselves. Only after the reign had its voters once: else a
- * standby that can follow nobody would send the baton round. And only while it
- * serves: one that recovers from a crash can't have its voters yet.
+ * go on among themselves. Asked only while it serves: its reign had its voters
+ * once then, and one that recovers from a crash can't have them yet.
  */
 function isCutOff(record: GroupRecord, evidence: Evidence): boolean {
   const { reign, settings } = record;
   const rule = currentRule(record);
-  if (reign === null || rule === undefined || !reign.confirmed || effectiveNumberSync(record) === 0)
-    return false;
+  if (reign === null || rule === undefined || effectiveNumberSync(record) === 0) return false;
   const voters = votersOf(rule, reign.holder);
   const silent = voters.filter((node) => {
     const away = evidence.notStreaming.find((each) => each.node === node);
