@@ -8,7 +8,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       guards: 'only members of a rule count towards it (I1, I6)',
       original: 'const counted = rule.cohort.filter((member) => pledged.includes(member));',
       replacement: 'const counted = pledged;',
-      why: 'who is elected is a member of every rule, and that leaves no election that would differ among so few nodes',
+      why: 'matters only while a rule changes, where who leaves could count for the rule of those who stay: the pledges of a reign are counted once more by a checker',
     },
   ]),
   ...inFile('src/core/election.ts', [
@@ -46,7 +46,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       original: "!== 'contained')\n    return false;",
       replacement: "=== 'never')\n    return false;",
       needs: ['promote_by_hand'],
-      why: 'PostgreSQL does not let a standby stream that has another history',
+      why: 'the keeper of a standby lets it follow only where its WAL is contained; this is the net against that other process, since PostgreSQL lets a diverged standby connect for a moment',
     },
   ]),
   ...inFile('src/core/decide.ts', [
@@ -64,7 +64,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       original: 'if (isOlder || isKnown) return undefined;',
       replacement: 'if (isKnown) return undefined;',
       needs: ['promote_by_hand'],
-      why: 'a holder does not start as a primary on the timeline before',
+      why: 'takes somebody who takes standby.signal away from an elected standby and starts it as a primary',
     },
     {
       name: 'renew_term',
@@ -80,7 +80,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       original:
         'if (confirmed?.term !== reign.term || confirmed.change !== record.ruleChanges) return undefined;',
       replacement: 'if (confirmed?.change !== record.ruleChanges) return undefined;',
-      why: 'a keeper forgets what it has applied when it is promoted',
+      why: 'half of the identity of a proof: what was proven of a change in an earlier term still holds in a later one, and nobody should have to think that through',
     },
   ]),
   ...inFile('src/core/lineage.ts', [

@@ -121,7 +121,9 @@ test('who was to leave stays where nobody else can be elected, after a while', (
   const diverged = { report: { pledge: { term: NEXT_TERM, position: byHand, history } } };
   const group = failover(pledged('0/4800000', leaving), pledged('0/4800000', leaving), diverged);
   assert.equal(outcome(group.withEvidence({ intentAgeMs: 4_999 })).kind, 'wait');
-  assert.equal(winner(group.withEvidence({ intentAgeMs: 5_000 })), 'b');
+  const late = group.withEvidence({ intentAgeMs: 5_000 });
+  assert.equal(winner(late), 'b');
+  assert.match(outcome(late).because, /it was to leave, and nobody else can be promoted/);
 });
 
 test('with accepted loss one pledge is enough, after a while', () => {

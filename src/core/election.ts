@@ -231,7 +231,10 @@ function bestCandidate(
 
 function electedBecause(record: GroupRecord, winner: PledgedNode, counted: readonly PledgedNode[]): string {
   const { timeline, lsn } = winner.pledge.position;
-  return `${nameOf(record, winner.node)} has WAL up to ${lsn} on timeline ${timeline}, no less than any pledged member (${namesOf(record, counted)})`;
+  const stays = isEligibleAtNeed(record, winner.node)
+    ? ''
+    : '; it was to leave, and nobody else can be promoted';
+  return `${nameOf(record, winner.node)} has WAL up to ${lsn} on timeline ${timeline}, no less than any pledged member (${namesOf(record, counted)})${stays}`;
 }
 
 function namesOf(record: GroupRecord, pledged: readonly PledgedNode[]): string {
