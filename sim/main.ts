@@ -21,7 +21,6 @@ const { values } = parseArgs({
     'faulty-ms': { type: 'string', default: '275000' },
     'keep-going': { type: 'boolean', default: false },
     without: { type: 'string', default: '' },
-    'with-holes': { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     replay: { type: 'string' },
     trace: { type: 'boolean', default: false },
@@ -40,7 +39,6 @@ async function runAll(): Promise<void> {
     ...(values.nodes === undefined ? {} : { nodes: Number(values.nodes) }),
     faultyMs: Number(values['faulty-ms']),
     without: values.without.split(','),
-    withHoles: values['with-holes'],
   };
   const first = values.seed === undefined ? Math.floor(Math.random() * 1_000_000_000) : Number(values.seed);
   // First of all, so that it is known whatever happens then.

@@ -77,7 +77,7 @@ export function observe(world: World, server: VirtualPostgres): ServerObservatio
 }
 
 /** The newest marker that a session on this server can read. */
-export function markerTermOf(server: VirtualPostgres): number | null {
+function markerTermOf(server: VirtualPostgres): number | null {
   if (server.role === 'primary') return server.visible?.markerTerm ?? null;
   return server.data?.wal[server.data.flushed - 1]?.markerTerm ?? null;
 }

@@ -43,15 +43,7 @@ export const ReportDocument = z.object({
   postgres: PostgresDocument,
   // Keepers of version 0.1 do not tell.
   unansweredMs: z._default(z.number().check(z.minimum(0)), 0),
-  pledge: z.nullable(
-    z.object({
-      term: Counter,
-      position: PositionDocument,
-      history: HistoryDocument,
-      provenTerm: Counter,
-      markerTerm: z.nullable(Counter),
-    }),
-  ),
+  pledge: z.nullable(z.object({ term: Counter, position: PositionDocument, history: HistoryDocument })),
   servingTerm: z.nullable(Counter),
   promotedTerm: z.nullable(Counter),
   restartsUsed: Counter,

@@ -27,8 +27,6 @@ const pledge = (term: number): Partial<Report> => ({
     term,
     position: { timeline: 2, lsn: '0/5000000' },
     history: [],
-    provenTerm: TERM,
-    markerTerm: TERM,
   },
 });
 
