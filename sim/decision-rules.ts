@@ -1,5 +1,5 @@
 import type { Decision, RuleName } from '../src/core/decide.ts';
-import { reportOf, type Evidence, type Report } from '../src/core/evidence.ts';
+import { isForeign, reportOf, type Evidence, type Report } from '../src/core/evidence.ts';
 import {
   currentRule,
   findNode,
@@ -58,12 +58,15 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   const couldPledge = (node: NodeId): boolean =>
     node !== reign.holder &&
     !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
+  if (before.rules.some(({ cohort }) => cohort.length === 1))
+    return ['I3 a group without voters is not failed over by itself', `n${reign.holder} is given up`];
   if (before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
     return ['I26 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
+    const isOwn = holder !== undefined && !isForeign(before, holder.postgres);
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
-    return hasData && isSpent
+    return isOwn && hasData && isSpent
       ? ['I23 the budget of crash failovers is kept', 'the budget is spent']
       : undefined;
   }

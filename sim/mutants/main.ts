@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { keepTraces } from './keep-traces.ts';
 import { hunt, type Catch } from './hunt.ts';
 import { MUTANTS } from './mutants.ts';
 import { UNMISSED } from './unmissed.ts';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     detail: { type: 'boolean', default: false },
     unmissed: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
   },
 });
 
@@ -37,6 +39,11 @@ function tell({ mutant, seeds, checker, detail, seconds }: Catch): void {
   const figures = `${String(seeds).padStart(6)} ${seconds.toFixed(1).padStart(7)}`;
   print(`${mutant.name.padEnd(NAME_WIDTH)} ${figures}  ${checker ?? 'NOT CAUGHT'}`);
   if (values.detail && detail !== '') print(`    ${detail}`);
+}
+
+if (values.keep) {
+  await keepTraces(options, (line) => console.log(line));
+  process.exit();
 }
 
 const waiting = [...chosen];
