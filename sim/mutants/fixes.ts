@@ -11,20 +11,29 @@ export const FIXES: readonly Mutant[] = [
       guards: 'where no other can be elected a member of one of two rules may be (I26)',
       original: 'for (const mayStand of [isEligible, isEligibleAtNeed]) {',
       replacement: 'for (const mayStand of [isEligible]) {',
-      needs: ['lose_disk', 'promote_by_hand'],
+      among: ['lose_disk', 'promote_by_hand', 'replication_quorum', 'isolate_monitor', 'kill_keeper'],
     },
     {
       name: 'the_old_holder_alone_proves_every_commit',
       guards: 'the pledge of the old holder is enough where too few others are there (I26)',
       original: 'return pledged.includes(from) || satisfiesAllRules(record, pledged);',
       replacement: 'return satisfiesAllRules(record, pledged);',
+      among: [
+        'lose_disk',
+        'switchover',
+        'kill_keeper_and_postgres',
+        'isolate_node',
+        'kill_postgres',
+        'number_sync',
+        'lose_host',
+      ],
     },
     {
       name: 'a_number_made_by_hand_is_no_more_commits',
       guards: 'the timeline number of a promotion by hand says nothing about commits (I1)',
       original: 'return comparePositions(a.known.position, b.known.position);',
       replacement: 'return comparePositions(a.pledge.position, b.pledge.position);',
-      needs: ['promote_by_hand'],
+      among: ['promote_by_hand', 'kill_keeper_and_postgres', 'lose_host', 'isolate_node', 'kill_postgres'],
     },
   ]),
   ...inFile('src/core/change-reign.ts', [
@@ -33,19 +42,38 @@ export const FIXES: readonly Mutant[] = [
       guards: 'the source of a fetch makes slots (I26)',
       original: "if (status === 'running' && role === 'standby' && !sameIds(others, local.slotsFor))",
       replacement: 'if (false)',
-      needs: ['lose_disk'],
+      among: ['cut_one_way', 'lose_disk'],
     },
     {
       name: 'a_fetch_that_was_given_up_is_cut',
       guards: 'behind a pledge nothing more is received (I8)',
       original: 'if (promised === intent.term && isReceiving(local)) {',
       replacement: 'if (false) {',
+      among: [
+        'candidate_priority',
+        'kill_postgres',
+        'kill_keeper_and_postgres',
+        'lose_host',
+        'pause_host',
+        'cut_one_way',
+        'isolate_node',
+        'hang_disk',
+      ],
     },
     {
       name: 'the_source_of_a_fetch_is_started',
       guards: 'who has WAL that another lacks runs to give it away (I26)',
       original: "if (status !== 'stopped' && status !== 'crashed') return rest(`its WAL is fetched",
       replacement: 'return rest(`its WAL is fetched',
+      among: [
+        'candidate_priority',
+        'switchover',
+        'kill_postgres',
+        'kill_keeper_and_postgres',
+        'lose_host',
+        'stop_by_hand',
+        'hang_disk',
+      ],
     },
     {
       name: 'the_candidate_of_a_fetch_is_started',
@@ -53,12 +81,29 @@ export const FIXES: readonly Mutant[] = [
       original:
         "if (status === 'stopped' || status === 'crashed') {\n    const settings = standbySettings(record, local, source, true);",
       replacement: 'if (false) {\n    const settings = standbySettings(record, local, source, true);',
+      among: [
+        'candidate_priority',
+        'switchover',
+        'kill_postgres',
+        'kill_keeper_and_postgres',
+        'lose_host',
+        'stop_by_hand',
+        'hang_disk',
+      ],
     },
     {
       name: 'an_unfinished_copy_is_finished_from_its_source',
       guards: 'a copy that lacks WAL gets it from its source, itself a standby by then (I26)',
       original: 'if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);',
       replacement: '',
+      among: [
+        'lose_disk',
+        'kill_keeper_and_postgres',
+        'lose_host',
+        'switchover',
+        'kill_postgres',
+        'isolate_node',
+      ],
     },
   ]),
   ...inFile('src/core/plan.ts', [
@@ -68,6 +113,7 @@ export const FIXES: readonly Mutant[] = [
       original:
         "const isLeftAlone = me.maintenance && !isNeeded(record, me) && local.postgres.role !== 'primary';",
       replacement: 'const isLeftAlone = me.maintenance && !isNeeded(record, me);',
+      among: ['maintenance', 'lose_host', 'isolate_node', 'pause_host', 'switchover', 'suspend_host'],
     },
     {
       name: 'foreign_data_are_left_alone',
@@ -75,7 +121,7 @@ export const FIXES: readonly Mutant[] = [
       original: 'if (isForeign(record, local.postgres))',
       replacement:
         'if (record.reign?.holder !== local.node && record.intent === null && isForeign(record, local.postgres))',
-      needs: ['foreign_data'],
+      among: ['foreign_data', 'kill_postgres'],
     },
   ]),
   ...inFile('src/core/liveness.ts', [
@@ -84,19 +130,28 @@ export const FIXES: readonly Mutant[] = [
       guards: 'what a server of another system says of its WAL counts for nothing (I11)',
       original: 'return isForeign(record, report.postgres) ? withoutData(report) : report;',
       replacement: 'return report;',
-      needs: ['foreign_data'],
+      among: ['foreign_data', 'kill_postgres'],
     },
     {
       name: 'a_holder_stopped_before_its_promotion_is_learned_is_down',
       guards: 'a holder that was promoted, not learned of, and stopped, is given up (I26)',
       original: 'return report.promotedTerm === reign.term && hasBegun(reign)',
       replacement: 'return reign.history !== null',
+      among: [
+        'stop_by_hand',
+        'kill_monitor',
+        'pause_monitor',
+        'kill_postgres',
+        'isolate_monitor',
+        'switchover',
+      ],
     },
     {
       name: 'a_first_start_is_no_shutdown',
       guards: 'the first of all has yet to start when it reports that it is stopped (I23)',
       original: 'return reign.basis !== null || reign.history !== null;',
       replacement: 'return true;',
+      among: ['kill_monitor'],
     },
   ]),
   ...inFile('src/core/next-reign.ts', [
@@ -105,7 +160,7 @@ export const FIXES: readonly Mutant[] = [
       guards: 'the timeline numbers in pledges count as used (I10)',
       original: 'report.pledge?.position.timeline ?? 0,',
       replacement: '',
-      needs: ['promote_by_hand'],
+      among: ['promote_by_hand', 'kill_keeper_and_postgres', 'lose_host', 'switchover', 'isolate_node'],
     },
   ]),
   ...inFile('src/core/decide.ts', [
@@ -114,19 +169,21 @@ export const FIXES: readonly Mutant[] = [
       guards: 'a holder whose handover is undone is not left in maintenance (I26)',
       original: "{ ...node, maintenance: false, dropping: 'no' as const } : node,",
       replacement: 'node : node,',
+      among: ['maintenance', 'switchover', 'hang_disk', 'pause_host', 'fill_disk', 'pause_keeper'],
     },
     {
       name: 'servers_that_are_down_count_where_the_primary_is_gone',
       guards: 'a voter that is down is started to pledge where the primary has lost its data (I26)',
       original: 'if (!couldElect(record, evidence, { down: isGone })) return undefined;',
       replacement: 'if (!couldElect(record, evidence)) return undefined;',
-      needs: ['lose_disk'],
+      among: ['lose_disk', 'promote_by_hand', 'kill_keeper_and_postgres', 'stop_by_hand', 'kill_postgres'],
     },
     {
       name: 'a_dropped_node_that_crashed_is_removed',
       guards: 'a dropped node need not have been shut down cleanly (I26)',
       original: 'return report === undefined || isDown(report.postgres);',
       replacement: "return report === undefined || report.postgres.status === 'stopped';",
+      among: ['drop_node', 'kill_postgres', 'kill_keeper_and_postgres'],
     },
   ]),
   ...inFile('src/monitor/evidence-book.ts', [
@@ -135,6 +192,7 @@ export const FIXES: readonly Mutant[] = [
       guards: 'a report of a killed keeper that comes in late is known to be old (I26)',
       original: 'if (report.session !== known.session) return report.session < known.session;',
       replacement: '',
+      among: ['kill_keeper', 'kill_keeper_and_postgres', 'reorder_messages', 'slow_network'],
     },
   ]),
   ...inFile('src/core/be-primary.ts', [
@@ -143,13 +201,14 @@ export const FIXES: readonly Mutant[] = [
       guards: 'a keeper killed in the first start of a group needs no permission to start again (I26)',
       original: 'if (reign.basis === null && (local.promotedTerm === null || reign.history === null))',
       replacement: 'if (reign.basis === null && local.promotedTerm === null)',
+      among: ['crash_points'],
     },
     {
       name: 'no_promotion_before_the_end_of_wal_is_known',
       guards: 'a server started by hand is not promoted before its WAL is read (I10)',
       original: "if (local.postgres.position === null) return rest('the end of its WAL is not known yet');",
       replacement: '',
-      needs: ['promote_by_hand'],
+      among: ['start_by_hand', 'kill_postgres', 'kill_keeper_and_postgres', 'crash_points', 'lose_host'],
     },
   ]),
   ...inFile('src/core/be-standby.ts', [
@@ -159,6 +218,7 @@ export const FIXES: readonly Mutant[] = [
       original: "return status === 'running'\n        ? step({ kind: 'stop', mode: 'fast' }",
       replacement:
         "if (!reign.confirmed) return rest('the reign is not confirmed yet');\n      return status === 'running'\n        ? step({ kind: 'stop', mode: 'fast' }",
+      among: ['isolate_node', 'lose_host', 'kill_postgres', 'kill_keeper_and_postgres', 'cut_pair'],
     },
     {
       name: 'a_fresh_copy_is_started_with_its_source',
@@ -167,6 +227,7 @@ export const FIXES: readonly Mutant[] = [
         "const settings = standbySettings(record, local, source, true);\n    return step({ kind: 'start_standby', settings }, `a fresh copy",
       replacement:
         "const settings = standbySettings(record, local, null, true);\n    return step({ kind: 'start_standby', settings }, `a fresh copy",
+      among: ['kill_keeper_and_postgres', 'lose_host', 'promote_by_hand', 'isolate_node'],
     },
   ]),
   ...inFile('sim/virtual-keeper.ts', [
@@ -175,12 +236,14 @@ export const FIXES: readonly Mutant[] = [
       guards: 'nobody hears of a promise that is not on disk yet (I7)',
       original: 'const report = (): void => tell(reportOfState(node, mine, durable, process.nowMs));',
       replacement: 'const report = (): void => tell(reportOfState(node, mine, entry, process.nowMs));',
+      among: ['kill_keeper', 'crash_points', 'kill_postgres', 'hang_disk', 'lose_host'],
     },
     {
       name: 'a_journal_that_was_not_written_is_written_again',
       guards: 'nothing is planned on what a full disk did not take (I26)',
       original: 'if (newest === undefined && entry === durable) return true;',
       replacement: 'if (newest === undefined) return true;',
+      among: ['fill_disk', 'switchover', 'kill_postgres', 'number_sync'],
     },
   ]),
   ...inFile('sim/keeper-actions.ts', [
@@ -189,7 +252,7 @@ export const FIXES: readonly Mutant[] = [
       guards: 'a copy goes over a server that is down (I26)',
       original: "yield* stop('fast', context);\n  yield* copyData",
       replacement: 'yield* copyData',
-      needs: ['promote_by_hand'],
+      among: ['promote_by_hand', 'start_by_hand', 'kill_keeper_and_postgres', 'isolate_node'],
     },
   ]),
 ];

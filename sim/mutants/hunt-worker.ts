@@ -10,7 +10,7 @@ const tell = (message: HuntMessage): void => parentPort?.postMessage(message);
 
 for (let seed = first; seed < first + seeds; seed++) {
   tell({ kind: 'begins', seed });
-  const violation = live(seed, faultyMs, mutant.needs ?? []);
+  const violation = live(mutant, seed, faultyMs);
   if (violation === undefined) continue;
   tell({ kind: 'fails', seed, checker: violation.invariant, detail: violation.detail });
   break;

@@ -1,6 +1,5 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KNOWN_HOLES } from '../faults.ts';
 import { runSeed } from '../run.ts';
 import { scenarioOf, type Scenario } from '../scenario.ts';
 import { shrinkBy } from '../shrink.ts';
@@ -9,28 +8,24 @@ import { hunt, type HuntOptions } from './hunt.ts';
 import { lifeOf } from './live.ts';
 import { loadWithout } from './load-without.ts';
 import type { Mutant } from './mutant.ts';
-
-const FOLDER = join(import.meta.dirname, '../regressions');
-
-type Run = typeof runSeed;
-
-/** What a scenario breaks in this simulator; undefined: nothing. */
-export function brokenIn(run: Run, scenario: Scenario): string | undefined {
-  return run({ ...scenario, without: KNOWN_HOLES }).violation?.invariant;
-}
+import { brokenIn, keptScenarios, KEPT_IN } from './traces.ts';
 
 /** Finds a scenario for each fix that has none yet: one that breaks without the fix and holds with it, as small as can be. */
-export async function keepTraces(options: HuntOptions, tell: (line: string) => void): Promise<void> {
+export async function keepTraces(
+  options: HuntOptions & { readonly only: readonly string[] },
+  tell: (line: string) => void,
+): Promise<void> {
   for (const fix of FIXES) {
-    const file = join(FOLDER, `${fix.name.replaceAll('_', '-')}.json`);
-    if (existsSync(file)) continue;
+    if (keptScenarios().some(({ scenario }) => scenario.foundWithout === fix.name)) continue;
+    if (options.only.length > 0 && !options.only.includes(fix.name)) continue;
+    const file = join(KEPT_IN, `${fix.name.replaceAll('_', '-')}.json`);
     const found = await hunt(fix, options);
     if (found.checker === null) {
       tell(`${fix.name}: no trace in ${options.seeds} seeds`);
       continue;
     }
     const seed = options.first + found.seeds - 1;
-    const smallest = await shrinkWithout(fix, scenarioOf(lifeOf(seed, options.faultyMs, fix.needs ?? [])));
+    const smallest = await shrinkWithout(fix, scenarioOf(lifeOf(fix, seed, options.faultyMs)));
     writeFileSync(file, `${JSON.stringify({ foundWithout: fix.name, ...smallest }, null, 2)}\n`);
     tell(`${fix.name}: ${found.checker}, seed ${seed}, ${smallest.schedule.length} faults`);
   }

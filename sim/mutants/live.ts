@@ -1,6 +1,7 @@
 import type { Violation } from '../checkers.ts';
-import { KNOWN_HOLES } from '../faults.ts';
+import { FAULTS, KNOWN_HOLES } from '../faults.ts';
 import { runSeed, type RunOptions } from '../run.ts';
+import type { Mutant } from './mutant.ts';
 
 /** Three nodes mostly; some guards matter only in a pair, some only where a member can be spared. */
 const SIZES = [3, 3, 2, 3, 3, 4];
@@ -12,13 +13,17 @@ const SIZES = [3, 3, 2, 3, 3, 4];
  */
 const LEFT_OUT: readonly string[] = [...KNOWN_HOLES, 'lose_disk', 'foreign_data', 'promote_by_hand'];
 
-/** A life as the hunt for mutants runs it. */
-export function lifeOf(seed: number, faultyMs: number, needs: readonly string[]): RunOptions {
+/** A life as the hunt for a mutant runs it. */
+export function lifeOf({ needs = [], among }: Mutant, seed: number, faultyMs: number): RunOptions {
   const nodes = SIZES[seed % SIZES.length] ?? 3;
-  return { seed, nodes, faultyMs, without: LEFT_OUT.filter((fault) => !needs.includes(fault)) };
+  const without =
+    among === undefined
+      ? LEFT_OUT.filter((fault) => !needs.includes(fault))
+      : Object.keys(FAULTS).filter((fault) => !among.includes(fault));
+  return { seed, nodes, faultyMs, without };
 }
 
 /** One such life; undefined: nobody had anything to say against it. */
-export function live(seed: number, faultyMs: number, needs: readonly string[]): Violation | undefined {
-  return runSeed(lifeOf(seed, faultyMs, needs)).violation;
+export function live(mutant: Mutant, seed: number, faultyMs: number): Violation | undefined {
+  return runSeed(lifeOf(mutant, seed, faultyMs)).violation;
 }
