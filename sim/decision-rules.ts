@@ -30,6 +30,7 @@ const CHECKS: Readonly<Partial<Record<RuleName, Check>>> = {
   confirm_reign: confirms,
   change_rule: changesRule,
   undo_handover: undoes,
+  restart_in_place: restarts,
   remove_dropped: removes,
 };
 
@@ -96,6 +97,15 @@ function cutsOff(decided: Decided, reign: Reign, holder: Report): Offence | unde
   ).length;
   const voters = (rule?.cohort.length ?? 1) - 1;
   return voters - lonely >= (rule?.k ?? 0) ? offence('its voters may still receive') : undefined;
+}
+
+function restarts(decided: Decided, reign: Reign): Offence | undefined {
+  if (reign.basis === null && reign.history === null)
+    return ['I23 a first start is no crash', `n${reign.holder} has yet to start`];
+  const postgres = heard(decided, reign.holder)?.postgres;
+  return postgres !== undefined && isForeign(decided.before, postgres)
+    ? ['I11 a server with another system identifier takes no part', `n${reign.holder} is restarted`]
+    : undefined;
 }
 
 function undoes({ decision }: Decided, { holder }: Reign): Offence | undefined {
