@@ -11,6 +11,7 @@ interface Acting {
   readonly action: Action;
   readonly state: NodeState;
   readonly journal: JournalEntry;
+  readonly storeSilentMs: number;
 }
 
 /** What no step of a keeper may do, though other guards might make it harmless. */
@@ -32,8 +33,13 @@ export function checkAction(world: World, acting: Acting): void {
       'I7 a promise is kept',
       `n${node} acts for term ${term} and has pledged ${pledged}: ${action.kind}`,
     );
-  if (action.kind === 'stop' && action.mode === 'immediate' && servesWithVoters(acting))
-    world.checkers.fail('I25 a primary that has its voters goes on', `n${node} is stopped`);
+  if (action.kind === 'hand_over' && action.term === pledged)
+    world.checkers.fail('I27 steps never go round', `n${node} hands over term ${pledged} again`);
+  if (action.kind === 'stop' && action.mode === 'immediate' && servesAsItShould(acting))
+    world.checkers.fail(
+      'I25 a primary that has its voters or hears the store goes on',
+      `n${node} is stopped`,
+    );
 }
 
 /** Before clients are let in every voter can attach and keep its place. */
@@ -58,10 +64,10 @@ function termOf(action: Action): number | null {
   return 'term' in action ? action.term : null;
 }
 
-function servesWithVoters({ node, state, journal }: Acting): boolean {
+function servesAsItShould({ node, state, journal, storeSilentMs }: Acting): boolean {
   const { record, observation } = state;
   const reign = record?.reign;
   if (reign?.holder !== node || record?.intent !== null || observation.role !== 'primary') return false;
   const isOwn = journal.servingTerm === reign.term && observation.position?.timeline === reign.timeline;
-  return isOwn && hasVoters(record, observation);
+  return isOwn && (hasVoters(record, observation) || storeSilentMs < record.settings.detectionMs);
 }

@@ -7,9 +7,12 @@ import {
   type NodeId,
   type Reign,
 } from '../src/core/group-record.ts';
+import { comparePositions } from '../src/core/lineage.ts';
+import { livePledges } from '../src/core/election.ts';
 import { lagBytes } from '../src/core/lsn.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
 import { checkCommitQuorums } from './commit-quorums.ts';
+import { sharesHistory } from './wal.ts';
 import type { World } from './world.ts';
 
 /** A decision with what was known when it was made. */
@@ -66,6 +69,8 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   if (decision.next.intent?.cause === 'crash') {
     const isOwn = holder !== undefined && !isForeign(before, holder.postgres);
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
+    if (holder?.postgres.status === 'stopped' && holder.promotedTerm !== reign.term)
+      return ['I32 nobody is given up on a guess', `n${reign.holder} was elected while it was down`];
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
     return isOwn && hasData && isSpent
       ? ['I23 the budget of crash failovers is kept', 'the budget is spent']
@@ -131,12 +136,14 @@ function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
 }
 
 function crowns(decided: Decided): Offence | undefined {
-  const { before, decision } = decided;
+  const { before, decision, evidence } = decided;
   const { reign } = decision.next;
-  if (reign === null || reign.term === before.reign?.term) return undefined;
+  if (reign === null || reign.term === before.reign?.term) return fetches(decided);
   const entry = findNode(before, reign.holder);
   const text = `n${reign.holder} is elected`;
-  if (entry === undefined || entry.candidatePriority === 0 || entry.maintenance || entry.dropping !== 'no')
+  const isLeaving = entry?.maintenance === true || entry?.dropping !== 'no';
+  const mayStay = isLeaving && evidence.intentAgeMs >= TARGET_MS && !hasOther(decided, reign);
+  if (entry === undefined || entry.candidatePriority === 0 || (isLeaving && !mayStay))
     return ['I23 role policy is kept', `${text}, which its policy rules out`];
   if (decision.next.rules.at(-1)?.cohort.includes(reign.holder) !== true)
     return ['I6 a holder is a member of the rule that it works towards', text];
@@ -144,10 +151,47 @@ function crowns(decided: Decided): Offence | undefined {
     return ['I10 a timeline number is given once', `${text} on timeline ${reign.timeline}`];
   return before.intent?.allowDataLoss === true
     ? undefined
-    : (ignoresTarget(decided, reign) ?? copiesFall(decided));
+    : (ignoresTarget(decided, reign) ?? keepsForeign(decided, reign) ?? copiesFall(decided));
 }
 
-/** How long a handover waits for the node that was asked for, ms. */
+/** Who is to fetch what it lacks is on the way to it. */
+function fetches({ world, before, decision }: Decided): Offence | undefined {
+  const fetch = decision.next.intent?.fetch;
+  if (fetch == null || before.intent?.fetch != null) return undefined;
+  const [wal, source] = [fetch.candidate, fetch.source].map((node) => world.servers.get(node)?.data?.wal);
+  if (wal === undefined || source === undefined || sharesHistory(wal, source)) return undefined;
+  return ['I26 nothing is waited for in vain', `n${fetch.candidate} has diverged from n${fetch.source}`];
+}
+
+/** What somebody wrote to a server that he promoted is not kept where another one will do. */
+function keepsForeign({ before, evidence }: Decided, { term, basis }: Reign): Offence | undefined {
+  const own = [before.reign, ...before.pastReigns].flatMap((each) => [
+    each?.timeline,
+    ...(each?.history ?? each?.basis?.history ?? []).map(({ timeline }) => timeline),
+    each?.basis?.position.timeline,
+  ]);
+  if (basis === null || own.includes(basis.position.timeline)) return undefined;
+  const known = basis.history.findLast(({ timeline }) => own.includes(timeline));
+  const other = livePledges(before, evidence, term).find(({ node, pledge: { position } }) => {
+    const isCounted = node !== before.intent?.from && own.includes(position.timeline);
+    const end = { timeline: known?.timeline ?? 0, lsn: known?.end ?? '0/0' };
+    return isCounted && comparePositions(position, end) >= 0;
+  });
+  return other && ['I9 who was promoted by hand is rewound', `n${other.node} has no less`];
+}
+
+/** Whether a node that people let reign has promised the term, and has no less than the one that was elected. */
+function hasOther(decided: Decided, { term, basis }: Reign): boolean {
+  const { before } = decided;
+  return before.nodes.some(({ id, candidatePriority, maintenance, dropping }) => {
+    const pledge = heard(decided, id)?.pledge;
+    if (pledge?.term !== term || candidatePriority === 0 || maintenance || dropping !== 'no') return false;
+    const isOnRecord = pledge.position.timeline <= (before.reign?.timeline ?? 0);
+    return isOnRecord && basis !== null && comparePositions(pledge.position, basis.position) >= 0;
+  });
+}
+
+/** How long an election waits for the node that was asked for, and for anybody who is not about to leave, ms. */
 const TARGET_MS = 5_000;
 
 function ignoresTarget(decided: Decided, reign: Reign): Offence | undefined {
@@ -214,11 +258,17 @@ function copiesFall({ before, decision }: Decided): Offence | undefined {
 
 /** The standbys of a cohort that people let vote. */
 function mayVote(record: GroupRecord, cohort: readonly NodeId[]): readonly NodeId[] {
-  return cohort.filter((node) => {
-    const entry = findNode(record, node);
-    const isWelcome = entry?.replicationQuorum === true && !entry.maintenance && entry.dropping === 'no';
-    return isWelcome && node !== record.reign?.holder;
-  });
+  return cohort.filter((node) => node !== record.reign?.holder && isWelcome(record, node));
+}
+
+function isWelcome(record: GroupRecord, node: NodeId): boolean {
+  const entry = findNode(record, node);
+  return entry?.replicationQuorum === true && !entry.maintenance && entry.dropping === 'no';
+}
+
+/** How many standbys vote for one of the members that stay, whoever of them is the primary then. */
+function standbysLeft(record: GroupRecord, cohort: readonly NodeId[]): number {
+  return Math.max(0, cohort.filter((node) => isWelcome(record, node)).length - 1);
 }
 
 /** What people ask for takes no voter away that commits have to stand on, and disturbs no change of reign. */
@@ -226,7 +276,7 @@ export function checkRequest(world: World, before: GroupRecord, next: GroupRecor
   if (before.intent !== null && next.reign !== null && next.intent?.term !== before.intent.term)
     world.checkers.fail('I17 one change of reign at a time', before.intent.because);
   const cohort = currentRule(before)?.cohort ?? [];
-  const [was, is] = [mayVote(before, cohort).length, mayVote(next, cohort).length];
+  const [was, is] = [standbysLeft(before, cohort), standbysLeft(next, cohort)];
   const asked = effectiveNumberSync(next);
   if (is >= was || is >= asked || next.reign === null) return;
   world.checkers.fail(

@@ -15,6 +15,7 @@ import {
   UNREST_MS,
   type Fault,
 } from './fault-tools.ts';
+import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { addNode, startKeeper, type SimulatedGroup } from './group.ts';
 import { LINK_FAULTS } from './link-faults.ts';
 import { MACHINE_FAULTS, removeForeignData } from './machine-faults.ts';
@@ -124,19 +125,21 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     if (server.data !== null && !server.hasSentinel) server.start('standby', 100);
   },
   promote_by_hand(group, random) {
-    const server = serverOf(group, pickNode(group, random));
-    // Nor where it still has the settings of a primary that may go on alone: that is two mistakes in a row.
-    const wouldAcknowledge = server.settings?.synchronousStandbyNames === '';
-    if (group.promotedByHand || wouldAcknowledge || server.role !== 'standby') return;
-    // Once in a run: two servers that people promote from one point to one number can't be told apart.
-    if (isNumberReserved(group, server)) return;
-    group.promotedByHand = true;
-    server.promote('by hand');
+    promoteByHand(group, serverOf(group, pickNode(group, random)));
   },
-  promote_twin_by_hand(group, random) {
+  /** Somebody thinks that pgbaton is not needed for this. */
+  treat_by_hand(group, random) {
     const server = serverOf(group, pickNode(group, random));
-    if (server.role !== 'standby' || !isNumberReserved(group, server)) return;
-    server.promote('by hand');
+    const laterMs = (): number => random.between(200, 2_000);
+    server.stopFast();
+    during(group, laterMs(), () => {
+      if (server.data !== null && !server.hasSentinel) server.start('standby', 100);
+      during(group, laterMs(), () => promoteByHand(group, server));
+    });
+  },
+  names_by_hand(group, random) {
+    const server = serverOf(group, pickNode(group, random));
+    if (server.status === 'running' && server.role === 'primary') server.setNames(UNSATISFIABLE_NAMES);
   },
   fill_disk(group, random) {
     const server = serverOf(group, pickNode(group, random));
@@ -154,6 +157,24 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ask(group, (record, evidence) =>
       requests.requestSwitchover(record, evidence, { target, requestedBy: 'operator' }),
     );
+  },
+  /** Something happens to the target in the middle of it. */
+  spoil_switchover(group, random) {
+    const target = random.pick(group.nodes);
+    ask(group, (record, evidence) =>
+      requests.requestSwitchover(record, evidence, { target, requestedBy: 'operator' }),
+    );
+    const server = serverOf(group, target);
+    const spoil = random.pick([
+      () => server.kill(true),
+      () => promoteByHand(group, server),
+      () => serverOf(group, pickNode(group, random)).kill(true),
+      () => {
+        group.keepers.get(target)?.kill();
+        startKeeper(group, target, duration(random));
+      },
+    ]);
+    during(group, random.between(10, 500), spoil);
   },
   failover(group, random) {
     const target = random.chance(0.5) ? null : random.pick(group.nodes);
@@ -224,18 +245,22 @@ function makeAsync(group: SimulatedGroup, isAsync: boolean): void {
     ask(group, (record) => requests.updateNode(record, node, { replicationQuorum: !isAsync }));
 }
 
-/**
- * What the core is known not to survive yet: a promotion by hand onto the very
- * number that a reign has reserved and not begun to use. Left out unless asked for.
- */
-export const TWIN = 'promote_twin_by_hand';
-export const KNOWN_HOLES: readonly string[] = [TWIN];
+/** `pg_ctl promote`. */
+function promoteByHand(group: SimulatedGroup, server: VirtualPostgres): void {
+  // Not where it has the settings of a primary that may go on alone: that is two mistakes in a row.
+  const { settings } = server;
+  const wouldAcknowledge = settings?.synchronousStandbyNames === '' && !settings.readOnly;
+  if (wouldAcknowledge || server.role !== 'standby' || isTakenByHand(group, server)) return;
+  group.promotedByHand = true;
+  server.promote('by hand');
+}
 
-/** Whether a promotion by hand would take the number of a reign. */
-function isNumberReserved({ monitor }: SimulatedGroup, server: VirtualPostgres): boolean {
-  const { record } = monitor.stored;
+/** Two servers that people promote from one point to one number can't be told apart: see docs/limits.md. */
+function isTakenByHand({ world }: SimulatedGroup, server: VirtualPostgres): boolean {
   const next = (server.data?.wal.at(-1)?.timeline.id ?? 0) + 1;
-  return record.reign?.timeline === next || record.pastReigns.some((reign) => reign.timeline === next);
+  return [...world.servers.values()].some(({ data }) =>
+    data?.wal.some(({ timeline }) => timeline.isByHand && timeline.id === next),
+  );
 }
 
 /** `pgbaton perform failover --allow-data-loss`. */

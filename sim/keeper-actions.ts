@@ -2,9 +2,9 @@ import type { Action } from '../src/core/action.ts';
 import type { NodeId } from '../src/core/group-record.ts';
 import type { Lineage } from '../src/core/lineage.ts';
 import type { ServerSettings, UpstreamNode } from '../src/core/server-settings.ts';
-import { provenTerm, type NodeState } from '../src/keeper/node-state.ts';
+import type { NodeState } from '../src/keeper/node-state.ts';
 import { copyData, rewindData } from './copies.ts';
-import { endOfWal, markerTermOf, replayLagBytes } from './observation.ts';
+import { endOfWal } from './observation.ts';
 import { StepFailed, type ActionContext, type Steps } from './steps.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
@@ -80,10 +80,8 @@ function* initialise({ world, server }: ActionContext): Steps {
 }
 
 function* configure(settings: ServerSettings, context: ActionContext): Steps {
-  const { world, server, state, journal } = context;
+  const { world, server, state } = context;
   state.configured = null;
-  const term = settings.upstream?.term ?? 0;
-  if (term > journal.entry.followedTerm) yield* journal.write({ followedTerm: term });
   yield server.random.between(0.5, 3);
   server.configure(settings);
   if (server.status === 'running') {
@@ -156,15 +154,7 @@ function* handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Ste
   if (server.data?.isClean !== true) throw new StepFailed('it died instead of shutting down');
   const lineage = endOfWal(server.data);
   yield* context.passCrashPoint();
-  yield* journal.write({
-    pledge: {
-      term,
-      ...lineage,
-      provenTerm: provenTerm(journal.entry),
-      markerTerm: state.observation.markerTerm,
-    },
-    servingTerm: null,
-  });
+  yield* journal.write({ pledge: { term, ...lineage }, servingTerm: null });
   context.report();
   yield* stop('fast', context);
 }
@@ -174,10 +164,7 @@ function* pledge({ term, settings }: ActionOf<'pledge'>, context: ActionContext)
   yield* configure(settings, context);
   const lineage = yield* cutUpstream(world, server);
   yield* context.passCrashPoint();
-  // Where replay is behind the table says nothing about the end; now and then it is so for a moment.
-  const isBehind = server.data !== null && replayLagBytes(server, server.data) > 0;
-  const markerTerm = server.random.chance(0.1) || isBehind ? null : markerTermOf(server);
-  yield* journal.write({ pledge: { term, ...lineage, provenTerm: provenTerm(journal.entry), markerTerm } });
+  yield* journal.write({ pledge: { term, ...lineage } });
   context.report();
 }
 

@@ -37,7 +37,6 @@ const command = newCommand('sim', 'Lives of whole groups, each from its own seed
     listOf('fault', Object.keys(FAULTS)),
     [],
   )
-  .option('--with-holes', 'also what is known not to be survived in all cases', false)
   .option('--keep-going', 'go on after a failure', false)
   .option('--shrink', 'make failures small with --keep-going too', false)
   .option('--trace', 'tell the story of the first seed when none fails', false)

@@ -77,14 +77,14 @@ export function observe(world: World, server: VirtualPostgres): ServerObservatio
 }
 
 /** The newest marker that a session on this server can read. */
-export function markerTermOf(server: VirtualPostgres): number | null {
+function markerTermOf(server: VirtualPostgres): number | null {
   if (server.role === 'primary') return server.visible?.markerTerm ?? null;
   const { data, replay } = server;
   return data?.wal[replay.replayed(data.flushed) - 1]?.markerTerm ?? null;
 }
 
 /** Received and not replayed yet. */
-export function replayLagBytes({ replay }: VirtualPostgres, data: DataDirectory): number {
+function replayLagBytes({ replay }: VirtualPostgres, data: DataDirectory): number {
   const [end, replayed] = [data.wal[data.flushed - 1], data.wal[replay.replayed(data.flushed) - 1]];
   return (end?.endBytes ?? 0) - (replayed?.endBytes ?? 0);
 }

@@ -69,11 +69,8 @@ function maySend(world: World, upstream: VirtualPostgres, standby: VirtualPostgr
     ? end.endBytes <= sourceEnd.endBytes
     : left !== undefined && endOfTimeline(from.wal, timeline.id) >= end.endBytes;
   if (accepts) {
-    const other = from.wal.findLast((record) => record.timeline.id === timeline.id)?.timeline;
-    const isTwinByHand = timeline.isByHand || other?.isByHand === true;
     const text = `node ${standby.node} (timeline ${timeline.id}, ${end.lsn}) streams another history from node ${upstream.node}`;
-    if (isTwinByHand) world.count('excused twin');
-    world.checkers[isTwinByHand ? 'excuse' : 'fail']('I10 one history under a timeline number', text);
+    world.checkers.fail('I10 one history under a timeline number', text);
   }
   return false;
 }

@@ -4,7 +4,7 @@ import { groupObstacles } from '../src/core/obstacles.ts';
 import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
 import { createCheckers, type Violation } from './checkers.ts';
 import { createClock } from './clock.ts';
-import { acceptInevitableLoss, carryOut, healAll, TWIN } from './faults.ts';
+import { acceptInevitableLoss, carryOut, healAll } from './faults.ts';
 import { checkOldPrimaries } from './old-primaries.ts';
 import { createGroup, forgetLeft, type SimulatedGroup } from './group.ts';
 import { createLocalClock, type LocalClock } from './local-clock.ts';
@@ -88,7 +88,6 @@ export function runSeed(options: RunOptions): RunResult {
 function createWorld({
   seed,
   onTrace,
-  without,
 }: RunOptions): World & { readonly counts: ReadonlyMap<string, number> } {
   const clock = createClock();
   const counts = new Map<string, number>();
@@ -107,7 +106,7 @@ function createWorld({
       return local;
     },
     network: createNetwork(clock, (place) => randomOf('network', place)),
-    checkers: createCheckers(clock, servers, !without.includes(TWIN)),
+    checkers: createCheckers(clock, servers),
     servers,
     onUnrest: () => undefined,
     get unrestUntilMs() {

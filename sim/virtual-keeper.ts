@@ -65,7 +65,6 @@ const EMPTY_JOURNAL: JournalEntry = {
   servingTerm: null,
   restartsUsed: 0,
   session: 0,
-  followedTerm: 0,
   copyOf: null,
 };
 
@@ -199,7 +198,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     function* act(step: Step): Steps {
       const { action, because } = step;
       world.count(`action ${action.kind}`);
-      checkAction(world, { node, action, state: mine, journal: entry });
+      checkAction(world, { node, action, state: mine, journal: entry, storeSilentMs: line.silentMs() });
       announce(`${action.kind}: ${because}`);
       try {
         yield* executeAction(action, context);

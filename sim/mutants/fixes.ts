@@ -9,24 +9,10 @@ export const FIXES: readonly Mutant[] = [
     {
       name: 'a_member_that_joins_or_leaves_may_be_elected',
       guards: 'where no other can be elected a member of one of two rules may be (I26)',
-      original: 'for (const mayStand of [isEligible, isEligibleAtNeed]) {',
+      original:
+        'for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
       replacement: 'for (const mayStand of [isEligible]) {',
       among: ['lose_disk', 'promote_by_hand', 'replication_quorum', 'isolate_monitor', 'kill_keeper'],
-    },
-    {
-      name: 'the_old_holder_alone_proves_every_commit',
-      guards: 'the pledge of the old holder is enough where too few others are there (I26)',
-      original: 'return pledged.includes(from) || satisfiesAllRules(record, pledged);',
-      replacement: 'return satisfiesAllRules(record, pledged);',
-      among: [
-        'lose_disk',
-        'switchover',
-        'kill_keeper_and_postgres',
-        'isolate_node',
-        'kill_postgres',
-        'number_sync',
-        'lose_host',
-      ],
     },
     {
       name: 'a_number_made_by_hand_is_no_more_commits',
@@ -34,6 +20,15 @@ export const FIXES: readonly Mutant[] = [
       original: 'return comparePositions(a.known.position, b.known.position);',
       replacement: 'return comparePositions(a.pledge.position, b.pledge.position);',
       among: ['promote_by_hand', 'kill_keeper_and_postgres', 'lose_host', 'isolate_node', 'kill_postgres'],
+    },
+  ]),
+  ...inFile('src/core/lineage.ts', [
+    {
+      name: 'a_promotion_by_hand_takes_no_number_of_a_reign',
+      guards: 'no reign is given the number that a promotion by hand would take (I10)',
+      original: 'return timeline + 2;',
+      replacement: 'return timeline + 1;',
+      among: ['promote_by_hand', 'failover', 'crash_points', 'isolate_monitor', 'lose_host'],
     },
   ]),
   ...inFile('src/core/change-reign.ts', [
@@ -204,9 +199,17 @@ export const FIXES: readonly Mutant[] = [
       among: ['crash_points'],
     },
     {
+      name: 'nobody_follows_a_reign_from_its_number_taken_by_hand',
+      guards:
+        'a reign leaves the number behind that of its basis to people, also when that has changed (I10)',
+      original: 'timeline: Math.max(reign.timeline, reignTimelineAfter(position.timeline)),',
+      replacement: 'timeline: reign.timeline,',
+      among: ['promote_by_hand', 'failover', 'cut_pair'],
+    },
+    {
       name: 'no_promotion_before_the_end_of_wal_is_known',
       guards: 'a server started by hand is not promoted before its WAL is read (I10)',
-      original: "if (local.postgres.position === null) return rest('the end of its WAL is not known yet');",
+      original: "if (position === null) return rest('the end of its WAL is not known yet');",
       replacement: '',
       among: ['start_by_hand', 'kill_postgres', 'kill_keeper_and_postgres', 'crash_points', 'lose_host'],
     },

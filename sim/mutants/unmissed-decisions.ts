@@ -29,15 +29,6 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       needs: ['promote_by_hand'],
       why: 'a candidate that can not fetch is given up after a while',
     },
-    {
-      name: 'twin_in_election',
-      guards: 'WAL of a twin of a reign does not count as the WAL of that reign (I10)',
-      original:
-        'isTwin(record, pledge, pledge.provenTerm) || lacksMarker(record, pledge, pledge.markerTerm);',
-      replacement: 'false;',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
   ]),
   ...inFile('src/core/liveness.ts', [
     {
@@ -46,13 +37,6 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       original: 'return report.promotedTerm === reign.term && hasBegun(reign)',
       replacement: 'return true',
       why: 'the next election picks the same node again',
-    },
-    {
-      name: 'cut_off_after_confirmed',
-      guards: 'a reign that never had its voters does not count as cut off from them (I27)',
-      original: '!reign.confirmed || effectiveNumberSync(record) === 0',
-      replacement: 'effectiveNumberSync(record) === 0',
-      why: 'a holder serves only for one report before its reign is confirmed, and it has to serve, too',
     },
   ]),
   ...inFile('src/core/membership.ts', [
@@ -105,7 +89,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       guards: 'the same timeline number with another history is unprovable (I10)',
       original: "return sameSwitches(local.history, history) ? 'contained' : 'unprovable';",
       replacement: "return 'contained';",
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
+      needs: ['promote_by_hand'],
       why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
     },
     {
@@ -149,22 +133,6 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
     },
   ]),
   ...inFile('src/core/known-history.ts', [
-    {
-      name: 'marker_is_missing',
-      guards: 'WAL without the marker of the reign is not the WAL of the reign (I10)',
-      original: 'return markerTerm < reign.term && compareLsn(position.lsn, fork) > 0;',
-      replacement: 'return false;',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
-    {
-      name: 'twin_of_a_reign',
-      guards: 'WAL of a reign on a node that never received from it is not the WAL of the reign (I10)',
-      original: 'return provenTerm < reign.term && compareLsn(position.lsn, fork) > 0;',
-      replacement: 'return false;',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
     {
       name: 'accounted_by_history',
       guards: 'a reign accounts for its timeline only with its own history (I10)',

@@ -11,13 +11,6 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       why: 'takes a handover that is undone just when the old primary pledges',
     },
     {
-      name: 'promoted_in_this_term',
-      guards: 'who was not promoted in this term starts as a standby (I10)',
-      original: 'if (local.promotedTerm !== reign.term) return false;',
-      replacement: '',
-      why: 'takes a holder that is stopped between its election and its promotion',
-    },
-    {
       name: 'promoted_outside',
       guards: 'a server that was promoted by hand is stopped (I34)',
       original: 'if (local.promotedTerm !== reign.term) {',
@@ -157,22 +150,6 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       original: 'return (local.pledge?.term ?? 0) > reign.term;',
       replacement: 'return false;',
       why: 'takes a handover that is undone just when the old primary pledges',
-    },
-    {
-      name: 'twin_does_not_follow',
-      guards: 'WAL of a twin of a reign does not follow that reign (I10)',
-      original: '(isTwin(record, lineage, provenTerm) ||',
-      replacement: '(false ||',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
-    {
-      name: 'markerless_does_not_follow',
-      guards: 'WAL without the marker of a reign does not follow that reign (I10)',
-      original: 'lacksMarker(record, lineage, replayLagBytes === 0 ? local.postgres.markerTerm : null)));',
-      replacement: 'false));',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
     },
     {
       name: 'continued_reign_waits',

@@ -154,11 +154,9 @@ export function localView(node: NodeId, server: Server, keeper: Keeper): LocalVi
       : server.up === 'standby' && names === UNSATISFIABLE_NAMES
         ? ''
         : names,
-    replayLagBytes: 0,
     pledge: toPledge(pledge),
     promotedTerm: keeper.promotedTerm,
     servingTerm: keeper.servingTerm,
-    followedTerm: keeper.followedTerm,
     restartsUsed: keeper.restartsUsed,
     copyOf: keeper.copyOf,
     diskTimeline: postgres.status === 'stopped' || postgres.status === 'crashed' ? server.wal.timeline : null,
@@ -200,6 +198,5 @@ export function evidenceOf(record: GroupRecord, memory: Memory): Evidence {
 
 function toPledge(pledge: Keeper['pledge']): Pledge | null {
   if (pledge === null) return null;
-  const { term, wal, provenTerm, markerTerm } = pledge;
-  return { term, ...wal.lineage, provenTerm, markerTerm };
+  return { term: pledge.term, ...pledge.wal.lineage };
 }

@@ -41,15 +41,7 @@ export const ReportDocument = z.object({
   sequence: Counter,
   recordVersion: Counter,
   postgres: PostgresDocument,
-  pledge: z.nullable(
-    z.object({
-      term: Counter,
-      position: PositionDocument,
-      history: HistoryDocument,
-      provenTerm: Counter,
-      markerTerm: z.nullable(Counter),
-    }),
-  ),
+  pledge: z.nullable(z.object({ term: Counter, position: PositionDocument, history: HistoryDocument })),
   servingTerm: z.nullable(Counter),
   promotedTerm: z.nullable(Counter),
   restartsUsed: Counter,

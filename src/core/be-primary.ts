@@ -1,6 +1,6 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { currentRule, type GroupRecord, type Reign, type Rule } from './group-record.ts';
-import { continuesReign } from './lineage.ts';
+import { continuesReign, reignTimelineAfter } from './lineage.ts';
 import { isLocked, primarySettings, sameSettings, standbySettings } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
 
@@ -57,13 +57,15 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
     return step({ kind: 'stop', mode: 'fast' }, 'it holds the baton and runs as a standby');
   }
   // Just started by somebody: it may be on the reign's timeline already.
-  if (local.postgres.position === null) return rest('the end of its WAL is not known yet');
+  const { position } = local.postgres;
+  if (position === null) return rest('the end of its WAL is not known yet');
   const settings = primarySettings(record, reign, local, false);
   return step(
     {
       kind: 'promote',
       term: reign.term,
-      timeline: reign.timeline,
+      // Promoted by hand since it was elected, it may have followers that a person promotes onto the reign's number.
+      timeline: Math.max(reign.timeline, reignTimelineAfter(position.timeline)),
       settings: { ...settings, locked: isLocked(local) },
     },
     reign.because,
@@ -76,7 +78,6 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
  * would go on with the timeline of the reign before (I10).
  */
 function wasPromoted(reign: Reign, local: LocalView): boolean {
-  if (local.promotedTerm !== reign.term) return false;
   const { position, history } = local.postgres;
   if (position !== null && continuesReign(reign, { position, history })) return true;
   return reign.basis === null || (position?.timeline ?? local.diskTimeline) === reign.timeline;

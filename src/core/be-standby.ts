@@ -1,6 +1,5 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { nameOf, type GroupRecord, type Reign } from './group-record.ts';
-import { isTwin, lacksMarker } from './known-history.ts';
 import { continuesReign, relationTo } from './lineage.ts';
 import { sameSettings, standbySettings, upstreamOf, type UpstreamNode } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
@@ -67,14 +66,7 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
   if (isPromised(reign, local)) return rest(`term ${local.pledge?.term} is pledged`);
 
   const lineage = { position, history };
-  const { replayLagBytes } = local;
-  const provenTerm = Math.max(local.followedTerm, local.promotedTerm ?? 0);
-  const isUnproven =
-    local.postgres.upstream === null &&
-    (isTwin(record, lineage, provenTerm) ||
-      (status === 'running' &&
-        lacksMarker(record, lineage, replayLagBytes === 0 ? local.postgres.markerTerm : null)));
-  switch (isUnproven ? 'unprovable' : relationTo(reign, lineage)) {
+  switch (relationTo(reign, lineage)) {
     case 'unknown':
       return rest(`where the history of ${holder} begins is not known yet`);
     case 'unprovable':

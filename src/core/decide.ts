@@ -8,7 +8,7 @@ import {
   type GroupRecord,
   type Intent,
 } from './group-record.ts';
-import { continuesReign } from './lineage.ts';
+import { continuesReign, reignTimelineAfter } from './lineage.ts';
 import { canStand, holderCondition, isEligibleAtNeed, liveReport } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
@@ -90,7 +90,7 @@ function learnPromotion(record: GroupRecord, evidence: Evidence): ReturnType<Rul
     next: {
       ...record,
       reign: { ...reign, timeline: position.timeline, history },
-      nextTimeline: Math.max(record.nextTimeline, position.timeline + 1),
+      nextTimeline: Math.max(record.nextTimeline, reignTimelineAfter(position.timeline)),
     },
     because: `${nameOf(record, reign.holder)} is the primary of term ${reign.term} on timeline ${position.timeline}${start === undefined ? '' : `, from ${start}`}`,
   };

@@ -7,9 +7,9 @@ import {
   type Intent,
   type NodeId,
 } from './group-record.ts';
-import { beforeFork, isTwin, knownPart, lacksMarker } from './known-history.ts';
+import { knownPart } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
-import { isEligible, isEligibleAtNeed, liveReport } from './liveness.ts';
+import { isEligible, isEligibleAtNeed, isEligibleThoughLeaving, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
 
@@ -32,7 +32,7 @@ export type Outcome =
 
 /** How long an election waits for members that are alive and have not pledged, once enough others have, ms. */
 const LATECOMER_MS = 500;
-/** How long a handover waits for the node that was asked for, ms. */
+/** How long an election waits for the node that was asked for, and for anybody who is not about to leave, ms. */
 const TARGET_MS = 5_000;
 
 /** The pledges of an intent's term by nodes that are alive. */
@@ -52,7 +52,8 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
     return wait(`too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`);
   if (late !== undefined) return wait(`${nameOf(record, late)} is alive and may still pledge`);
   let outcome: Outcome | undefined;
-  for (const mayStand of [isEligible, isEligibleAtNeed]) {
+  const isUrgent = evidence.intentAgeMs >= TARGET_MS;
+  for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {
     for (const set of sets) {
       const chosen = choose(record, intent, set, mayStand);
       if (chosen.kind !== 'wait') return chosen;
@@ -128,11 +129,10 @@ function choose(
 /**
  * Only a node that was promoted by hand proves all acknowledged commits. What
  * it wrote after that was acknowledged by nobody and harms nobody, so it may
- * go on; but not where its timeline has the number of a reign's, because then
- * the others could not be told from it.
+ * go on.
  */
 function electForeign(record: GroupRecord, best: AccountedNode | undefined, mayStand: Eligibility): Outcome {
-  if (best === undefined || best.hasTwin) {
+  if (best === undefined) {
     return wait('what the pledged members have comes from no reign of this group');
   }
   const name = nameOf(record, best.node);
@@ -173,15 +173,12 @@ interface AccountedNode extends PledgedNode {
   readonly known: Lineage;
   /** It has WAL of a promotion by hand besides: it has to be rewound before it can be anything. */
   readonly isForeign: boolean;
-  /** That WAL has the timeline number of a reign. */
-  readonly hasTwin: boolean;
 }
 
 function accountFor(record: GroupRecord, { node, pledge }: PledgedNode): AccountedNode {
-  const hasTwin = isTwin(record, pledge, pledge.provenTerm) || lacksMarker(record, pledge, pledge.markerTerm);
-  const known = knownPart(record, hasTwin ? beforeFork(pledge) : pledge) ?? NOTHING;
+  const known = knownPart(record, pledge) ?? NOTHING;
   const isForeign = comparePositions(known.position, pledge.position) !== 0;
-  return { node, pledge, known, isForeign, hasTwin };
+  return { node, pledge, known, isForeign };
 }
 
 const NOTHING: Lineage = { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };

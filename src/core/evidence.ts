@@ -69,10 +69,6 @@ export interface Pledge {
   readonly position: Position;
   /** The timelines that its WAL went through, oldest first, the present one excluded. */
   readonly history: readonly TimelineSwitch[];
-  /** The latest term that the node was promoted in or made to receive from: its WAL on a later reign's timeline is not that reign's. */
-  readonly provenTerm: number;
-  /** The term of the last marker in that WAL; null when it is not known, because not all of it is replayed. */
-  readonly markerTerm: number | null;
 }
 
 /** `absent`: no data directory; `incomplete`: a base backup or rewind is unfinished; `stopped`: a clean shutdown. */

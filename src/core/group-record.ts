@@ -33,7 +33,7 @@ export interface GroupRecord {
   readonly intent: Intent | null;
   readonly nodes: readonly NodeEntry[];
   readonly nextNodeId: NodeId;
-  /** The next timeline to give to a reign; never given twice (I10). */
+  /** The least timeline that the next reign may have; no number is given twice, nor one that a promotion by hand takes (I10). */
   readonly nextTimeline: number;
   readonly settings: GroupSettings;
 }

@@ -113,15 +113,13 @@ function hasBegun(reign: Reign): boolean {
 
 /**
  * A holder whose commits wait for voters that can't reach it, while they could
- * go on among themselves. Only after the reign had its voters once: else a
- * standby that can follow nobody would send the baton round. And only while it
- * serves: one that recovers from a crash can't have its voters yet.
+ * go on among themselves. Asked only while it serves: its reign had its voters
+ * once then, and one that recovers from a crash can't have them yet.
  */
 function isCutOff(record: GroupRecord, evidence: Evidence): boolean {
   const { reign, settings } = record;
   const rule = currentRule(record);
-  if (reign === null || rule === undefined || !reign.confirmed || effectiveNumberSync(record) === 0)
-    return false;
+  if (reign === null || rule === undefined || effectiveNumberSync(record) === 0) return false;
   const voters = votersOf(rule, reign.holder);
   const silent = voters.filter((node) => {
     const away = evidence.notStreaming.find((each) => each.node === node);
@@ -170,6 +168,15 @@ export function isEligible(record: GroupRecord, node: NodeId): boolean {
  */
 export function isEligibleAtNeed(record: GroupRecord, node: NodeId): boolean {
   return allowsReign(record, node) && cohortMembers(record).includes(node);
+}
+
+/**
+ * The same where only members can be elected that people have asked to leave:
+ * one of them has to stay, or nobody would be the primary.
+ */
+export function isEligibleThoughLeaving(record: GroupRecord, node: NodeId): boolean {
+  const entry = findNode(record, node);
+  return entry !== undefined && entry.candidatePriority > 0 && cohortMembers(record).includes(node);
 }
 
 function allowsReign(record: GroupRecord, node: NodeId): boolean {

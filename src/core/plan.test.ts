@@ -134,20 +134,28 @@ test('a crashed primary waits for the group, unless it may restart or the store 
 });
 
 test('a node that was elected while it was down starts as a standby and is promoted then', () => {
-  const group = trio();
+  const group = trio().withReign({ timeline: 3 });
   expectAction(planned(group, 'a', { promotedTerm: TERM - 1, postgres: crashed }), 'start_standby');
   const standby = { role: 'standby', position: { timeline: 1, lsn: '0/3000000' }, history: [] } as const;
   const promote = expectAction(
     planned(group, 'a', { promotedTerm: null, servingTerm: null, postgres: standby }),
     'promote',
   );
-  assert.equal(promote.timeline, TIMELINE);
+  assert.equal(promote.timeline, 3);
   assert.equal(
     promote.settings.synchronousStandbyNames,
     NAMES,
     'the names are in force before the promotion',
   );
   assert.equal(promote.settings.readOnly, true);
+});
+
+test('who was promoted by hand since it was elected leaves the next number to people again', () => {
+  const position = { timeline: 2, lsn: '0/3000010' };
+  const postgres = { role: 'standby', position, history: [{ timeline: 1, end: '0/3000000' }] } as const;
+  const group = trio().withReign({ timeline: 3 });
+  const promote = expectAction(planned(group, 'a', { promotedTerm: null, postgres }), 'promote');
+  assert.equal(promote.timeline, 4);
 });
 
 test('a holder that runs as a standby on its own timeline is stopped, to be started as the primary', () => {
@@ -197,17 +205,6 @@ test('a node is rewound before the reign is confirmed: its first commit may wait
 test('another history under the same timeline number is never rewound, it is copied anew', () => {
   const foreign = { history: [{ timeline: 1, end: '0/2FFFFFF' }] } as const;
   expectAction(planned(trio(), 'b', { postgres: foreign }), 'clone');
-});
-
-test('WAL on the number of a reign that the node never received from is a twin, and copied over', () => {
-  for (const postgres of [{ upstream: null }, stopped]) {
-    expectAction(planned(trio(), 'b', { followedTerm: TERM - 1, postgres }), 'clone');
-  }
-  expectAction(planned(trio(), 'b', { followedTerm: TERM - 1 }), 'configure');
-  expectAction(
-    planned(trio(), 'b', { followedTerm: TERM - 1, promotedTerm: TERM, postgres: stopped }),
-    'start_standby',
-  );
 });
 
 test('an empty node is copied from a confirmed primary, and a half-made one is taken up again', () => {

@@ -15,7 +15,6 @@ const JOURNAL: JournalEntry = {
   servingTerm: TERM,
   restartsUsed: 0,
   session: 1,
-  followedTerm: 0,
   copyOf: null,
 };
 

@@ -67,12 +67,10 @@ export function localView(
     node,
     postgres: state.observation,
     synchronousStandbyNames: state.observation.synchronousStandbyNames,
-    replayLagBytes: state.observation.replayLagBytes,
     pledge: journal.pledge,
     promotedTerm: journal.promotedTerm,
     servingTerm: journal.servingTerm,
     restartsUsed: journal.restartsUsed,
-    followedTerm: journal.followedTerm,
     copyOf: journal.copyOf,
     diskTimeline: state.observation.diskTimeline,
     configured: state.configured,
@@ -155,9 +153,4 @@ export function reportOfState(
     activity: state.activity,
     problem: state.problem,
   };
-}
-
-/** The latest term whose WAL this node may have: it was promoted in it, or made to receive from it. */
-export function provenTerm({ promotedTerm, followedTerm }: JournalEntry): number {
-  return Math.max(promotedTerm ?? 0, followedTerm);
 }

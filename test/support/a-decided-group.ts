@@ -105,7 +105,7 @@ export async function aDecidedGroup(): Promise<DecidedGroup> {
     },
     async failOver() {
       await report(1, { promotedTerm: 1, servingTerm: 1 }, { status: 'crashed', role: null });
-      const pledge = { term: 2, position: END, history: [], provenTerm: 1, markerTerm: 1 };
+      const pledge = { term: 2, position: END, history: [] };
       await report(2, { pledge }, {});
       const history = [{ timeline: 1, end: END.lsn }];
       const { timeline = 2 } = decider.current().record.reign ?? {};

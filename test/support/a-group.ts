@@ -10,6 +10,7 @@ import {
   type Rule,
 } from '../../src/core/group-record.ts';
 import type { LocalView } from '../../src/core/action.ts';
+import { reignTimelineAfter } from '../../src/core/lineage.ts';
 
 /** What differs from a healthy node that streams, votes and reports every moment. */
 export interface NodeOptions {
@@ -142,7 +143,7 @@ function buildRecord(
       ...each.options.entry,
     })),
     nextNodeId: members.length + 1,
-    nextTimeline: TIMELINE + 1,
+    nextTimeline: reignTimelineAfter(TIMELINE),
     settings,
     ...changes,
   };
@@ -214,8 +215,6 @@ function buildLocal(report: Report, changes: Partial<LocalView>): LocalView {
     promotedTerm: report.promotedTerm,
     servingTerm: report.servingTerm,
     restartsUsed: report.restartsUsed,
-    followedTerm: TERM,
-    replayLagBytes: 0,
     copyOf: null,
     diskTimeline: null,
     configured: null,

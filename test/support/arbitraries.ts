@@ -44,11 +44,9 @@ const aHistory: fc.Arbitrary<readonly TimelineSwitch[]> = fc.constantFrom(
   ],
 );
 const aPledge: fc.Arbitrary<Pledge> = fc.record({
-  provenTerm: aTerm,
   term: aTerm,
   position: aPosition,
   history: aHistory,
-  markerTerm: orNull(aTerm),
 });
 
 const aRule: fc.Arbitrary<Rule> = fc
@@ -219,8 +217,6 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   promotedTerm: orNull(aTerm),
   servingTerm: orNull(aTerm),
   restartsUsed: fc.nat(2),
-  followedTerm: aTerm,
-  replayLagBytes: fc.constantFrom(0, 100),
   copyOf: orNull(aTerm),
   diskTimeline: orNull(fc.constantFrom(1, 2, 3)),
   configured: orNull(someSettings),

@@ -122,8 +122,6 @@ function pledgeIfAsked(node: FakeNode, { intent, ...record }: GroupRecord): void
       term: intent.term,
       position,
       history,
-      provenTerm: record.reign?.term ?? 0,
-      markerTerm: node.postgres.markerTerm,
     };
   node.streamsInTerm = null;
 }
