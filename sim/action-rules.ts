@@ -1,4 +1,6 @@
 import type { Action } from '../src/core/action.ts';
+import { currentRule, findNode } from '../src/core/group-record.ts';
+import { votersOf } from '../src/core/quorum.ts';
 import type { JournalEntry } from '../src/keeper/journal.ts';
 import { hasVoters, type NodeState } from '../src/keeper/node-state.ts';
 import type { World } from './world.ts';
@@ -15,6 +17,15 @@ interface Acting {
 /** What no step of a keeper may do, though other guards might make it harmless. */
 export function checkAction(world: World, acting: Acting): void {
   const { node, action, journal } = acting;
+  if (action.kind === 'initialise') {
+    const other = [...world.servers.values()].find((server) => server.data !== null);
+    if (other !== undefined)
+      world.checkers.fail(
+        'I12 an empty or half-made directory never becomes the primary',
+        `n${node} makes a database, and n${other.node} has one`,
+      );
+  }
+  if (action.kind === 'open') checkSlots(world, acting);
   const pledged = journal.pledge?.term ?? 0;
   const term = termOf(action);
   if (term !== null && term < pledged)
@@ -28,6 +39,21 @@ export function checkAction(world: World, acting: Acting): void {
     world.checkers.fail(
       'I25 a primary that has its voters or hears the store goes on',
       `n${node} is stopped`,
+    );
+}
+
+/** Before clients are let in every voter can attach and keep its place. */
+function checkSlots(world: World, { node, state: { record } }: Acting): void {
+  const rule = record === null ? undefined : currentRule(record);
+  const slots = world.servers.get(node)?.data?.slots;
+  if (rule === undefined || slots === undefined) return;
+  const missing = votersOf(rule, node).filter(
+    (voter) => !slots.has(voter) && record !== null && findNode(record, voter)?.dropping === 'no',
+  );
+  if (missing.length > 0)
+    world.checkers.fail(
+      'I31 every voter has a slot',
+      `n${node} opens without one for n${missing.join(', n')}`,
     );
 }
 

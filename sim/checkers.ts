@@ -1,3 +1,4 @@
+import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
 import { sameSwitches } from '../src/core/lineage.ts';
 import type { Clock } from './clock.ts';
 import type { Timeline, WalRecord } from './wal.ts';
@@ -17,10 +18,14 @@ export interface Checkers {
   /** A client of an open primary could see everything up to this record. */
   observed(server: VirtualPostgres, record: WalRecord): void;
   promoted(server: VirtualPostgres, timeline: Timeline): void;
+  /** A rewind or a copy puts this WAL in the place of what a server has. */
+  replaced(server: VirtualPostgres, by: readonly WalRecord[]): void;
   /** A person accepted that commits may be lost: from then on only what is acknowledged later counts. */
   acceptLoss(): void;
   /** What was acknowledged last: what contains it contains every acknowledged commit. */
   readonly lastAcknowledged: WalRecord | undefined;
+  /** What is in the store; undefined before there is a group. */
+  recordInStore: () => GroupRecord | undefined;
   fail(invariant: string, detail: string): void;
   readonly isOver: boolean;
   readonly isLossAccepted: boolean;
@@ -38,7 +43,7 @@ interface Frontier {
   readonly wal: readonly WalRecord[];
 }
 
-export function createCheckers(clock: Clock): Checkers {
+export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, VirtualPostgres>): Checkers {
   const timelines = new Set<Timeline>();
   let violation: Violation | undefined;
   let frontier: Frontier | undefined;
@@ -66,7 +71,27 @@ export function createCheckers(clock: Clock): Checkers {
     return `${record.kind} ${record.value} at ${record.lsn} on timeline ${record.timeline.id}`;
   }
 
-  return {
+  /** A flush counts for what is on the very disk that it was of; a disk that was lost meanwhile proves nothing. */
+  function checkVotes(server: VirtualPostgres, record: WalRecord): void {
+    for (const { standby, tag, flushed } of server.senders) {
+      if (flushed <= record.index || server.names?.tags.has(tag) !== true) continue;
+      const data = servers.get(standby)?.data;
+      const isGone = data == null || data.systemIdentifier !== server.data?.systemIdentifier;
+      if (isGone || data.wal[record.index] === record) continue;
+      fail('I9 who counts for a commit has it', `n${standby} counts for ${describe(record)}`);
+    }
+  }
+
+  function checkHand(server: VirtualPostgres, { timeline }: WalRecord): void {
+    const reign = self.recordInStore()?.reign;
+    if (!timeline.isByHand || isLossAccepted) return;
+    if (reign?.holder === server.node && reign.timeline === timeline.id) return;
+    const text = `n${server.node} acknowledges on timeline ${timeline.id}`;
+    fail('I34 what is promoted by hand acknowledges nothing', text);
+  }
+
+  const self: Checkers = {
+    recordInStore: () => undefined,
     get violation() {
       return violation;
     },
@@ -89,6 +114,8 @@ export function createCheckers(clock: Clock): Checkers {
     },
     acknowledged(server, record) {
       acknowledgedCount += 1;
+      checkVotes(server, record);
+      checkHand(server, record);
       if (isLossAccepted || extend(server, record)) return;
       fail(
         'I2 two terms never both acknowledge',
@@ -122,7 +149,17 @@ export function createCheckers(clock: Clock): Checkers {
         `n${server.node} is promoted to timeline ${timeline.id} without ${describe(frontier.record)}`,
       );
     },
+    replaced(server, by) {
+      const last = self.lastAcknowledged;
+      const holds = (wal: readonly WalRecord[] | undefined): boolean =>
+        last !== undefined && wal?.[last.index] === last;
+      if (last === undefined || !holds(server.data?.wal) || holds(by)) return;
+      const isElsewhere = [...servers.values()].some((other) => other !== server && holds(other.data?.wal));
+      if (isElsewhere) return;
+      fail('I30 the last copy of a commit is not replaced', `n${server.node} alone has ${describe(last)}`);
+    },
   };
+  return self;
 }
 
 /** Whether the group gave a number twice, or a person and the group made two histories that nobody can tell apart. */

@@ -1,5 +1,5 @@
 import type { Decision, RuleName } from '../src/core/decide.ts';
-import { reportOf, type Evidence, type Report } from '../src/core/evidence.ts';
+import { isForeign, reportOf, type Evidence, type Report } from '../src/core/evidence.ts';
 import {
   currentRule,
   findNode,
@@ -33,6 +33,7 @@ const CHECKS: Readonly<Partial<Record<RuleName, Check>>> = {
   confirm_reign: confirms,
   change_rule: changesRule,
   undo_handover: undoes,
+  restart_in_place: restarts,
   remove_dropped: removes,
 };
 
@@ -61,15 +62,18 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   const couldPledge = (node: NodeId): boolean =>
     node !== reign.holder &&
     !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
+  if (before.rules.some(({ cohort }) => cohort.length === 1))
+    return ['I3 a group without voters is not failed over by itself', `n${reign.holder} is given up`];
   if (before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
     return ['I26 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
+    const isOwn = holder !== undefined && !isForeign(before, holder.postgres);
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
     if (holder?.postgres.status === 'stopped' && holder.promotedTerm !== reign.term)
       return ['I32 nobody is given up on a guess', `n${reign.holder} was elected while it was down`];
     const hangs = holder?.postgres.status === 'unresponsive';
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
-    if ((hasData || hangs) && isSpent)
+    if (isOwn && (hasData || hangs) && isSpent)
       return ['I23 the budget of crash failovers is kept', 'the budget is spent'];
     return hangs ? accusesOfHanging(decided, reign, holder) : undefined;
   }
@@ -116,6 +120,15 @@ function cutsOff(decided: Decided, reign: Reign, holder: Report): Offence | unde
   ).length;
   const voters = (rule?.cohort.length ?? 1) - 1;
   return voters - lonely >= (rule?.k ?? 0) ? offence('its voters may still receive') : undefined;
+}
+
+function restarts(decided: Decided, reign: Reign): Offence | undefined {
+  if (reign.basis === null && reign.history === null)
+    return ['I23 a first start is no crash', `n${reign.holder} has yet to start`];
+  const postgres = heard(decided, reign.holder)?.postgres;
+  return postgres !== undefined && isForeign(decided.before, postgres)
+    ? ['I11 a server with another system identifier takes no part', `n${reign.holder} is restarted`]
+    : undefined;
 }
 
 function undoes({ decision }: Decided, { holder }: Reign): Offence | undefined {

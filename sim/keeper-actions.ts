@@ -73,9 +73,10 @@ export function* until(
   }
 }
 
-function* initialise({ server }: ActionContext): Steps {
+function* initialise({ world, server }: ActionContext): Steps {
   yield server.random.between(300, 1_500);
-  server.initialise('7300000000000000001');
+  // As initdb does it: no two are the same.
+  server.initialise(`73000000000${Math.round(world.clock.nowMs).toString().padStart(8, '0')}`);
 }
 
 function* configure(settings: ServerSettings, context: ActionContext): Steps {

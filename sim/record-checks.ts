@@ -46,6 +46,8 @@ function checkReign(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
   for (const id of ids) {
     const pledge = keepers.get(id)?.durable.pledge;
     const data = world.servers.get(id)?.data;
+    if (id === reign.holder && data != null && data.systemIdentifier !== before.systemIdentifier)
+      world.checkers.fail('I11 a server with another system identifier takes no part', `n${id} is elected`);
     // What was fetched for the very term that was promised is no breach.
     const isFetching = id === intent.fetch?.candidate || world.servers.get(id)?.receivedTerm === reign.term;
     if (pledge == null || data == null || isFetching) continue;
@@ -71,6 +73,19 @@ function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
     if (findNode(next, id) !== undefined)
       world.checkers.fail('I16 a voter is on the history of the reign', `n${id} votes and has diverged`);
   }
+}
+
+/** Whoever runs as a primary has the data of this group, and all of them. */
+export function checkData({ world, monitor }: SimulatedGroup, server: VirtualPostgres): void {
+  const { systemIdentifier } = monitor.stored.record;
+  const { data, hasSentinel, node } = server;
+  if (server.role !== 'primary' || data === null) return;
+  if (systemIdentifier !== null && data.systemIdentifier !== systemIdentifier) {
+    const text = `n${node} is a primary of system ${data.systemIdentifier}`;
+    world.checkers.fail('I11 a server with another system identifier takes no part', text);
+  }
+  if (hasSentinel || data.needed > data.flushed)
+    world.checkers.fail('I12 an empty or half-made directory never becomes the primary', `n${node}`);
 }
 
 /** The values of synchronous_standby_names that the group has decided on so far. */

@@ -10,10 +10,6 @@ export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): 
   const source = upstreamOf(record, reign.holder, reign.term);
   const holder = nameOf(record, reign.holder);
   const { status, role } = local.postgres;
-  if (isForeign(record, local))
-    return rest(
-      `its system identifier is ${local.postgres.systemIdentifier}, that of the group is ${record.systemIdentifier}`,
-    );
   if (status === 'starting' && local.copyOf !== null && local.copyOf !== reign.term) {
     return step({ kind: 'stop', mode: 'immediate' }, 'it waits for WAL of a source that is no more');
   }
@@ -108,14 +104,4 @@ function isReady(reign: Reign): boolean {
 /** Receiving in this reign would break a promise that was made to a later one. */
 function isPromised(reign: Reign, local: LocalView): boolean {
   return (local.pledge?.term ?? 0) > reign.term;
-}
-
-/** I11: a server of another system never takes part. */
-function isForeign(record: GroupRecord, local: LocalView): boolean {
-  const { systemIdentifier } = local.postgres;
-  return (
-    systemIdentifier !== null &&
-    record.systemIdentifier !== null &&
-    systemIdentifier !== record.systemIdentifier
-  );
 }

@@ -1,5 +1,5 @@
 import type { Lsn } from './lsn.ts';
-import type { NodeId, Position, Rule } from './group-record.ts';
+import type { GroupRecord, NodeId, Position, Rule } from './group-record.ts';
 import type { TimelineSwitch } from './lineage.ts';
 
 /** What a decider knows now. Every time is an age that the decider measured on its own monotonic clock. */
@@ -117,6 +117,18 @@ export interface Follower {
   readonly replayLsn: Lsn | null;
   /** The walsender's own view of synchronous_standby_names: above 0 when its flushes count. */
   readonly syncPriority: number;
+}
+
+/** Whether a server has the data of another system (I11): all that it says of its WAL means nothing to the group then. */
+export function isForeign(
+  group: Pick<GroupRecord, 'systemIdentifier'>,
+  { systemIdentifier }: Pick<PostgresReport, 'systemIdentifier'>,
+): boolean {
+  return (
+    systemIdentifier !== null &&
+    group.systemIdentifier !== null &&
+    systemIdentifier !== group.systemIdentifier
+  );
 }
 
 /** The newest report of a node, with its age; undefined when it never reported to this decider. */

@@ -29,6 +29,11 @@ test('a keeper that says that PostgreSQL is gone is believed at once', () => {
   }
 });
 
+test('a holder with the data of another system has lost its own, whatever it says of its WAL', () => {
+  for (const status of ['running', 'stopped', 'crashed'] as const)
+    assert.equal(conditionOf(trio({ postgres: { status, systemIdentifier: '1' } })), 'down', status);
+});
+
 test('a node that was elected while it was stopped is not down, it has yet to start', () => {
   const elected = trio({ postgres: { status: 'stopped', role: null }, report: { promotedTerm: 2 } });
   assert.equal(conditionOf(elected), 'alive');

@@ -1,4 +1,4 @@
-import { reportOf, type Evidence, type Report } from './evidence.ts';
+import { isForeign, reportOf, type Evidence, type Report } from './evidence.ts';
 import {
   cohortMembers,
   currentRule,
@@ -29,7 +29,24 @@ const ALIVE: HolderCondition = { kind: 'alive' };
 /** The report of a node that was heard of within the detection time. */
 export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId): Report | undefined {
   const aged = reportOf(evidence, node);
-  return aged !== undefined && aged.ageMs < record.settings.detectionMs ? aged.report : undefined;
+  if (aged === undefined || aged.ageMs >= record.settings.detectionMs) return undefined;
+  const { report } = aged;
+  return isForeign(record, report.postgres) ? withoutData(report) : report;
+}
+
+/** I11: whoever has the data of another system has none of the group's, whatever it says of its WAL. */
+function withoutData(report: Report): Report {
+  const postgres = {
+    ...report.postgres,
+    status: 'absent',
+    role: null,
+    position: null,
+    history: [],
+    markerTerm: null,
+    upstream: null,
+    followers: [],
+  } as const;
+  return { ...report, postgres, servingTerm: null, confirmedRule: null };
 }
 
 /** Judges the holder of the present reign. A dead process is believed at once, silence only after the detection time. */

@@ -216,7 +216,10 @@ test('an empty node is copied from a confirmed primary, and a half-made one is t
 });
 
 test('a server of another system is left alone', () => {
-  expectRest(planned(trio(), 'b', { postgres: { systemIdentifier: '1' } }), /system identifier/);
+  const foreign = { postgres: { systemIdentifier: '1' } };
+  const elects = trio().withIntent({ stage: 'elect' });
+  for (const group of [trio(), elects])
+    for (const node of ['a', 'b']) expectRest(planned(group, node, foreign), /system identifier/);
 });
 
 test('before the history of a reign is known, only who has no more than its basis follows', () => {
