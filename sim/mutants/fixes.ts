@@ -40,53 +40,6 @@ export const FIXES: readonly Mutant[] = [
       among: ['cut_one_way', 'lose_disk'],
     },
     {
-      name: 'a_fetch_that_was_given_up_is_cut',
-      guards: 'behind a pledge nothing more is received (I8)',
-      original: 'if (promised === intent.term && isReceiving(local)) {',
-      replacement: 'if (false) {',
-      among: [
-        'candidate_priority',
-        'kill_postgres',
-        'kill_keeper_and_postgres',
-        'lose_host',
-        'pause_host',
-        'cut_one_way',
-        'isolate_node',
-        'hang_disk',
-      ],
-    },
-    {
-      name: 'the_source_of_a_fetch_is_started',
-      guards: 'who has WAL that another lacks runs to give it away (I26)',
-      original: "if (status !== 'stopped' && status !== 'crashed') return rest(`its WAL is fetched",
-      replacement: 'return rest(`its WAL is fetched',
-      among: [
-        'candidate_priority',
-        'switchover',
-        'kill_postgres',
-        'kill_keeper_and_postgres',
-        'lose_host',
-        'stop_by_hand',
-        'hang_disk',
-      ],
-    },
-    {
-      name: 'the_candidate_of_a_fetch_is_started',
-      guards: 'who went down before it had all the WAL is started (I26)',
-      original:
-        "if (status === 'stopped' || status === 'crashed') {\n    const settings = standbySettings(record, local, source, true);",
-      replacement: 'if (false) {\n    const settings = standbySettings(record, local, source, true);',
-      among: [
-        'candidate_priority',
-        'switchover',
-        'kill_postgres',
-        'kill_keeper_and_postgres',
-        'lose_host',
-        'stop_by_hand',
-        'hang_disk',
-      ],
-    },
-    {
       name: 'an_unfinished_copy_is_finished_from_its_source',
       guards: 'a copy that lacks WAL gets it from its source, itself a standby by then (I26)',
       original: 'if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);',
@@ -192,25 +145,12 @@ export const FIXES: readonly Mutant[] = [
   ]),
   ...inFile('src/core/be-primary.ts', [
     {
-      name: 'a_first_start_that_was_cut_off_is_made_again',
-      guards: 'a keeper killed in the first start of a group needs no permission to start again (I26)',
-      original: 'if (reign.basis === null && (local.promotedTerm === null || reign.history === null))',
-      replacement: 'if (reign.basis === null && local.promotedTerm === null)',
-      among: ['crash_points'],
-    },
-    {
-      name: 'nobody_follows_a_reign_from_its_number_taken_by_hand',
-      guards:
-        'a reign leaves the number behind that of its basis to people, also when that has changed (I10)',
-      original: 'timeline: Math.max(reign.timeline, reignTimelineAfter(position.timeline)),',
-      replacement: 'timeline: reign.timeline,',
-      among: ['promote_by_hand', 'failover', 'cut_pair'],
-    },
-    {
       name: 'no_promotion_before_the_end_of_wal_is_known',
       guards: 'a server started by hand is not promoted before its WAL is read (I10)',
-      original: "if (position === null) return rest('the end of its WAL is not known yet');",
-      replacement: '',
+      original:
+        "const { position } = local.postgres;\n  if (position === null) return rest('the end of its WAL is not known yet');\n  const settings",
+      replacement:
+        "const position = local.postgres.position ?? { timeline: 0, lsn: '0/0' };\n  const settings",
       among: ['start_by_hand', 'kill_postgres', 'kill_keeper_and_postgres', 'crash_points', 'lose_host'],
     },
   ]),
