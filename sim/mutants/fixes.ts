@@ -15,6 +15,14 @@ export const FIXES: readonly Mutant[] = [
       among: ['lose_disk', 'promote_by_hand', 'replication_quorum', 'isolate_monitor', 'kill_keeper'],
     },
     {
+      name: 'one_of_those_who_were_to_leave_stays',
+      guards: 'where only members can be elected that were to leave, one of them is (I26)',
+      original:
+        'for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
+      replacement: 'for (const mayStand of [isEligible, isEligibleAtNeed]) {',
+      among: ['drop_node', 'promote_by_hand', 'switchover', 'treat_by_hand'],
+    },
+    {
       name: 'a_number_made_by_hand_is_no_more_commits',
       guards: 'the timeline number of a promotion by hand says nothing about commits (I1)',
       original: 'return comparePositions(a.known.position, b.known.position);',
@@ -132,6 +140,15 @@ export const FIXES: readonly Mutant[] = [
       original: 'return report === undefined || isDown(report.postgres);',
       replacement: "return report === undefined || report.postgres.status === 'stopped';",
       among: ['drop_node', 'kill_postgres', 'kill_keeper_and_postgres'],
+    },
+  ]),
+  ...inFile('src/core/membership-requests.ts', [
+    {
+      name: 'copies_are_counted_without_the_next_primary',
+      guards: 'a primary that leaves takes one of the voters with it as the next primary (I15)',
+      original: 'if (!members.includes(node)) return undefined;',
+      replacement: 'if (!members.includes(node) || node === record.reign?.holder) return undefined;',
+      among: ['maintenance', 'drop_node', 'switchover'],
     },
   ]),
   ...inFile('src/monitor/evidence-book.ts', [
