@@ -244,6 +244,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 
 /** Nobody's flush is waited for, or everybody's counts again: `pgbaton set node replication-quorum`. */
 function makeAsync(group: SimulatedGroup, isAsync: boolean): void {
+  // What was asked for more copies than there are standbys now would stop all writes for ever.
+  ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys: isAsync ? 0 : null }));
   for (const node of group.nodes)
     ask(group, (record) => requests.updateNode(record, node, { replicationQuorum: !isAsync }));
 }
@@ -329,6 +331,5 @@ function takeBackRequests(group: SimulatedGroup): void {
     ask(group, (record) => requests.updateNode(record, node, { candidatePriority: 50 }));
   }
   makeAsync(group, group.isAsync);
-  // What was asked for more copies than there are standbys now would stop all writes for ever.
-  ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys: null }));
+  group.isTakenBack = true;
 }

@@ -20,6 +20,8 @@ export interface SimulatedGroup {
   crashPointChance: number;
   /** The faults are over: what one of them would still do later is not done. */
   isHealed: boolean;
+  /** After that people have taken back what they asked for. */
+  isTakenBack: boolean;
   promotedByHand: boolean;
   /** What a primary may wait for: see checkNames. */
   readonly decidedNames: Set<string>;
@@ -46,6 +48,7 @@ export function createGroup(
     clients: createClients(world, nodes, clientCount),
     crashPointChance: 0,
     isHealed: false,
+    isTakenBack: false,
     promotedByHand: false,
     decidedNames: new Set(),
     gaps: [],

@@ -75,11 +75,11 @@ function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
   }
 }
 
-/** Whoever runs as a primary has the data of this group, and all of them. */
+/** Whoever runs as a primary has the data of this group, and all of them; what a person promotes is that person's. */
 export function checkData({ world, monitor }: SimulatedGroup, server: VirtualPostgres): void {
   const { systemIdentifier } = monitor.stored.record;
   const { data, hasSentinel, node } = server;
-  if (server.role !== 'primary' || data === null) return;
+  if (server.role !== 'primary' || data === null || data.wal.at(-1)?.timeline.isByHand === true) return;
   if (systemIdentifier !== null && data.systemIdentifier !== systemIdentifier) {
     const text = `n${node} is a primary of system ${data.systemIdentifier}`;
     world.checkers.fail('I11 a server with another system identifier takes no part', text);

@@ -15,6 +15,14 @@ export const FIXES: readonly Mutant[] = [
       among: ['lose_disk', 'promote_by_hand', 'replication_quorum', 'isolate_monitor', 'kill_keeper'],
     },
     {
+      name: 'one_of_those_who_were_to_leave_stays',
+      guards: 'where only members can be elected that were to leave, one of them is (I26)',
+      original:
+        'for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
+      replacement: 'for (const mayStand of [isEligible, isEligibleAtNeed]) {',
+      among: ['drop_node', 'promote_by_hand', 'switchover', 'treat_by_hand'],
+    },
+    {
       name: 'a_number_made_by_hand_is_no_more_commits',
       guards: 'the timeline number of a promotion by hand says nothing about commits (I1)',
       original: 'return comparePositions(a.known.position, b.known.position);',
@@ -38,53 +46,6 @@ export const FIXES: readonly Mutant[] = [
       original: "if (status === 'running' && role === 'standby' && !sameIds(others, local.slotsFor))",
       replacement: 'if (false)',
       among: ['cut_one_way', 'lose_disk'],
-    },
-    {
-      name: 'a_fetch_that_was_given_up_is_cut',
-      guards: 'behind a pledge nothing more is received (I8)',
-      original: 'if (promised === intent.term && isReceiving(local)) {',
-      replacement: 'if (false) {',
-      among: [
-        'candidate_priority',
-        'kill_postgres',
-        'kill_keeper_and_postgres',
-        'lose_host',
-        'pause_host',
-        'cut_one_way',
-        'isolate_node',
-        'hang_disk',
-      ],
-    },
-    {
-      name: 'the_source_of_a_fetch_is_started',
-      guards: 'who has WAL that another lacks runs to give it away (I26)',
-      original: "if (status !== 'stopped' && status !== 'crashed') return rest(`its WAL is fetched",
-      replacement: 'return rest(`its WAL is fetched',
-      among: [
-        'candidate_priority',
-        'switchover',
-        'kill_postgres',
-        'kill_keeper_and_postgres',
-        'lose_host',
-        'stop_by_hand',
-        'hang_disk',
-      ],
-    },
-    {
-      name: 'the_candidate_of_a_fetch_is_started',
-      guards: 'who went down before it had all the WAL is started (I26)',
-      original:
-        "if (status === 'stopped' || status === 'crashed') {\n    const settings = standbySettings(record, local, source, true);",
-      replacement: 'if (false) {\n    const settings = standbySettings(record, local, source, true);',
-      among: [
-        'candidate_priority',
-        'switchover',
-        'kill_postgres',
-        'kill_keeper_and_postgres',
-        'lose_host',
-        'stop_by_hand',
-        'hang_disk',
-      ],
     },
     {
       name: 'an_unfinished_copy_is_finished_from_its_source',
@@ -181,6 +142,15 @@ export const FIXES: readonly Mutant[] = [
       among: ['drop_node', 'kill_postgres', 'kill_keeper_and_postgres'],
     },
   ]),
+  ...inFile('src/core/membership-requests.ts', [
+    {
+      name: 'copies_are_counted_without_the_next_primary',
+      guards: 'a primary that leaves takes one of the voters with it as the next primary (I15)',
+      original: 'if (!members.includes(node)) return undefined;',
+      replacement: 'if (!members.includes(node) || node === record.reign?.holder) return undefined;',
+      among: ['maintenance', 'drop_node', 'switchover'],
+    },
+  ]),
   ...inFile('src/deciding/evidence-book.ts', [
     {
       name: 'reports_of_an_earlier_session_are_old',
@@ -192,25 +162,12 @@ export const FIXES: readonly Mutant[] = [
   ]),
   ...inFile('src/core/be-primary.ts', [
     {
-      name: 'a_first_start_that_was_cut_off_is_made_again',
-      guards: 'a keeper killed in the first start of a group needs no permission to start again (I26)',
-      original: 'if (reign.basis === null && (local.promotedTerm === null || reign.history === null))',
-      replacement: 'if (reign.basis === null && local.promotedTerm === null)',
-      among: ['crash_points'],
-    },
-    {
-      name: 'nobody_follows_a_reign_from_its_number_taken_by_hand',
-      guards:
-        'a reign leaves the number behind that of its basis to people, also when that has changed (I10)',
-      original: 'timeline: Math.max(reign.timeline, reignTimelineAfter(position.timeline)),',
-      replacement: 'timeline: reign.timeline,',
-      among: ['promote_by_hand', 'failover', 'cut_pair'],
-    },
-    {
       name: 'no_promotion_before_the_end_of_wal_is_known',
       guards: 'a server started by hand is not promoted before its WAL is read (I10)',
-      original: "if (position === null) return rest('the end of its WAL is not known yet');",
-      replacement: '',
+      original:
+        "const { position } = local.postgres;\n  if (position === null) return rest('the end of its WAL is not known yet');\n  const settings",
+      replacement:
+        "const position = local.postgres.position ?? { timeline: 0, lsn: '0/0' };\n  const settings",
       among: ['start_by_hand', 'kill_postgres', 'kill_keeper_and_postgres', 'crash_points', 'lose_host'],
     },
   ]),
