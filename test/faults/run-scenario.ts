@@ -37,7 +37,7 @@ export interface Outcome {
 /** A group that is not back by itself by then needs a person. */
 const REJOIN_MS = 150_000;
 /** Clients may meet two servers that say they are open, for as long as a keeper needs to find out; they never both acknowledge. */
-const BOTH_OPEN_MS = 1_500;
+const BOTH_OPEN_MS = 5_000;
 /** Only a gap that is longer is a failure: the machine may be loaded, and the figure stands beside its budget. */
 const GAP_MS = 45_000;
 const REPLAY_MS = 60_000;

@@ -43,7 +43,7 @@ export interface Stage {
   /** Waits until another primary serves, in a later term than the scenario began with. */
   newPrimary(): Promise<ClusterNode>;
   /** Adds a node, on a host of its own. */
-  addNode(): Promise<ClusterNode>;
+  addNode(extraArguments?: readonly string[]): Promise<ClusterNode>;
   /** Undoes every fault that a scenario has left, and starts what a service manager would have started. */
   healAll(): Promise<void>;
   /** What the next scenario begins with: new clients on empty tables. */
@@ -164,8 +164,8 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
       network.thaw(host(part));
     },
     newPrimary: () => cluster.newPrimary(firstTerm),
-    async addNode() {
-      const node = await cluster.addNode();
+    async addNode(extraArguments = []) {
+      const node = await cluster.addNode({ extraArguments });
       startLocal(node);
       return node;
     },
