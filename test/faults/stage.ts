@@ -31,7 +31,7 @@ export interface Stage {
   fault(): void;
   /** Its host is gone at once, silently. */
   powerOff(part: Part): void;
-  /** Its host is back, and what its service manager starts. */
+  /** Its host is back, and what its service manager starts; the monitor must be there to hear of it. */
   powerOn(part: Part): Promise<void>;
   /** Its network is back, and nothing is started. */
   plugIn(part: Part): void;
@@ -143,8 +143,8 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
       network.powerOn(host(part));
       if (part === 'monitor') await cluster.monitor.start();
       else if (part !== 'client') {
-        await ended(part);
-        part.startKeeper();
+        await part.keeper().end();
+        await cluster.startKeeper(part);
         startLocal(part);
       }
     },
@@ -176,6 +176,8 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
         disk.thaw();
         disk.free();
       }
+      // The others wait until the monitor has heard of them.
+      if (off.has('monitor')) await made.powerOn('monitor');
       for (const part of off) await made.powerOn(part);
       await cluster.revive();
       for (const node of cluster.nodes) if (node.keeper().ended() === undefined) startLocal(node);
@@ -206,11 +208,6 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
 
 function addressOf(node: ClusterNode): string {
   return `${node.place.address}:${node.port}`;
-}
-
-/** A process that was killed from outside is known to be so a moment later. */
-async function ended(node: ClusterNode): Promise<void> {
-  await node.keeper().end();
 }
 
 async function makeClientRole(primary: ClusterNode): Promise<void> {

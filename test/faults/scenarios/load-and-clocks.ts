@@ -42,7 +42,7 @@ export const loadAndClocks: readonly Scenario[] = [
       const clock = join(cluster.directory, 'clock-of-a-node');
       writeFileSync(clock, '+0s\n');
       const node = await cluster.standby();
-      await node.keeper().kill('SIGTERM');
+      await node.keeper().kill('SIGUSR2');
       await cluster.startKeeper(node, fakeClock(clock));
       // Its keeper starts it again, by the same clock.
       const postmaster = node.postmasterPid();
@@ -62,7 +62,7 @@ export const loadAndClocks: readonly Scenario[] = [
         await stage.clients.progress();
         if ((await cluster.term()) !== term) throw new Error('a clock has moved the baton');
       }
-      await node.keeper().kill('SIGTERM');
+      await node.keeper().kill('SIGUSR2');
     },
   },
 ];
