@@ -49,7 +49,8 @@ export async function runScenario(scenario: Scenario, stage: Stage, name: string
   let neededPerson = false;
   let rejoinMs: number | null = null;
   let contents: readonly NodeContents[] = [];
-  let endMs = startedMs;
+  let endMs: number | undefined;
+  const nodes = stage.cluster.nodes.length;
   try {
     await stage.begin(name);
     await scenario.play(stage);
@@ -69,7 +70,8 @@ export async function runScenario(scenario: Scenario, stage: Stage, name: string
     problems.push((error as Error).stack ?? String(error));
   }
   return {
-    ...judge(scenario, stage, { problems, contents, startedMs, endMs, neededPerson }),
+    ...judge(scenario, stage, { problems, contents, startedMs, endMs: endMs ?? machineMs(), neededPerson }),
+    nodes,
     rejoinMs,
     tookMs: machineMs() - startedMs,
   };
@@ -83,7 +85,11 @@ interface Course {
   readonly neededPerson: boolean;
 }
 
-function judge(scenario: Scenario, stage: Stage, course: Course): Omit<Outcome, 'rejoinMs' | 'tookMs'> {
+function judge(
+  scenario: Scenario,
+  stage: Stage,
+  course: Course,
+): Omit<Outcome, 'nodes' | 'rejoinMs' | 'tookMs'> {
   const { problems, contents, startedMs, endMs, neededPerson } = course;
   const histories = stage.clients.histories();
   const records = histories.flatMap((history) => history.records);
@@ -99,7 +105,6 @@ function judge(scenario: Scenario, stage: Stage, course: Course): Omit<Outcome, 
     problems.push(`no write was acknowledged for ${Math.round(gapMs)} ms`);
   return {
     title: scenario.title,
-    nodes: stage.cluster.nodes.length,
     problems,
     acknowledged: records.filter(({ kind }) => kind === 'acknowledged').length,
     unknown: records.filter(({ kind }) => kind === 'unknown').length,

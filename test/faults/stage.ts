@@ -40,6 +40,8 @@ export interface Stage {
   heal(): void;
   freeze(part: Part): void;
   thaw(part: Part): void;
+  /** From now on, what is started there for the cluster is started by this command. */
+  startBy(part: Part, command: readonly string[]): void;
   /** Waits until another primary serves, in a later term than the scenario began with. */
   newPrimary(): Promise<ClusterNode>;
   /** Adds a node, on a host of its own. */
@@ -70,6 +72,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   makeFolder(folder, 'postgres');
   const hosts = new Map<string, Host>();
   const disks = new Map<string, Disk>();
+  const starters = new Map<string, readonly string[]>();
   const hostNamed = (name: string): Host => {
     const host = hosts.get(name) ?? network.addHost(name);
     hosts.set(name, host);
@@ -81,25 +84,28 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     disks.set(name, disk);
     return disk;
   };
+  const placeOf = (name: string): Place => {
+    const host = hostNamed(name);
+    const command = (argv: readonly string[]): readonly string[] =>
+      host.command([...(starters.get(name) ?? []), ...argv], 'postgres');
+    return { address: host.address, command };
+  };
   const pgdataOf = (name: string): string => join(hasDisks ? diskNamed(name).path : folder, name);
   const cluster = await startCluster({
     nodes,
     folder,
     pgdataOf,
-    placeOf: (name) => placeIn(hostNamed(name)),
+    placeOf,
   });
   await cluster.client.updateSettings('default', { crash_failovers: 100 });
-  return stage(cluster, network, { folder, hostNamed, hosts, disks });
-}
-
-function placeIn(host: Host): Place {
-  return { address: host.address, command: (argv) => host.command(argv, 'postgres') };
+  return stage(cluster, network, { folder, hostNamed, hosts, disks, starters });
 }
 
 interface Parts {
   readonly folder: string;
   readonly hosts: ReadonlyMap<string, Host>;
   readonly disks: ReadonlyMap<string, Disk>;
+  readonly starters: Map<string, readonly string[]>;
   hostNamed(name: string): Host;
 }
 
@@ -163,6 +169,7 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
       frozen.delete(part);
       network.thaw(host(part));
     },
+    startBy: (part, command) => void parts.starters.set(host(part).name, command),
     newPrimary: () => cluster.newPrimary(firstTerm),
     async addNode(extraArguments = []) {
       const node = await cluster.addNode({ extraArguments });
@@ -170,6 +177,7 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
       return node;
     },
     async healAll() {
+      parts.starters.clear();
       for (const part of frozen) made.thaw(part);
       network.heal();
       for (const disk of parts.disks.values()) {

@@ -43,7 +43,8 @@ export const loadAndClocks: readonly Scenario[] = [
       writeFileSync(clock, '+0s\n');
       const node = await cluster.standby();
       await node.keeper().kill('SIGUSR2');
-      await cluster.startKeeper(node, fakeClock(clock));
+      stage.startBy(node, byClock(clock));
+      await cluster.startKeeper(node);
       // Its keeper starts it again, by the same clock.
       const postmaster = node.postmasterPid();
       await node.killPostgres();
@@ -71,14 +72,13 @@ function closeAll(sessions: readonly ClientSession[]): void {
   for (const session of sessions) session.close();
 }
 
-/** Of a program that is to see the time that stands in a file; only what runs on is the machine's. */
-function fakeClock(file: string): NodeJS.ProcessEnv {
-  return {
-    LD_PRELOAD: 'libfaketimeMT.so.1',
-    LD_LIBRARY_PATH: `/usr/lib/${ARCHITECTURE}-linux-gnu/faketime`,
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_CACHE_DURATION: '1',
-    FAKETIME_DISABLE_SHM: '1',
-    DONT_FAKE_MONOTONIC: '1',
-  };
+/** Runs a program by the time that stands in a file; only its monotonic clock is the machine's. */
+function byClock(file: string): readonly string[] {
+  return [
+    'env',
+    `LD_PRELOAD=/usr/lib/${ARCHITECTURE}-linux-gnu/faketime/libfaketimeMT.so.1`,
+    `FAKETIME_TIMESTAMP_FILE=${file}`,
+    'FAKETIME_CACHE_DURATION=1',
+    'DONT_FAKE_MONOTONIC=1',
+  ];
 }
