@@ -24,7 +24,7 @@ const phases = [
       'src/**/*.test.ts',
       'sim/**/*.test.ts',
       'bench/**/*.test.ts',
-      'test/contract/**/*.test.ts',
+      'test/{contract,faults}/**/*.test.ts',
       'test/*.test.ts',
     ]),
     // One process for all: starting one for each file would cost ten times what the tests cost.

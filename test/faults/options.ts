@@ -11,9 +11,11 @@ export interface SuiteOptions {
   readonly list: boolean;
   /** Leaves the cluster of a scenario that failed as it is, until Ctrl-C. */
   readonly keep: boolean;
+  /** Keeps the logs of every scenario, and not of those only that failed. */
+  readonly logs: boolean;
 }
 
-export const USAGE = `npm run test:faults -- [pattern...] [--nodes 2|3] [--repeat N] [--slice] [--json] [--list] [--keep]
+export const USAGE = `npm run test:faults -- [pattern...] [--nodes 2|3] [--repeat N] [--slice] [--json] [--list] [--keep] [--logs]
 
   pattern      plays the scenarios with one of these words in their title
   --nodes N    with that many data nodes only
@@ -21,6 +23,7 @@ export const USAGE = `npm run test:faults -- [pattern...] [--nodes 2|3] [--repea
   --slice      the selection for the CI
   --json       the outcomes as one line of JSON on stdout, all else on stderr
   --list       names the scenarios and plays none
+  --logs       keeps the logs of every scenario, and not of those only that failed
   --keep       leaves the cluster of a scenario that failed as it is, until Ctrl-C
 `;
 
@@ -36,11 +39,12 @@ export function parseOptions(argv: readonly string[]): SuiteOptions | 'help' {
       json: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      logs: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return 'help';
-  const { slice, json, list, keep } = values;
+  const { slice, json, list, keep, logs } = values;
   const nodes = values.nodes === undefined ? undefined : wholeNumber('--nodes', values.nodes);
   return {
     patterns: positionals,
@@ -50,6 +54,7 @@ export function parseOptions(argv: readonly string[]): SuiteOptions | 'help' {
     json,
     list,
     keep,
+    logs,
   };
 }
 

@@ -31,7 +31,7 @@ export interface Stage {
   fault(): void;
   /** Its host is gone at once, silently. */
   powerOff(part: Part): void;
-  /** Its host is back, and what its service manager starts. */
+  /** Its host is back, and what its service manager starts; the monitor must be there to hear of it. */
   powerOn(part: Part): Promise<void>;
   /** Its network is back, and nothing is started. */
   plugIn(part: Part): void;
@@ -40,10 +40,12 @@ export interface Stage {
   heal(): void;
   freeze(part: Part): void;
   thaw(part: Part): void;
+  /** From now on, what is started there for the cluster is started by this command. */
+  startBy(part: Part, command: readonly string[]): void;
   /** Waits until another primary serves, in a later term than the scenario began with. */
   newPrimary(): Promise<ClusterNode>;
   /** Adds a node, on a host of its own. */
-  addNode(): Promise<ClusterNode>;
+  addNode(extraArguments?: readonly string[]): Promise<ClusterNode>;
   /** Undoes every fault that a scenario has left, and starts what a service manager would have started. */
   healAll(): Promise<void>;
   /** What the next scenario begins with: new clients on empty tables. */
@@ -70,6 +72,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   makeFolder(folder, 'postgres');
   const hosts = new Map<string, Host>();
   const disks = new Map<string, Disk>();
+  const starters = new Map<string, readonly string[]>();
   const hostNamed = (name: string): Host => {
     const host = hosts.get(name) ?? network.addHost(name);
     hosts.set(name, host);
@@ -81,25 +84,28 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     disks.set(name, disk);
     return disk;
   };
+  const placeOf = (name: string): Place => {
+    const host = hostNamed(name);
+    const command = (argv: readonly string[]): readonly string[] =>
+      host.command([...(starters.get(name) ?? []), ...argv], 'postgres');
+    return { address: host.address, command };
+  };
   const pgdataOf = (name: string): string => join(hasDisks ? diskNamed(name).path : folder, name);
   const cluster = await startCluster({
     nodes,
     folder,
     pgdataOf,
-    placeOf: (name) => placeIn(hostNamed(name)),
+    placeOf,
   });
   await cluster.client.updateSettings('default', { crash_failovers: 100 });
-  return stage(cluster, network, { folder, hostNamed, hosts, disks });
-}
-
-function placeIn(host: Host): Place {
-  return { address: host.address, command: (argv) => host.command(argv, 'postgres') };
+  return stage(cluster, network, { folder, hostNamed, hosts, disks, starters });
 }
 
 interface Parts {
   readonly folder: string;
   readonly hosts: ReadonlyMap<string, Host>;
   readonly disks: ReadonlyMap<string, Disk>;
+  readonly starters: Map<string, readonly string[]>;
   hostNamed(name: string): Host;
 }
 
@@ -143,8 +149,8 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
       network.powerOn(host(part));
       if (part === 'monitor') await cluster.monitor.start();
       else if (part !== 'client') {
-        await ended(part);
-        part.startKeeper();
+        await part.keeper().end();
+        await cluster.startKeeper(part);
         startLocal(part);
       }
     },
@@ -163,19 +169,23 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
       frozen.delete(part);
       network.thaw(host(part));
     },
+    startBy: (part, command) => void parts.starters.set(host(part).name, command),
     newPrimary: () => cluster.newPrimary(firstTerm),
-    async addNode() {
-      const node = await cluster.addNode();
+    async addNode(extraArguments = []) {
+      const node = await cluster.addNode({ extraArguments });
       startLocal(node);
       return node;
     },
     async healAll() {
+      parts.starters.clear();
       for (const part of frozen) made.thaw(part);
       network.heal();
       for (const disk of parts.disks.values()) {
         disk.thaw();
         disk.free();
       }
+      // The others wait until the monitor has heard of them.
+      if (off.has('monitor')) await made.powerOn('monitor');
       for (const part of off) await made.powerOn(part);
       await cluster.revive();
       for (const node of cluster.nodes) if (node.keeper().ended() === undefined) startLocal(node);
@@ -206,11 +216,6 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
 
 function addressOf(node: ClusterNode): string {
   return `${node.place.address}:${node.port}`;
-}
-
-/** A process that was killed from outside is known to be so a moment later. */
-async function ended(node: ClusterNode): Promise<void> {
-  await node.keeper().end();
 }
 
 async function makeClientRole(primary: ClusterNode): Promise<void> {

@@ -81,10 +81,8 @@ async function playAll({ plays, run, network, options, round, say }: Round): Pro
     const outcome = await runScenario(scenario, current.stage, name);
     outcomes.push(outcome);
     say(oneLine(outcome));
-    if (hasFailed(outcome)) {
-      say(await keepEvidence(current.stage, name, outcome));
-      if (options.keep) await untilInterrupted(say, current.stage);
-    }
+    if (hasFailed(outcome) || options.logs) say(await keepEvidence(current.stage, outcome));
+    if (hasFailed(outcome) && options.keep) await untilInterrupted(say, current.stage);
     if (hasFailed(outcome) || isLast) await strike();
   }
   await strike();
@@ -101,8 +99,9 @@ function oneLine({ title, nodes, problems, tookMs, writeGapMs }: Outcome): strin
 }
 
 /** Everything that tells what happened, where a run that is removed leaves it. */
-async function keepEvidence(stage: Stage, name: string, outcome: Outcome): Promise<string> {
-  const folder = join(resolve(import.meta.dirname, '../..'), 'fault-failures', name);
+async function keepEvidence(stage: Stage, outcome: Outcome): Promise<string> {
+  const name = `${outcome.title.replaceAll(/[^a-z0-9]+/gi, '-')}-${outcome.nodes}`;
+  const folder = join(resolve(import.meta.dirname, '../..'), 'fault-logs', name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 2));

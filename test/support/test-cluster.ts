@@ -48,6 +48,8 @@ export interface TestCluster {
   addNode(options?: NodeOptions): Promise<ClusterNode>;
   /** Describes another node that the test makes and runs in its own way. */
   newNode(options?: NodeOptions): Promise<ClusterNode>;
+  /** A node that was dropped: it is none of the cluster's any more. */
+  forget(node: ClusterNode): void;
   freePort(): Promise<number>;
   /** Runs a command with this cluster's monitor and token. */
   pgbaton(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<CommandOutcome>;
@@ -171,6 +173,7 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
   });
   const nodes: ClusterNode[] = [];
   const clientsOfTests: ClusterClients[] = [];
+  let described = 0;
 
   const cluster: TestCluster = {
     directory: directory.path,
@@ -183,7 +186,8 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
     ...roles(monitor, nodes),
     freePort: () => directory.freePort(),
     async newNode(node = {}) {
-      const { name = `node${nodes.length + 1}`, formation = 'default', extraArguments = [] } = node;
+      const { name = `node${described + 1}`, formation = 'default', extraArguments = [] } = node;
+      described += 1;
       const place = placeOf(name);
       const created = clusterNode({
         name,
@@ -212,6 +216,7 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
       added.create();
       return added;
     },
+    forget: (node) => void nodes.splice(nodes.indexOf(node), 1),
     pgbaton: (args, env = {}) =>
       runPgbaton(args, {
         cwd: directory.path,

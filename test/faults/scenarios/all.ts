@@ -4,7 +4,9 @@ import { changesOfRole } from './changes-of-role.ts';
 import { cuts } from './cuts.ts';
 import { disks } from './disks.ts';
 import { frozenHosts } from './frozen-hosts.ts';
+import { loadAndClocks } from './load-and-clocks.ts';
 import { lostHosts } from './lost-hosts.ts';
+import { membership } from './membership.ts';
 import { processes } from './processes.ts';
 
 /** Every scenario, the deepest risk first. */
@@ -15,5 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...processes,
   ...byHand,
   ...changesOfRole,
+  ...membership,
+  ...loadAndClocks,
   ...disks,
 ];

@@ -33,7 +33,16 @@ export function mountDisk(path: string, options: { readonly sizeMb: number; read
     path,
     fill() {
       const { bavail, bsize } = statfsSync(path);
-      tool('fallocate', ['--length', String(bavail * bsize), ballast]);
+      // Not all that is free can be had in one piece; what remains in the end is less than the smallest.
+      let taken = 0;
+      for (let bytes = bavail * bsize; bytes >= bsize; bytes = Math.floor(bytes / 2)) {
+        try {
+          tool('fallocate', ['--offset', String(taken), '--length', String(bytes), ballast]);
+          taken += bytes;
+        } catch {
+          // Too much: half of it next.
+        }
+      }
     },
     free: () => rmSync(ballast, { force: true }),
     freeze() {

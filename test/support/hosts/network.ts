@@ -70,6 +70,8 @@ export function openNetwork(run: HostsRun): Network {
     removeHost(host) {
       remove((cut) => cut.host === host.name);
       hosts.splice(hosts.indexOf(host), 1);
+      // With its namespace it would go too, but some time later, and its name is wanted again.
+      tool('ip', ['-n', hub, 'link', 'delete', host.name]);
       removeNamespace(host.namespace);
     },
     cut(host, { from, direction = 'both', how = 'drop' } = {}) {
