@@ -18,7 +18,8 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   store: ['core', 'lib', 'system'],
   api: ['core', 'lib', 'telemetry'],
   routing: ['core', 'lib', 'system', 'api'],
-  keeper: ['core', 'store', 'postgres', 'system', 'routing', 'api', 'telemetry', 'lib', 'config'],
+  fencer: ['core', 'lib', 'system', 'postgres'],
+  keeper: ['core', 'store', 'postgres', 'fencer', 'system', 'routing', 'api', 'telemetry', 'lib', 'config'],
   monitor: ['core', 'store', 'api', 'telemetry', 'lib', 'config', 'system'],
   cli: ['api', 'config', 'core', 'lib'],
   programs: [
@@ -26,6 +27,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'cli',
     'config',
     'core',
+    'fencer',
     'keeper',
     'lib',
     'monitor',

@@ -9,7 +9,7 @@ import {
 } from './group-record.ts';
 import { beforeFork, isTwin, knownPart, lacksMarker } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
-import { isEligible, isEligibleAtNeed, liveReport } from './liveness.ts';
+import { isEligible, isEligibleAtNeed, isFit, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
 
@@ -52,7 +52,8 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
     return wait(`too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`);
   if (late !== undefined) return wait(`${nameOf(record, late)} is alive and may still pledge`);
   let outcome: Outcome | undefined;
-  for (const mayStand of [isEligible, isEligibleAtNeed]) {
+  for (const allows of [isEligible, isEligibleAtNeed]) {
+    const mayStand: Eligibility = (_, node) => allows(record, node) && isFit(record, evidence, node);
     for (const set of sets) {
       const chosen = choose(record, intent, set, mayStand);
       if (chosen.kind !== 'wait') return chosen;

@@ -1,0 +1,161 @@
+import { toBatonError } from '../lib/baton-error.ts';
+import type { Watchdog } from '../system/watchdog.ts';
+import type { FencerAnswer, FencerOrder, Guard, Spare } from './fencer-protocol.ts';
+
+/** What a fencer sees of the server. */
+export interface ServerLook {
+  readonly inRecovery: boolean;
+  /** The application names that stream from it. */
+  readonly streaming: readonly string[];
+}
+
+export interface FencerDependencies {
+  /** The machine's monotonic clock, ms. */
+  readonly now: () => number;
+  /** Asks the server itself. Throws when it does not answer. */
+  look(): Promise<ServerLook>;
+  /** It need not be asked again soon. */
+  stopLooking(): void;
+  /** Whether any process of the server is left. */
+  isServerThere(): boolean;
+  /** Kills every process of the server; whether none is left. */
+  end(): Promise<boolean>;
+  /** null: without one. */
+  readonly watchdog: { readonly device: Watchdog; readonly marginMs: number } | null;
+  answer(answer: FencerAnswer): void;
+}
+
+/**
+ * Ends a server whose keeper hangs. It knows no group and decides nothing: it
+ * carries out what the keeper last ordered when the keeper says nothing more.
+ */
+export interface Fencer {
+  take(order: FencerOrder): void;
+  /** The keeper's end of the line is gone: the last order stays in force until there is nothing left to guard. */
+  orphan(): void;
+  /** Resolves when an orphaned fencer has nothing to do any more. */
+  readonly done: Promise<void>;
+}
+
+/** How often a fencer looks again while it spares a server, or ends it, ms. */
+const AGAIN_MS = 1_000;
+const FEED_EVERY_MS = 1_000;
+
+export function createFencer(deps: FencerDependencies): Fencer {
+  const { now, watchdog } = deps;
+  const done = Promise.withResolvers<void>();
+  let guard: Guard | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let feeding: NodeJS.Timeout | undefined;
+  let missingSinceMs: number | undefined;
+  let endingSinceMs: number | undefined;
+  let isOrphaned = false;
+  /** A fencer that has never been able to look does not take its own blindness for a missing quorum. */
+  let canLook = false;
+  let lastProblem = '';
+
+  function tellProblem(because: string): void {
+    if (because !== lastProblem) deps.answer({ kind: 'problem', because });
+    lastProblem = because;
+  }
+
+  function schedule(present: Guard, inMs: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => void onDue(present), Math.max(0, inMs));
+  }
+
+  function rest(): void {
+    guard = undefined;
+    clearTimeout(timer);
+    clearInterval(feeding);
+    feeding = undefined;
+    watchdog?.device.disarm();
+    deps.stopLooking();
+    if (isOrphaned) done.resolve();
+  }
+
+  function feed(): void {
+    if (watchdog === null) return;
+    // A server that does not end is the kernel's business from here on.
+    if (endingSinceMs !== undefined && now() - endingSinceMs > watchdog.marginMs) return;
+    try {
+      watchdog.device.feed();
+    } catch (error) {
+      tellProblem(`the watchdog can't be fed: ${toBatonError(error).message}`);
+    }
+  }
+
+  function armWatchdog(): void {
+    if (watchdog === null || feeding !== undefined) return;
+    feeding = setInterval(feed, FEED_EVERY_MS);
+    feed();
+  }
+
+  async function look(): Promise<ServerLook | undefined> {
+    try {
+      const seen = await deps.look();
+      canLook = true;
+      return seen;
+    } catch (error) {
+      if (!canLook) tellProblem(`the fencer can't look at PostgreSQL: ${toBatonError(error).message}`);
+      return undefined;
+    }
+  }
+
+  /** Whether the server is to be left alone for now. */
+  async function isSpared({ quorums, patienceMs }: Spare): Promise<boolean> {
+    const seen = await look();
+    if (!canLook) return true;
+    const holds = seen !== undefined && (seen.inRecovery || quorums.every((each) => streams(each, seen)));
+    if (holds) missingSinceMs = undefined;
+    else missingSinceMs ??= now();
+    return missingSinceMs === undefined || now() - missingSinceMs < patienceMs;
+  }
+
+  async function onDue(due: Guard): Promise<void> {
+    if (guard !== due || endingSinceMs !== undefined) return;
+    if (!deps.isServerThere()) return rest();
+    const spared = due.spare !== null && (await isSpared(due.spare));
+    // Renewed or released meanwhile.
+    if (guard !== due) return;
+    if (spared) schedule(due, AGAIN_MS);
+    else await end(due);
+  }
+
+  async function end(due: Guard): Promise<void> {
+    endingSinceMs = now();
+    const why = due.spare === null ? '' : ', and too few standbys stream for its commits to be acknowledged';
+    deps.answer({ kind: 'ending', because: `the keeper has been silent too long in term ${due.term}${why}` });
+    while (!(await deps.end())) {
+      tellProblem('processes of PostgreSQL are left that SIGKILL does not end: they hang in the kernel');
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+    endingSinceMs = undefined;
+    deps.answer({ kind: 'ended', because: 'no process of PostgreSQL is left' });
+    rest();
+  }
+
+  return {
+    done: done.promise,
+    take(order) {
+      deps.answer({ kind: 'heard', because: '' });
+      // What is half killed is not left alive.
+      if (endingSinceMs !== undefined) return;
+      if (order.kind === 'release') return rest();
+      guard = order;
+      missingSinceMs = undefined;
+      armWatchdog();
+      schedule(order, order.untilMs - now());
+      if (canLook || order.spare === null) deps.stopLooking();
+      else void look();
+    },
+    orphan() {
+      isOrphaned = true;
+      if (guard === undefined && endingSinceMs === undefined) done.resolve();
+    },
+  };
+}
+
+function streams({ count, names }: Spare['quorums'][number], { streaming }: ServerLook): boolean {
+  return names.filter((name) => streaming.includes(name)).length >= count;
+}
