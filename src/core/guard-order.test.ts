@@ -57,7 +57,10 @@ test('a primary that does not hold the baton any more is neither renewed nor rel
   assert.equal(orderOf(later, {}, 'a').kind, 'hold');
 });
 
-test('a server that does not answer, or is not open yet, changes nothing of what was ordered', () => {
-  assert.equal(orderOf(trio(), withPostgres(trio(), { status: 'unresponsive', role: null })).kind, 'hold');
+test('a server that does not answer is the business of its keeper, as long as that lives', () => {
+  assert.equal(orderOf(trio(), withPostgres(trio(), { status: 'unresponsive', role: null })).kind, 'guard');
+});
+
+test('a server that is not open yet changes nothing of what was ordered', () => {
   assert.equal(orderOf(trio(), { servingTerm: null }).kind, 'hold');
 });

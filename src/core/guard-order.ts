@@ -33,7 +33,8 @@ export function guardOrder(record: GroupRecord, local: LocalView): GuardOrder {
   if (isDown || role === 'standby') return { kind: 'release' };
   const { reign, intent } = record;
   const isHolder = reign?.holder === local.node && (intent === null || intent.stage === 'drain');
-  const isOpen = role === 'primary' && local.servingTerm !== null && local.servingTerm === reign?.term;
+  // Also one that does not answer: its keeper sees that, and the group decides what becomes of it.
+  const isOpen = local.servingTerm !== null && local.servingTerm === reign?.term;
   if (reign === null || !isHolder || !isOpen || (local.pledge?.term ?? 0) > reign.term)
     return { kind: 'hold' };
   const needed = record.rules.filter(({ k }) => k > 0);
