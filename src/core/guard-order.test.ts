@@ -41,6 +41,7 @@ test('while the rule changes, the voters of both rules have to stream', () => {
 test('where nobody can be promoted beside the primary there is nothing to guard', () => {
   assert.equal(orderOf(aGroup().withPrimary('a')).kind, 'release');
   assert.equal(orderOf(trio().withRules({ cohort: [1], k: 0 })).kind, 'release');
+  assert.equal(orderOf(trio().withSettings({ paused: true })).kind, 'release');
 });
 
 test('a standby, and a server that is down, is released', () => {

@@ -31,7 +31,9 @@ export function guardOrder(record: GroupRecord, local: LocalView): GuardOrder {
   const { status, role } = local.postgres;
   const isDown = status !== 'running' && status !== 'starting' && status !== 'unresponsive';
   if (isDown || role === 'standby') return { kind: 'release' };
-  const { reign, intent } = record;
+  const { reign, intent, settings } = record;
+  // People are at work, and nothing is failed over by itself.
+  if (settings.paused) return { kind: 'release' };
   const isHolder = reign?.holder === local.node && (intent === null || intent.stage === 'drain');
   // Also one that does not answer: its keeper sees that, and the group decides what becomes of it.
   const isOpen = local.servingTerm !== null && local.servingTerm === reign?.term;

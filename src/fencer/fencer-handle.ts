@@ -8,7 +8,7 @@ import { toLine, type FencerAnswer, type FencerOrder, type FencerSetup } from '.
 
 /** A keeper's end of the line to its fencer. */
 export interface FencerHandle {
-  /** Starts the fencer when there is something to guard and none runs; one that hangs is replaced. */
+  /** Starts the fencer when there is something to guard and none runs, and ends it when there is not; one that hangs is replaced. */
   order(order: FencerOrder): void;
   /** Lets go of it: it lives on and carries out the last order. */
   close(): void;
@@ -37,10 +37,12 @@ export function createFencerHandle(options: FencerHandleOptions): FencerHandle {
   let child: ChildProcess | undefined;
   let startedAtMs = -Infinity;
   let unansweredSinceMs: number | undefined;
+  /** Whether the fencer of an earlier keeper, which may be on guard, has been seen to. */
   let hasEndedFormer = false;
 
   function start(): ChildProcess {
     startedAtMs = now();
+    hasEndedFormer = true;
     unansweredSinceMs = undefined;
     // In a session and with a folder of its own: neither the end of the keeper nor a hung disk reaches it.
     const started = spawn(process.execPath, [...NODE_OPTIONS, program], {
@@ -75,15 +77,18 @@ export function createFencerHandle(options: FencerHandleOptions): FencerHandle {
     child = undefined;
   }
 
+  /** With nothing to guard and its line closed it ends. */
+  function letGo(): void {
+    if (child !== undefined) child.stdin?.end(toLine({ kind: 'release' }));
+    else if (!hasEndedFormer) void endFencer(setup.pidFile);
+    child = undefined;
+    hasEndedFormer = true;
+  }
+
   return {
     order(order) {
       replaceHung();
-      if (child === undefined && order.kind === 'release') {
-        // That of an earlier keeper may be on guard.
-        if (!hasEndedFormer) void endFencer(setup.pidFile);
-        hasEndedFormer = true;
-        return;
-      }
+      if (order.kind === 'release') return letGo();
       if (child === undefined && now() - startedAtMs < START_AGAIN_MS) return;
       child ??= start();
       unansweredSinceMs ??= now();

@@ -4,8 +4,8 @@ import { createFencer, type Fencer, type FencerDependencies, type ServerLook } f
 import type { FencerAnswer, Guard, Spare } from './fencer-protocol.ts';
 
 const QUORUM: Spare = { quorums: [{ count: 1, names: ['pgbaton_2@7', 'pgbaton_3@7'] }], patienceMs: 3_000 };
-const FOLLOWED: ServerLook = { inRecovery: false, streaming: ['pgbaton_3@7'] };
-const LONELY: ServerLook = { inRecovery: false, streaming: ['pgbaton_3@8'] };
+const FOLLOWED: ServerLook = { isClosed: false, streaming: ['pgbaton_3@7'] };
+const LONELY: ServerLook = { isClosed: false, streaming: ['pgbaton_3@8'] };
 
 interface Scene {
   readonly fencer: Fencer;
@@ -141,10 +141,10 @@ test('a fencer that could never look does not act on its own blindness, and says
   );
 });
 
-test('a server that somebody started again as a standby is left alone', async (context) => {
+test('a server that shuts down, or that somebody started again as a standby, is left alone', async (context) => {
   const scene = aScene(context);
   scene.guard(3_000, QUORUM);
-  scene.sees = { inRecovery: true, streaming: [] };
+  scene.sees = { isClosed: true, streaming: [] };
   await scene.pass(30_000);
   assert.equal(scene.isEnded(), false);
 });

@@ -4,7 +4,8 @@ import type { FencerAnswer, FencerOrder, Guard, Spare } from './fencer-protocol.
 
 /** What a fencer sees of the server. */
 export interface ServerLook {
-  readonly inRecovery: boolean;
+  /** It is a standby, or lets nobody in because it starts or stops: clients don't take it for a primary. */
+  readonly isClosed: boolean;
   /** The application names that stream from it. */
   readonly streaming: readonly string[];
 }
@@ -106,7 +107,7 @@ export function createFencer(deps: FencerDependencies): Fencer {
   async function isSpared({ quorums, patienceMs }: Spare): Promise<boolean> {
     const seen = await look();
     if (!canLook) return true;
-    const holds = seen !== undefined && (seen.inRecovery || quorums.every((each) => streams(each, seen)));
+    const holds = seen !== undefined && (seen.isClosed || quorums.every((each) => streams(each, seen)));
     if (holds) missingSinceMs = undefined;
     else missingSinceMs ??= now();
     return missingSinceMs === undefined || now() - missingSinceMs < patienceMs;

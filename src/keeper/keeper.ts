@@ -231,11 +231,11 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
       if (how !== 'keeper_only') {
         state.activity = 'shutting down';
         report();
+        fencing.release();
         await server.stop(how, SHUT_DOWN);
         // Told at once, the group need not wait until the silence is long enough.
         state.observation = await server.observe(OBSERVE);
         report();
-        fencing.release();
       }
       fencing.close();
       await link.close();
