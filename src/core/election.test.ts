@@ -189,3 +189,12 @@ test('a pledge on the number of a reign that the node never received from counts
   const twin = { report: { pledge: { ...pledgeAt('0/F000000'), provenTerm: TERM - 1 } } };
   assert.equal(winner(failover(dead, twin, pledged('0/5000000'))), 'c');
 });
+
+test('a member that says why it must not be promoted pledges, and is not elected', () => {
+  const best = pledged('0/9');
+  const unfit: NodeOptions = { ...best, report: { ...best.report, unfit: 'no watchdog' } };
+  const result = outcome(failover(dead, pledged('0/8'), unfit));
+  assert.ok(result.kind === 'fetch');
+  assert.deepEqual([result.winner.node, result.source.node], [2, 3]);
+  assert.equal(outcome(failover(dead, unfit, unfit)).kind, 'wait');
+});

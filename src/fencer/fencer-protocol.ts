@@ -56,9 +56,9 @@ export type FencerOrder = Guard | Release;
 
 /** What a fencer answers: to every order, and when something happens. */
 export interface FencerAnswer {
-  /** `heard`: the order is in force; `ending`, `ended`: the server; `problem`: what does not work. */
+  /** `heard`: the order; `ending`, `ended`: the server; `problem`: something does not work from now on. */
   readonly kind: 'heard' | 'ending' | 'ended' | 'problem';
-  /** A sentence for people; empty with `heard`. */
+  /** A sentence for people; with `heard` what does not work now, empty when nothing. */
   readonly because: string;
 }
 

@@ -53,11 +53,12 @@ export function createFencer(deps: FencerDependencies): Fencer {
   let isOrphaned = false;
   /** A fencer that has never been able to look does not take its own blindness for a missing quorum. */
   let canLook = false;
-  let lastProblem = '';
+  const problems = { look: '', watchdog: '', end: '' };
 
-  function tellProblem(because: string): void {
-    if (because !== lastProblem) deps.answer({ kind: 'problem', because });
-    lastProblem = because;
+  /** Said once; empty: it is over. */
+  function note(what: keyof typeof problems, because: string): void {
+    if (because !== '' && because !== problems[what]) deps.answer({ kind: 'problem', because });
+    problems[what] = because;
   }
 
   function schedule(present: Guard, inMs: number): void {
@@ -70,20 +71,26 @@ export function createFencer(deps: FencerDependencies): Fencer {
     clearTimeout(timer);
     clearInterval(feeding);
     feeding = undefined;
-    watchdog?.device.disarm();
+    useWatchdog((device) => device.disarm());
     deps.stopLooking();
     if (isOrphaned) done.resolve();
   }
 
-  function feed(): void {
+  function useWatchdog(use: (device: Watchdog) => void): void {
     if (watchdog === null) return;
-    // A server that does not end is the kernel's business from here on.
-    if (endingSinceMs !== undefined && now() - endingSinceMs > watchdog.marginMs) return;
     try {
-      watchdog.device.feed();
+      use(watchdog.device);
+      note('watchdog', '');
     } catch (error) {
-      tellProblem(`the watchdog can't be fed: ${toBatonError(error).message}`);
+      note('watchdog', `the watchdog does not work: ${toBatonError(error).message}`);
     }
+  }
+
+  function feed(): void {
+    const endingMs = endingSinceMs === undefined ? 0 : now() - endingSinceMs;
+    // A server that does not end is the kernel's business from then on.
+    if (watchdog === null || endingMs > watchdog.marginMs) return;
+    useWatchdog((device) => device.feed());
   }
 
   function armWatchdog(): void {
@@ -96,9 +103,10 @@ export function createFencer(deps: FencerDependencies): Fencer {
     try {
       const seen = await deps.look();
       canLook = true;
+      note('look', '');
       return seen;
     } catch (error) {
-      if (!canLook) tellProblem(`the fencer can't look at PostgreSQL: ${toBatonError(error).message}`);
+      if (!canLook) note('look', `the fencer can't look at PostgreSQL: ${toBatonError(error).message}`);
       return undefined;
     }
   }
@@ -128,10 +136,11 @@ export function createFencer(deps: FencerDependencies): Fencer {
     const why = due.spare === null ? '' : ', and too few standbys stream for its commits to be acknowledged';
     deps.answer({ kind: 'ending', because: `the keeper has been silent too long in term ${due.term}${why}` });
     while (!(await deps.end())) {
-      tellProblem('processes of PostgreSQL are left that SIGKILL does not end: they hang in the kernel');
+      note('end', 'processes of PostgreSQL are left that SIGKILL does not end: they hang in the kernel');
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
     endingSinceMs = undefined;
+    note('end', '');
     deps.answer({ kind: 'ended', because: 'no process of PostgreSQL is left' });
     rest();
   }
@@ -139,7 +148,7 @@ export function createFencer(deps: FencerDependencies): Fencer {
   return {
     done: done.promise,
     take(order) {
-      deps.answer({ kind: 'heard', because: '' });
+      deps.answer({ kind: 'heard', because: problems.end || problems.look || problems.watchdog });
       // What is half killed is not left alive.
       if (endingSinceMs !== undefined) return;
       if (order.kind === 'release') return rest();

@@ -36,15 +36,14 @@ export function createFencing(options: FencingOptions): Fencing {
   const handle = options.openHandle({
     onAnswer({ kind, because }) {
       if (kind !== 'heard') options.log(because);
-      if (kind === 'problem') problem = because;
+      if (kind === 'heard') problem = because === '' ? null : because;
     },
     onTrouble(because) {
       options.log(because);
       problem = because;
     },
   });
-  const deviceProblem = (): string | null =>
-    watchdog.mode === 'off' ? null : watchdogProblem(watchdog.device);
+  const unfit = (): string | null => (watchdog.mode === 'required' ? watchdogProblem(watchdog.device) : null);
 
   return {
     see(record, local) {
@@ -64,7 +63,7 @@ export function createFencing(options: FencingOptions): Fencing {
     },
     release: () => handle.order({ kind: 'release' }),
     close: () => handle.close(),
-    unfit: () => (watchdog.mode === 'required' ? deviceProblem() : null),
-    problem: () => problem ?? deviceProblem(),
+    unfit,
+    problem: () => problem,
   };
 }

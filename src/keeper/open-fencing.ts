@@ -3,6 +3,7 @@ import type { NodeFiles } from '../config/paths.ts';
 import { createFencerHandle } from '../fencer/fencer-handle.ts';
 import type { PostgresServerOptions } from '../postgres/server-options.ts';
 import { monotonicNow } from '../system/clock.ts';
+import { watchdogProblem } from '../system/watchdog.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createFencing, type Fencing } from './fencing.ts';
 
@@ -18,6 +19,9 @@ export interface OpenFencingOptions {
 export function openFencing({ config, files, serverOptions, program, log }: OpenFencingOptions): Fencing {
   const { dataDirectory, socketDirectory, port, username, secrets } = serverOptions;
   const { mode, device, marginSeconds } = config.watchdog;
+  const deviceProblem = mode === 'off' ? null : watchdogProblem(device);
+  if (deviceProblem !== null) log.warn(deviceProblem);
+  const isWithout = mode === 'off' || (mode === 'automatic' && deviceProblem !== null);
   return createFencing({
     watchdog: config.watchdog,
     openHandle: (listener) =>
@@ -33,7 +37,7 @@ export function openFencing({ config, files, serverOptions, program, log }: Open
             username,
             secrets: secrets && { keeperPassword: secrets.keeperPassword },
           },
-          watchdog: mode === 'off' ? null : { device, marginMs: marginSeconds * 1_000 },
+          watchdog: isWithout ? null : { device, marginMs: marginSeconds * 1_000 },
         },
         now: monotonicNow,
         ...listener,

@@ -83,6 +83,15 @@ describe('a fencer beside the keeper of the primary', () => {
     await cluster().assertWhole();
   });
 
+  test('a fencer that hangs is replaced', async () => {
+    const primary = await cluster().primary();
+    const former = await fencerOf(primary);
+    sendSignal(former, 'SIGSTOP');
+    await fencerOf(primary, former);
+    await ends('the end of the former', () => !isAlive(former));
+    await cluster().assertWhole();
+  });
+
   test('keeper and fencer are both killed: PostgreSQL lives on, and the next keeper has a fencer again', async () => {
     const clients = await cluster().startClients();
     await clients.progress();
