@@ -13,8 +13,10 @@ import { build, type BuildOptions } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
+
+/** What is started, and what of the program that runs. The fencer starts by itself, to load no more than it needs. */
+const LAUNCHERS = { 'pgbaton.cjs': 'cli-main', 'pgbaton-fencer.cjs': 'fencer-main' } as const;
 const launcherFile = join(dist, 'pgbaton.cjs');
-const ENTRY = 'cli-main.cjs';
 
 const OPTIONS: BuildOptions = {
   absWorkingDir: root,
@@ -37,10 +39,10 @@ const OPTIONS: BuildOptions = {
  * default folder below /tmp: code that root runs must not come from where others
  * can write.
  */
-function launcherFor(folder: string): string {
+function launcherFor(folder: string, entry: string): string {
   return `'use strict';
 require('node:module').enableCompileCache(require('node:path').join(__dirname, 'compile-cache'));
-require('./${folder}/${ENTRY}');
+require('./${folder}/${entry}.cjs');
 `;
 }
 
@@ -53,7 +55,7 @@ async function makeProgram(directory: string): Promise<void> {
   const modules = join(directory, 'modules');
   const split = await build({
     ...OPTIONS,
-    entryPoints: ['src/programs/cli-main.ts'],
+    entryPoints: Object.values(LAUNCHERS).map((entry) => `src/programs/${entry}.ts`),
     outdir: modules,
     bundle: true,
     splitting: true,
@@ -128,6 +130,6 @@ try {
 } finally {
   rmSync(draft, { recursive: true, force: true });
 }
-replace(launcherFile, launcherFor(folder));
+for (const [name, entry] of Object.entries(LAUNCHERS)) replace(join(dist, name), launcherFor(folder, entry));
 removeOldPrograms(folder, before);
 fillCompileCache();

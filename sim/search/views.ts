@@ -113,6 +113,7 @@ export function reportOf(state: State, node: NodeId): Report {
             term: appliedRule.term,
             change: appliedRule.change,
           },
+    unfit: null,
     activity: null,
     problem: null,
   };

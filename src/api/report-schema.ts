@@ -50,6 +50,7 @@ export const ReportDocument = z.object({
   confirmedRule: z.nullable(
     z.object({ term: Counter, change: Counter, cohort: z.array(Counter), k: Counter }),
   ),
+  unfit: z._default(z.nullable(Sentence), null),
   activity: z.nullable(Sentence),
   problem: z.nullable(Sentence),
 });

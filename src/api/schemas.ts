@@ -72,6 +72,7 @@ export const SettingsBody = z.strictObject({
   on_crash: z.enum(['failover', 'restart']),
   crash_failovers: z.int().check(z.minimum(0), z.maximum(100)),
   crash_window_ms: milliseconds(1_000),
+  fencing: z.enum(['off', 'on']),
   paused: z.boolean(),
 });
 export type SettingsBody = z.infer<typeof SettingsBody>;

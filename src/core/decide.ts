@@ -9,7 +9,7 @@ import {
   type Intent,
 } from './group-record.ts';
 import { continuesReign, reignTimelineAfter } from './lineage.ts';
-import { canStand, holderCondition, isEligibleAtNeed, liveReport } from './liveness.ts';
+import { canStand, holderCondition, isEligibleAtNeed, isFit, liveReport } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
@@ -268,7 +268,8 @@ function couldElect(record: GroupRecord, evidence: Evidence, counted: Counted = 
     return counted.down === true || (postgres.status === 'running' && postgres.role === 'standby');
   });
   const holderIsAble = holder !== undefined && able.includes(holder);
-  const hasCandidate = holderIsAble || able.some((node) => isEligibleAtNeed(record, node));
+  const hasCandidate =
+    holderIsAble || able.some((node) => isEligibleAtNeed(record, node) && isFit(record, evidence, node));
   return hasCandidate && (holderIsAble || satisfiesAllRules(record, able));
 }
 

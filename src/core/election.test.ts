@@ -166,3 +166,12 @@ test('a node that was promoted by hand is elected where only it proves all commi
 test('the old holder proves every commit by itself: nothing is acknowledged that is not durable there', () => {
   assert.equal(winner(failover(pledged('0/9'), dead, dead)), 'a');
 });
+
+test('a member that says why it must not be promoted pledges, and is not elected', () => {
+  const best = pledged('0/9');
+  const unfit: NodeOptions = { ...best, report: { ...best.report, unfit: 'no watchdog' } };
+  const result = outcome(failover(dead, pledged('0/8'), unfit));
+  assert.ok(result.kind === 'fetch');
+  assert.deepEqual([result.winner.node, result.source.node], [2, 3]);
+  assert.equal(outcome(failover(dead, unfit, unfit)).kind, 'wait');
+});

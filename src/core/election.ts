@@ -9,7 +9,7 @@ import {
 } from './group-record.ts';
 import { knownPart } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
-import { isEligible, isEligibleAtNeed, isEligibleThoughLeaving, liveReport } from './liveness.ts';
+import { isEligible, isEligibleAtNeed, isEligibleThoughLeaving, isFit, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
 
@@ -53,7 +53,8 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
   if (late !== undefined) return wait(`${nameOf(record, late)} is alive and may still pledge`);
   let outcome: Outcome | undefined;
   const isUrgent = evidence.intentAgeMs >= TARGET_MS;
-  for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {
+  for (const allows of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {
+    const mayStand: Eligibility = (_, node) => allows(record, node) && isFit(record, evidence, node);
     for (const set of sets) {
       const chosen = choose(record, intent, set, mayStand);
       if (chosen.kind !== 'wait') return chosen;

@@ -54,6 +54,8 @@ export interface Report {
   readonly servingTerm: number | null;
   /** The rule whose settings are proven to be in force on this primary, its safe LSN flushed by k voters. */
   readonly confirmedRule: ConfirmedRule | null;
+  /** Why this node must not become the primary, in words; null: it may, as far as it knows. */
+  readonly unfit: string | null;
   /** What the keeper is doing now, in words: `base backup, 43 % of 3.1 GB`. */
   readonly activity: string | null;
   /** What keeps the keeper from going on, in words, with the way out. */

@@ -145,6 +145,8 @@ export interface GroupSettings {
   /** How many failovers for crashes are done within {@link crashWindowMs} before crashes are restarted in place. */
   readonly crashFailovers: number;
   readonly crashWindowMs: number;
+  /** Whether a fencer beside each primary ends it when its keeper hangs and another reign may have begun. */
+  readonly fencing: 'off' | 'on';
   /** Automatic failover is switched off; everything else goes on. */
   readonly paused: boolean;
 }
@@ -161,6 +163,7 @@ export const DEFAULT_SETTINGS: GroupSettings = {
   onCrash: 'failover',
   crashFailovers: 2,
   crashWindowMs: 600_000,
+  fencing: 'off',
   paused: false,
 };
 

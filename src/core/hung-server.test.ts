@@ -109,3 +109,9 @@ test('a holder that hangs is ended by its keeper only when it was told so, or no
   expectRest(planned(told, 'a', { unansweredMs: HANG_MS - 1 }), /the group decides/);
   assert.equal(expectAction(planned(told, 'a'), 'stop').mode, 'immediate');
 });
+
+test('nobody is given up when all who could take over say that they must not', () => {
+  const unfit: NodeOptions = { postgres: { upstream: null }, report: { unfit: 'no watchdog' } };
+  assert.equal(ruleOf(hanging(DETECTION_MS, unfit)), undefined);
+  assert.equal(ruleOf(hanging(HANG_MS, unfit)), 'restart_in_place');
+});

@@ -111,4 +111,8 @@ test('only a running standby with a keeper that is heard can stand for election'
   assert.equal(stands({}, DETECTION_MS), false);
   assert.equal(stands({ status: 'stopped', role: null }), false);
   assert.equal(stands({ role: 'primary' }), false);
+  const unfit = aGroup()
+    .withPrimary('a')
+    .withStandby('b', { report: { unfit: 'no watchdog' } });
+  assert.equal(canStand(unfit.record(), unfit.evidence(), 2), false);
 });

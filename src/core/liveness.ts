@@ -188,8 +188,16 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
   const report = liveReport(record, evidence, node);
   if (entry === undefined || report === undefined) return false;
   return (
-    isEligible(record, node) && report.postgres.status === 'running' && report.postgres.role === 'standby'
+    isEligible(record, node) &&
+    report.unfit === null &&
+    report.postgres.status === 'running' &&
+    report.postgres.role === 'standby'
   );
+}
+
+/** Whether a node that is heard says nothing against its own promotion. */
+export function isFit(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
+  return liveReport(record, evidence, node)?.unfit === null;
 }
 
 /** Whether role policy and cohort allow a node to hold the baton. */

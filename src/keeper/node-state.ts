@@ -25,6 +25,10 @@ export interface NodeState {
   /** What is being done, and what stands in the way, for people. */
   activity: string | null;
   problem: string | null;
+  /** Why this node must not become the primary; null: it may. */
+  unfit: string | null;
+  /** What is wrong with its fencer or its watchdog, for people. */
+  fencingProblem: string | null;
   /** Monotonic, ms: when the intent was first seen in its stage, and when enough voters last streamed. */
   intentSeenAtMs: number;
   quorumSeenAtMs: number;
@@ -54,6 +58,8 @@ export function newNodeState(
     markerAcknowledged: null,
     activity: null,
     problem: null,
+    unfit: null,
+    fencingProblem: null,
     intentSeenAtMs: nowMs,
     quorumSeenAtMs: nowMs,
   };
@@ -178,7 +184,8 @@ export function reportOfState(
     restartsUsed: journal.restartsUsed,
     servingTerm: role === 'primary' ? journal.servingTerm : null,
     confirmedRule: confirmedRule(state),
+    unfit: state.unfit,
     activity: state.activity,
-    problem: state.problem,
+    problem: state.problem ?? state.unfit ?? state.fencingProblem,
   };
 }

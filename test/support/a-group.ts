@@ -201,6 +201,7 @@ function buildReport(members: readonly Member[], record: GroupRecord, id: NodeId
     restartsUsed: 0,
     servingTerm: isPrimary ? term : null,
     confirmedRule: null,
+    unfit: null,
     activity: null,
     problem: null,
     ...member?.options.report,

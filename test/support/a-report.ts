@@ -29,6 +29,7 @@ export function aReport(
     restartsUsed: 0,
     servingTerm: null,
     confirmedRule: null,
+    unfit: null,
     activity: null,
     problem: null,
     ...changes,

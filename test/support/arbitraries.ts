@@ -179,6 +179,7 @@ function aReport(node: NodeId): fc.Arbitrary<Report> {
         .tuple(aRule, aTerm, fc.constantFrom(1, 2))
         .map(([rule, term, change]) => ({ ...rule, term, change })),
     ),
+    unfit: fc.constantFrom(null, null, 'no watchdog'),
     activity: fc.constant(null),
     problem: fc.constant(null),
   });
