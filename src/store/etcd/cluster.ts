@@ -20,6 +20,7 @@ export interface EtcdCluster {
    * {@link EtcdAnswer} for what etcd answers as an error.
    */
   call<T>(attempt: Attempt<T>, deadline: Deadline): Promise<T>;
+  readonly size: number;
   /** A member for a stream that stays open, another one with each `turn`. */
   memberFor(turn: number): Member;
   /** One attempt on one member, as {@link EtcdCluster.call} makes it. */
@@ -93,10 +94,14 @@ export function createEtcdCluster(options: {
     if (header === undefined) return;
     clusterId ??= header.clusterId;
     if (header.clusterId !== clusterId) {
-      throw new UnreliableMember('it belongs to another etcd cluster than the members asked before');
+      throw new UnreliableMember(
+        'another_store',
+        'it belongs to another etcd cluster than the members asked before',
+      );
     }
     if (header.revision < seenBefore) {
       throw new UnreliableMember(
+        'another_store',
         `it answers with revision ${header.revision} after ${seenBefore} was seen: etcd was restored from an old backup, or wiped`,
       );
     }
@@ -116,6 +121,7 @@ export function createEtcdCluster(options: {
   }
 
   return {
+    size: members.length,
     memberFor,
     callMember,
     headers,
@@ -180,6 +186,7 @@ function throwIfUseless(failure: EtcdFailure): void {
     case 'compacted':
       throw new EtcdAnswer(failure.kind);
     case 'try_again':
+    case 'another_store':
       return;
   }
 }

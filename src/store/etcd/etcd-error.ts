@@ -7,6 +7,8 @@ export type EtcdFailure =
   | { readonly kind: 'try_again'; readonly reason: string }
   /** The token is not known (any more): get another one. */
   | { readonly kind: 'authenticate'; readonly reason: string }
+  /** It is not the store that was seen before: wiped, restored from a backup, or a cluster of its own. */
+  | { readonly kind: 'another_store'; readonly reason: string }
   | { readonly kind: 'lease_not_found' }
   | { readonly kind: 'compacted' }
   | { readonly kind: 'final'; readonly error: BatonError };
@@ -14,12 +16,18 @@ export type EtcdFailure =
 /** Thrown inside an attempt when the member's answer can't be relied on. */
 export class UnreliableMember extends Error {
   override readonly name = 'UnreliableMember';
+  readonly kind: 'try_again' | 'another_store';
+
+  constructor(kind: UnreliableMember['kind'], message: string) {
+    super(message);
+    this.kind = kind;
+  }
 }
 
 /** Reads gRPC's code first, and etcd's words only where one code stands for several things. */
 export function toEtcdFailure(thrown: unknown, member: string): EtcdFailure {
   if (thrown instanceof BatonError) return { kind: 'final', error: thrown };
-  if (thrown instanceof UnreliableMember) return { kind: 'try_again', reason: thrown.message };
+  if (thrown instanceof UnreliableMember) return { kind: thrown.kind, reason: thrown.message };
   const { code, rawMessage } = ConnectError.from(thrown);
   const says = `${member} says: ${rawMessage}`;
   switch (code) {
