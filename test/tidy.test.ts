@@ -100,6 +100,7 @@ test('no package is imported on demand, because its names would be missing in th
 
 test(`no file is longer than ${LINES_MAX} lines`, () => {
   const offences = sources
+    .filter((file) => !file.endsWith('_pb.ts'))
     .map((file) => ({ file, lines: read(file).trimEnd().split('\n').length }))
     .filter(({ lines }) => lines > LINES_MAX);
   assert.deepEqual(offences, []);
