@@ -15,12 +15,15 @@ const CALL = { timeoutMs: 1_000 };
 
 /** Three nodes, the first of which holds the baton. */
 function threeNodes(): GroupRecord {
-  return [5001, 5002, 5003].reduce((record, port) => {
-    const policy = { candidatePriority: 50, replicationQuorum: true, systemIdentifier: null };
-    const answer = registerNode(record, { name: null, host: 'localhost', port, ...policy });
-    assert.equal(answer.kind, 'accepted');
-    return answer.next;
-  }, emptyRecord('default', 0, DEFAULT_SETTINGS));
+  return [5001, 5002, 5003].reduce(
+    (record, port) => {
+      const policy = { candidatePriority: 50, replicationQuorum: true, systemIdentifier: null };
+      const answer = registerNode(record, { name: null, host: 'localhost', port, ...policy });
+      assert.equal(answer.kind, 'accepted');
+      return answer.next;
+    },
+    emptyRecord('default', 0, DEFAULT_SETTINGS),
+  );
 }
 
 /** What each of the keepers has heard: the age of the newest report of every node, ms. */
