@@ -80,6 +80,7 @@ test('zod is only imported as zod/mini, because zod itself costs 10 MB', () => {
 
 test(`no file is longer than ${LINES_MAX} lines`, () => {
   const offences = sources
+    .filter((file) => !file.endsWith('_pb.ts'))
     .map((file) => ({ file, lines: read(file).trimEnd().split('\n').length }))
     .filter(({ lines }) => lines > LINES_MAX);
   assert.deepEqual(offences, []);
