@@ -11,56 +11,79 @@ import { createMonitor, type Monitor } from './monitor-service.ts';
 import { serviceClient } from './service-client.ts';
 import { NEVER } from './turn.ts';
 
-/** How long a keeper is given to say that it is there before the next one is asked, ms. */
-const PROBE = { timeoutMs: 1_500 };
+/** A keeper, or the store itself. */
+type Near = Omit<MonitorClient, 'close'>;
+
+/** How long the keepers are given to say that they are there. */
+const PROBE = { timeoutMs: 3_000 };
 const RETRY_MS = 500;
 
 /**
  * Talks to the groups of a store that their keepers decide for. What only the
- * keepers know (who was heard of when) is asked of one of them, the primary's
- * last; what stands in the store is read and swapped there, and so is
+ * keepers know (who was heard of when) is asked of one of them; what stands in the store is read and swapped there, and so is
  * everything when no keeper answers.
  */
 export async function createStoreClient(store: Store, token: FormationToken): Promise<MonitorClient> {
-  const monitor = await openService(store, token);
-  const local = serviceClient(monitor);
+  let monitor = await openService(store, token);
   const connected = new Map<string, MonitorClient>();
 
-  async function near(address: GroupAddress): Promise<Omit<MonitorClient, 'close'>> {
-    const key = `${address.formation}/${address.group}`;
+  async function near(address: GroupAddress): Promise<Near> {
+    const key = keyOf(address);
     const known = connected.get(key);
     if (known !== undefined) return known;
     const found = await findKeeper(monitor.getGroup(address).record, token.keeperKey(address.formation));
-    if (found === undefined) return local;
+    // What was read before has got old, and there may be other nodes now.
+    if (found === undefined) return serviceClient((monitor = await openService(store, token)));
     connected.set(key, found);
     return found;
   }
 
   /** The next call looks for a keeper anew. */
-  function forget({ formation, group }: GroupAddress): void {
-    connected.get(`${formation}/${group}`)?.close();
-    connected.delete(`${formation}/${group}`);
+  function forget(address: GroupAddress): void {
+    connected.get(keyOf(address))?.close();
+    connected.delete(keyOf(address));
   }
 
-  const ofFormation = (formation: string) => near({ formation, group: 0 });
+  async function ask<T>(address: GroupAddress, question: (client: Near) => Promise<T>): Promise<T> {
+    const client = await near(address);
+    try {
+      return await question(client);
+    } catch (error) {
+      const { code } = toBatonError(error);
+      if (code === 'BATON_UNREACHABLE' || code === 'BATON_TIMEOUT') forget(address);
+      throw error;
+    }
+  }
+  /** What changes nothing is asked of another keeper when the first one is gone. */
+  async function read<T>(address: GroupAddress, question: (client: Near) => Promise<T>): Promise<T> {
+    try {
+      return await ask(address, question);
+    } catch (error) {
+      if (connected.has(keyOf(address))) throw error;
+      return await ask(address, question);
+    }
+  }
+  const askFormation = <T>(formation: string, question: (client: Near) => Promise<T>): Promise<T> =>
+    ask({ formation, group: 0 }, question);
 
   return {
-    ...local,
-    getSettings: async (formation, call) => (await ofFormation(formation)).getSettings(formation, call),
-    updateSettings: async (formation, patch, call) =>
-      (await ofFormation(formation)).updateSettings(formation, patch, call),
-    getUri: async (formation, call) => (await ofFormation(formation)).getUri(formation, call),
-    updateNode: async (formation, ...rest) => (await ofFormation(formation)).updateNode(formation, ...rest),
-    dropNode: async (formation, ...rest) => (await ofFormation(formation)).dropNode(formation, ...rest),
-    enableMaintenance: async (formation, ...rest) =>
-      (await ofFormation(formation)).enableMaintenance(formation, ...rest),
-    disableMaintenance: async (formation, ...rest) =>
-      (await ofFormation(formation)).disableMaintenance(formation, ...rest),
-    getGroup: async (address, call) => (await near(address)).getGroup(address, call),
-    getEvidence: async (address, call) => (await near(address)).getEvidence(address, call),
-    switchover: async (address, ...rest) => (await near(address)).switchover(address, ...rest),
-    failover: async (address, ...rest) => (await near(address)).failover(address, ...rest),
-    sendReport: async (address, ...rest) => (await near(address)).sendReport(address, ...rest),
+    ...serviceClient(monitor),
+    getSettings: (formation, call) => askFormation(formation, (near) => near.getSettings(formation, call)),
+    updateSettings: (formation, patch, call) =>
+      askFormation(formation, (near) => near.updateSettings(formation, patch, call)),
+    getUri: (formation, call) => askFormation(formation, (near) => near.getUri(formation, call)),
+    updateNode: (formation, ...rest) =>
+      askFormation(formation, (near) => near.updateNode(formation, ...rest)),
+    dropNode: (formation, ...rest) => askFormation(formation, (near) => near.dropNode(formation, ...rest)),
+    enableMaintenance: (formation, ...rest) =>
+      askFormation(formation, (near) => near.enableMaintenance(formation, ...rest)),
+    disableMaintenance: (formation, ...rest) =>
+      askFormation(formation, (near) => near.disableMaintenance(formation, ...rest)),
+    getGroup: (address, call) => read(address, (near) => near.getGroup(address, call)),
+    getEvidence: (address, call) => read(address, (near) => near.getEvidence(address, call)),
+    switchover: (address, ...rest) => ask(address, (near) => near.switchover(address, ...rest)),
+    failover: (address, ...rest) => ask(address, (near) => near.failover(address, ...rest)),
+    sendReport: (address, ...rest) => ask(address, (near) => near.sendReport(address, ...rest)),
     async *watchGroup(address, signal) {
       while (!signal.aborted) {
         yield* watchOne(await near(address), address, signal);
@@ -73,6 +96,10 @@ export async function createStoreClient(store: Store, token: FormationToken): Pr
       void monitor.stop().finally(() => store[Symbol.asyncDispose]());
     },
   };
+}
+
+function keyOf({ formation, group }: GroupAddress): string {
+  return `${formation}/${group}`;
 }
 
 /** Until the keeper that is watched is lost: another one may be there. */
@@ -100,20 +127,22 @@ function openService(store: Store, token: FormationToken): Promise<Monitor> {
   });
 }
 
+/** The first that answers: some may be gone, and who asks should not wait for them. */
 async function findKeeper(record: GroupRecord, key: Buffer): Promise<MonitorClient | undefined> {
-  const holder = record.reign?.holder;
-  const nodes = [...record.nodes].sort((a, b) => Number(a.id === holder) - Number(b.id === holder));
-  for (const { host, keeperPort } of nodes) {
-    if (keeperPort === undefined) continue;
-    const client = createMonitorClient({ host, port: keeperPort, sslmode: 'key', key });
-    try {
-      await client.health(PROBE);
-      return client;
-    } catch (error) {
-      client.close();
-      // The same at each of them: it is said rather than taken for a keeper that is gone.
-      if (toBatonError(error).code === 'BATON_UNAUTHORIZED') throw error;
-    }
+  const clients = record.nodes.flatMap(({ host, keeperPort }) =>
+    keeperPort === undefined ? [] : [createMonitorClient({ host, port: keeperPort, sslmode: 'key', key })],
+  );
+  let found: MonitorClient | undefined;
+  try {
+    found = await Promise.any(clients.map((client) => client.health(PROBE).then(() => client)));
+    return found;
+  } catch (error) {
+    const reasons: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+    // It is said rather than taken for keepers that are gone.
+    const refused = reasons.find((reason) => toBatonError(reason).code === 'BATON_UNAUTHORIZED');
+    if (refused !== undefined) throw toBatonError(refused);
+    return undefined;
+  } finally {
+    for (const client of clients) if (client !== found) client.close();
   }
-  return undefined;
 }

@@ -32,7 +32,7 @@ export async function connectHome(
   const { useToken } = await import('../deciding/derived-secrets.ts');
   const known = given ?? (existsSync(files.tokenFile) ? readTokenFile(files.tokenFile) : undefined);
   const token = known ?? randomBytes(32).toString('base64url');
-  const client = await createStoreClient(await openStore(uri), useToken(token));
+  const client = await createStoreClient(openStore(uri), useToken(token));
   try {
     const formations = await client.listFormations();
     if (formations.some(({ name }) => name === config.formation)) {

@@ -76,7 +76,7 @@ async function storeHome(
   const { openStore } = await import('../store/open-store.ts');
   const { useToken } = await import('../deciding/derived-secrets.ts');
   const { openGroupMember } = await import('./group-member.ts');
-  const store = await openStore(uri);
+  const store = openStore(uri);
   const { listenAddresses } = postgres;
   const member = await openGroupMember({
     store,

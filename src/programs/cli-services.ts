@@ -38,7 +38,7 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
       const { openStore } = await import('../store/open-store.ts');
       const { createStoreClient } = await import('../deciding/store-client.ts');
       const { useToken } = await import('../deciding/derived-secrets.ts');
-      return createStoreClient(await openStore(uri), useToken(token));
+      return createStoreClient(openStore(uri), useToken(token));
     },
     async runNode(dataDirectory) {
       await dropNodePrivileges(dataDirectory);
