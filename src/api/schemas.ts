@@ -87,6 +87,8 @@ export const RegisterNodeBody = z.strictObject({
   group: z._default(Counter, 0),
   host: Host,
   port: Port,
+  /** Where its keeper listens, if the keepers of the group decide themselves. */
+  keeper_port: z.optional(Port),
   candidate_priority: z._default(CandidatePriority, 50),
   replication_quorum: z._default(z.boolean(), true),
   /** null: the data directory is empty, and the node will clone or be the first. */

@@ -1,3 +1,4 @@
+import type { MonitorClient } from '../api/client.ts';
 import type { MonitorConfig } from '../config/monitor-config.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { GroupRecord } from '../core/group-record.ts';
@@ -13,6 +14,8 @@ export interface CliServices {
   runMonitor(directory: string): Promise<RunningService>;
   /** Registers a node with its monitor and writes its files. */
   createNode(options: CreateNodeOptions): Promise<CreatedNode>;
+  /** Talks to the groups of a store whose keepers decide. Throws BATON_STORE_UNAVAILABLE. */
+  connectStore(uri: string, token: string): Promise<MonitorClient>;
   /** Runs the keeper of a node; resolves once it has begun. */
   runNode(dataDirectory: string): Promise<RunningService>;
   /** Brings up a group, shows a failover, and resolves with the exit code. */
@@ -57,6 +60,8 @@ export interface CreatedNode {
   readonly nodeId: number;
   readonly formation: string;
   readonly stateDirectory: string;
+  /** Where the token of the formation stands if it was made now; the other nodes need a copy of it. */
+  readonly newTokenFile: string | null;
 }
 
 /** A monitor or a keeper that runs in this process. */

@@ -20,6 +20,8 @@ export async function withConnection<T>(
   options: MonitorOptions,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
+  const store = await findStore(context, options);
+  if (store !== undefined) return await withStore(context, options, store, work);
   const { endpoint, token, local } = await findMonitor(context, options);
   const client = await context.createClient(endpoint, token);
   try {
@@ -27,6 +29,68 @@ export async function withConnection<T>(
   } finally {
     client.close();
   }
+}
+
+/** A store in which keepers keep what they have decided. */
+export interface FoundStore {
+  readonly uri: string;
+  readonly local: LocalConfig | undefined;
+}
+
+async function withStore<T>(
+  context: CliContext,
+  options: MonitorOptions,
+  { uri, local }: FoundStore,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const token = await findStoreToken(context, options, uri, local);
+  if (token === undefined) {
+    throw new BatonError('BATON_UNAUTHORIZED', 'the token of the formation is needed', {
+      hint: 'Name a copy of the file "token" of one of its nodes with --token-file, or run the command on a node with --pgdata.',
+    });
+  }
+  const client = await context.services.connectStore(uri, token);
+  try {
+    return await work({ client, local });
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * The store that is meant, in the order in which {@link findMonitor} looks;
+ * undefined: a monitor is meant, or nothing at all.
+ */
+export async function findStore(
+  context: CliContext,
+  options: MonitorOptions,
+): Promise<FoundStore | undefined> {
+  if (options.store !== undefined && options.monitor !== undefined) {
+    throw new BatonError('BATON_USAGE', '--monitor and --store exclude each other');
+  }
+  if (options.store === undefined && namedMonitor(context, options) !== undefined) return undefined;
+  const fromEnvironment =
+    options.pgdata === undefined ? context.env['PGBATON_STORE'] || undefined : undefined;
+  const named = options.store ?? fromEnvironment;
+  const local = await localConfigFor(context, options, named);
+  if (named !== undefined) return { uri: named, local };
+  const uri = local?.role === 'postgres' ? local.config.store.uri : null;
+  return uri === null ? undefined : { uri, local };
+}
+
+/** --token-file, then PGBATON_MONITOR_TOKEN, then the file that the configuration for this very store names. */
+export async function findStoreToken(
+  context: CliContext,
+  options: MonitorOptions,
+  uri: string,
+  local: LocalConfig | undefined,
+): Promise<string | undefined> {
+  const given = await givenToken(context, options);
+  if (given !== undefined || local?.role !== 'postgres') return given;
+  const { store } = local.config;
+  if (store.uri !== uri || store.tokenFile === null) return undefined;
+  const { readTokenFile } = await import('../config/environment.ts');
+  return readTokenFile(store.tokenFile);
 }
 
 /** Where the monitor is and what opens it. */
@@ -75,7 +139,8 @@ async function endpointOf(local: LocalConfig | undefined): Promise<MonitorAddres
   if (local.role === 'monitor')
     return (await import('../config/monitor-config.ts')).monitorAddressOf(local.config);
   const { parseMonitorUri } = await import('../config/monitor-uri.ts');
-  return parseMonitorUri(local.config.monitor.uri);
+  const { uri } = local.config.monitor;
+  return uri === null ? undefined : parseMonitorUri(uri);
 }
 
 /** Relative paths in a URI are meant from where the command runs. */
@@ -94,11 +159,9 @@ export async function findToken(
   endpoint: MonitorEndpoint,
   local: LocalConfig | undefined,
 ): Promise<string | undefined> {
+  const given = await givenToken(context, options);
+  if (given !== undefined) return given;
   const { readTokenFile } = await import('../config/environment.ts');
-  if (options.tokenFile !== undefined) return readTokenFile(resolve(context.cwd, options.tokenFile));
-  const fromEnvironment = context.env['PGBATON_MONITOR_TOKEN'] || undefined;
-  if (fromEnvironment !== undefined) return fromEnvironment;
-
   const home = await endpointOf(local);
   // The token of one monitor is never shown to another.
   if (local === undefined || home?.host !== endpoint.host || home.port !== endpoint.port) return undefined;
@@ -109,9 +172,15 @@ export async function findToken(
   return tokenFile === null ? undefined : readTokenFile(tokenFile);
 }
 
+async function givenToken(context: CliContext, options: MonitorOptions): Promise<string | undefined> {
+  if (options.tokenFile === undefined) return context.env['PGBATON_MONITOR_TOKEN'] || undefined;
+  const { readTokenFile } = await import('../config/environment.ts');
+  return readTokenFile(resolve(context.cwd, options.tokenFile));
+}
+
 function nowhere(context: CliContext, options: MonitorOptions): BatonError {
   const hint =
-    'Name it with --monitor pgbaton://host:port, set PGBATON_MONITOR, or name a directory that pgbaton made with --pgdata (or PGDATA).';
+    'Name it with --monitor pgbaton://host:port, set PGBATON_MONITOR, name a store with --store etcd://host:port, or name a directory that pgbaton made with --pgdata (or PGDATA).';
   const dataDirectory = findDataDirectory(context, options);
   if (dataDirectory === undefined) return new BatonError('BATON_USAGE', 'no monitor is named', { hint });
   return new BatonError('BATON_USAGE', 'no monitor is named', {

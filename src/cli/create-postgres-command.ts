@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { NodeConfig } from '../config/node-config.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { CliContext } from './cli-context.ts';
-import { findToken, parseEndpoint } from './connect-monitor.ts';
+import { findStoreToken, findToken, parseEndpoint } from './connect-monitor.ts';
 import { requireDataDirectory } from './local-config.ts';
 import { newCommand, type Act } from './new-command.ts';
 import {
@@ -27,6 +27,7 @@ type AuthMethod = (typeof AUTH_METHODS)[number];
 
 interface Options extends MonitorOptions, SslOptions {
   readonly pgport?: number;
+  readonly keeperPort?: number;
   readonly pgctl?: string;
   readonly listen: string;
   readonly hostname?: string;
@@ -53,6 +54,11 @@ export function createPostgresCommand(context: CliContext, act: Act): Command {
   );
   return withSsl(withMonitor(command))
     .option('--pgport <port>', 'port of the server (env: PGPORT; default: 5432)', parsePort)
+    .option(
+      '--keeper-port <port>',
+      'with --store: where its keeper listens for the others (default: the port of the server + 10000)',
+      parsePort,
+    )
     .option('--pgctl <path>', 'pg_ctl of the version to use (default: the newest that is found)')
     .option('--listen <addresses>', 'listen_addresses of the server', '*')
     .option(
@@ -83,12 +89,8 @@ export function createPostgresCommand(context: CliContext, act: Act): Command {
     .option('--run', 'run the keeper, in the foreground until Ctrl-C')
     .action(
       act<Options>(async ({ options, ui }) => {
-        const uri = options.monitor ?? (context.env['PGBATON_MONITOR'] || undefined);
-        if (uri === undefined) throw noMonitor();
-        const endpoint = await parseEndpoint(context, uri);
-        const token = await findToken(context, options, endpoint, undefined);
-        const { formatMonitorUri } = await import('../config/monitor-uri.ts');
-        const config = toConfig(context, options, formatMonitorUri(endpoint));
+        const { home, token } = await chooseHome(context, options);
+        const config = { ...toConfig(context, options), ...home };
         const node = await context.services.createNode({ config, token });
         if (!options.run || !ui.json) {
           ui.show(
@@ -101,6 +103,11 @@ export function createPostgresCommand(context: CliContext, act: Act): Command {
             () => `"${node.name}" is node ${node.nodeId} of formation "${node.formation}".\n`,
           );
         }
+        if (node.newTokenFile !== null) {
+          ui.note(
+            `HINT:  The other nodes of the formation need a copy of "${node.newTokenFile}", mode 0600: name it with --token-file.`,
+          );
+        }
         if (!options.run) {
           ui.note('HINT:  Start it with "pgbaton run"; "pgbaton show systemd" prints a unit that does.');
           return;
@@ -110,14 +117,35 @@ export function createPostgresCommand(context: CliContext, act: Act): Command {
     );
 }
 
-function toConfig(context: CliContext, options: Options, monitorUri: string): NodeConfig {
+/** The monitor or the store that is named, and its token. What PGDATA has already does not count: it is made anew. */
+async function chooseHome(
+  context: CliContext,
+  options: Options,
+): Promise<{ readonly home: Pick<NodeConfig, 'monitor' | 'store'>; readonly token: string | undefined }> {
+  const none = { uri: null, tokenFile: null };
+  const uri = options.monitor ?? (context.env['PGBATON_MONITOR'] || undefined);
+  const store = options.store ?? (uri === undefined ? context.env['PGBATON_STORE'] || undefined : undefined);
+  if (store !== undefined) {
+    if (options.monitor !== undefined)
+      throw new BatonError('BATON_USAGE', '--monitor and --store exclude each other');
+    const token = await findStoreToken(context, options, store, undefined);
+    return { home: { monitor: none, store: { uri: store, tokenFile: null } }, token };
+  }
+  if (uri === undefined) throw noMonitor();
+  const endpoint = await parseEndpoint(context, uri);
+  const token = await findToken(context, options, endpoint, undefined);
+  const { formatMonitorUri } = await import('../config/monitor-uri.ts');
+  return { home: { monitor: { uri: formatMonitorUri(endpoint), tokenFile: null }, store: none }, token };
+}
+
+function toConfig(context: CliContext, options: Options): Omit<NodeConfig, 'monitor' | 'store'> {
   return {
     role: 'postgres',
     name: options.name ?? null,
     formation: options.formation,
     group: options.group,
     nodeId: null,
-    monitor: { uri: monitorUri, tokenFile: null },
+    keeper: { port: options.keeperPort ?? null },
     hostname: options.hostname ?? context.hostname,
     postgres: {
       dataDirectory: requireDataDirectory(context, options),
@@ -147,6 +175,6 @@ function parseAuth(text: string): AuthMethod {
 
 function noMonitor(): BatonError {
   return new BatonError('BATON_USAGE', 'no monitor is named', {
-    hint: 'Name it with --monitor pgbaton://host:port?sslmode=require, or set PGBATON_MONITOR; "pgbaton show uri --monitor" on its machine prints it.',
+    hint: 'Name it with --monitor pgbaton://host:port?sslmode=require, set PGBATON_MONITOR, or name a store with --store; "pgbaton show uri --monitor" on its machine prints it.',
   });
 }

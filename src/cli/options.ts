@@ -1,9 +1,10 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
-/** Which monitor to talk to, and where this machine's own files are. */
+/** Which monitor to talk to, or by which store its keepers decide, and where this machine's own files are. */
 export interface MonitorOptions {
   readonly pgdata?: string;
   readonly monitor?: string;
+  readonly store?: string;
   readonly tokenFile?: string;
 }
 
@@ -34,8 +35,12 @@ export function withMonitor(command: Command): Command {
   return withDataDirectory(command)
     .option('--monitor <uri>', 'monitor to ask, pgbaton://host:port?sslmode=… (env: PGBATON_MONITOR)')
     .option(
+      '--store <uri>',
+      'in place of a monitor: the store by which keepers decide, etcd://host:2379,… (env: PGBATON_STORE)',
+    )
+    .option(
       '--token-file <path>',
-      "file with the monitor's token (env: PGBATON_MONITOR_TOKEN holds the token itself)",
+      'file with the token of the monitor, or of the formation in a store (env: PGBATON_MONITOR_TOKEN holds the token itself)',
     );
 }
 

@@ -192,7 +192,13 @@ test('create postgres turns its options into the configuration of the node', asy
     services: {
       createNode: (options) => {
         given = options;
-        return Promise.resolve({ name: 'node_1', nodeId: 1, formation: 'default', stateDirectory: 's' });
+        return Promise.resolve({
+          name: 'node_1',
+          nodeId: 1,
+          formation: 'default',
+          stateDirectory: 's',
+          newTokenFile: null,
+        });
       },
     },
   });
@@ -208,6 +214,8 @@ test('create postgres turns its options into the configuration of the node', asy
       group: 0,
       nodeId: null,
       monitor: { uri: 'pgbaton://localhost:5000?sslmode=require', tokenFile: null },
+      store: { uri: null, tokenFile: null },
+      keeper: { port: null },
       hostname: 'localhost',
       postgres: {
         dataDirectory: join(directory, 'node_1'),

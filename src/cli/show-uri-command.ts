@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { MonitorClient } from '../api/client.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { CliContext } from './cli-context.ts';
-import { findMonitor, withConnection } from './connect-monitor.ts';
+import { findMonitor, findStore, withConnection } from './connect-monitor.ts';
 import { newCommand, type Act } from './new-command.ts';
 import { parseName, withDataDirectory, type MonitorOptions } from './options.ts';
 import { renderTable } from './render-table.ts';
@@ -11,6 +11,7 @@ interface Options {
   readonly pgdata?: string;
   /** true: given without a value, as in `show uri --monitor`. */
   readonly monitor?: string | true;
+  readonly store?: string;
   readonly tokenFile?: string;
   readonly formation?: string;
   readonly readOnly?: true;
@@ -33,7 +34,8 @@ export function showUriCommand(context: CliContext, act: Act): Command {
   );
   return withDataDirectory(command)
     .option('--monitor [uri]', 'without a value: only the URI of the monitor; else: the monitor to ask')
-    .option('--token-file <path>', "file with the monitor's token")
+    .option('--store <uri>', 'in place of a monitor: the store by which keepers decide')
+    .option('--token-file <path>', 'file with the token of the monitor, or of the formation in a store')
     .option(
       '--formation <name>',
       'only the URI for the applications of this formation; "monitor": that of the monitor',
@@ -55,7 +57,8 @@ export function showUriCommand(context: CliContext, act: Act): Command {
           ui.show(wanted, () => wanted.map(({ uri }) => `${uri}\n`).join(''));
           return;
         }
-        const all = [await monitorUri(context, where), ...uris];
+        const isStore = (await findStore(context, where)) !== undefined;
+        const all = isStore ? uris : [await monitorUri(context, where), ...uris];
         ui.show(all, () => renderUris(all));
       }),
     );

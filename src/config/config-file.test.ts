@@ -44,12 +44,9 @@ test('a wrong value is named with file, line and key', (context) => {
 });
 
 test('a missing key is named with the line of its section', (context) => {
-  const file = temporaryFile(
-    context,
-    NODE_TEXT.replace('  uri: pgbaton://localhost:5000', '  token_file: /t'),
-  );
+  const file = temporaryFile(context, NODE_TEXT.replace('  data_directory: /data  # where it lives\n', ''));
   assert.throws(() => readConfig(NODE_CONFIG, file), {
-    message: /line 4: the key "monitor.uri" is missing$/,
+    message: /line 6: the key "postgres.data_directory" is missing$/,
   });
 });
 

@@ -3,16 +3,20 @@ import type { CamelKeys } from '../lib/camel-keys.ts';
 import type { ConfigKind } from './config-file.ts';
 import { Log, Name, Port, SslFiles, Text } from './shared-keys.ts';
 
+const Home = {
+  uri: z._default(z.nullable(Text), null),
+  token_file: z._default(z.nullable(Text), null),
+};
+
 const NodeConfigFile = z.strictObject({
   role: z.literal('postgres'),
   name: z._default(z.nullable(Name), null),
   formation: z._default(Name, 'default'),
   group: z._default(z.int().check(z.minimum(0)), 0),
   node_id: z._default(z.nullable(z.int().check(z.minimum(1))), null),
-  monitor: z.strictObject({
-    uri: Text,
-    token_file: z._default(z.nullable(Text), null),
-  }),
+  monitor: z.prefault(z.strictObject(Home), {}),
+  store: z.prefault(z.strictObject(Home), {}),
+  keeper: z.prefault(z.strictObject({ port: z._default(z.nullable(Port), null) }), {}),
   hostname: Text,
   postgres: z.strictObject({
     data_directory: Text,
@@ -69,8 +73,13 @@ export const NODE_CONFIG: ConfigKind<typeof NodeConfigFile> = {
     formation: 'Formation that the node belongs to.',
     group: 'Group inside the formation.',
     node_id: 'Given by the monitor at registration. Leave it alone.',
-    'monitor.uri': 'Where the monitor is: pgbaton://host:port?sslmode=require',
+    'monitor.uri': 'Where the monitor is: pgbaton://host:port?sslmode=require; null with a store.',
     'monitor.token_file': 'File with the token of the monitor; null with --auth trust.',
+    'store.uri':
+      'Where the keepers that decide keep their decisions: etcd://host:2379,…; null with a monitor.',
+    'store.token_file': 'File with the token of the formation, the same on all its nodes.',
+    'keeper.port':
+      'Where the keeper listens for the others and for commands, with a store; null: the port of the server + 10000.',
     hostname: 'Host name or address under which the other nodes and the clients reach this one.',
     'postgres.data_directory': 'PGDATA.',
     'postgres.bin_directory': 'Folder of pg_ctl; null: the newest that is found.',

@@ -108,6 +108,8 @@ export interface NodeEntry {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** Where its keeper listens, if the keepers of the group decide themselves. */
+  readonly keeperPort?: number | undefined;
   /** 0 to 100; 0: never promoted. */
   readonly candidatePriority: number;
   /** Whether the node may be a voter. */

@@ -17,6 +17,7 @@ export interface Registration {
   readonly name: string | null;
   readonly host: string;
   readonly port: number;
+  readonly keeperPort?: number | undefined;
   readonly candidatePriority: number;
   readonly replicationQuorum: boolean;
   /** Of the data that the node already has; null when it has none. */
@@ -29,7 +30,12 @@ export function registerNode(record: GroupRecord, node: Registration): Answer & 
   const namesake = record.nodes.find((each) => each.name === node.name);
   if (known !== undefined && (node.name === null || node.name === known.name)) {
     const mismatch = foreignSystem(record, node);
-    return mismatch ?? { ...accepted(record, `"${known.name}" is registered already`), nodeId: known.id };
+    return (
+      mismatch ?? {
+        ...accepted(atKeeperPort(record, known, node), `"${known.name}" is registered already`),
+        nodeId: known.id,
+      }
+    );
   }
   if (known !== undefined) {
     return refused(
@@ -59,6 +65,12 @@ export function registerNode(record: GroupRecord, node: Registration): Answer & 
   const joined = { ...record, nodes: [...record.nodes, entry], nextNodeId: id + 1 };
   const next = record.nodes.length === 0 ? withFirstReign(joined, id, node.systemIdentifier) : joined;
   return { ...accepted(next, `"${entry.name}" joins as node ${id}`), nodeId: id };
+}
+
+function atKeeperPort(record: GroupRecord, known: NodeEntry, { keeperPort }: Registration): GroupRecord {
+  if (keeperPort === undefined || keeperPort === known.keeperPort) return record;
+  const nodes = record.nodes.map((node) => (node.id === known.id ? { ...node, keeperPort } : node));
+  return { ...record, nodes };
 }
 
 function foreignSystem(record: GroupRecord, node: Registration): Refused | undefined {

@@ -8,7 +8,13 @@ import { parseRecord } from './record-cell.ts';
 import { FORMATIONS_PREFIX, formationKey, parseFormationKey, recordKey } from './record-key.ts';
 
 /** What the store keeps of a formation beside its groups' records. */
-const FormationDocument = z.object({ name: z.string(), kind: z.string(), groups: z.array(z.number()) });
+const FormationDocument = z.object({
+  name: z.string(),
+  kind: z.string(),
+  groups: z.array(z.number()),
+  /** Where keepers decide: what tells whether a token is that of the formation. */
+  token_check: z.optional(z.string()),
+});
 type FormationDocument = z.infer<typeof FormationDocument>;
 
 interface Formation {
@@ -40,14 +46,24 @@ export interface NewFormation {
 
 const CALL = { timeoutMs: 5_000 };
 
-/** Reads what the store has. Throws BATON_STORE_UNAVAILABLE. */
-export async function openFormations(deps: GroupDeciderDeps): Promise<Formations> {
+/** What a token leaves in the store of a formation: others have to have the same. */
+export type TokenCheck = (formation: string) => string;
+
+/**
+ * Reads what the store has. Throws BATON_STORE_UNAVAILABLE. With `tokenCheck`
+ * formations are made with it, and those made with another one are refused
+ * with BATON_UNAUTHORIZED.
+ */
+export async function openFormations(deps: GroupDeciderDeps, tokenCheck?: TokenCheck): Promise<Formations> {
   const { store } = deps;
   const formations = await readFormations(store, deps);
 
   function find(name: string): Formation {
     const formation = formations.get(name);
-    if (formation !== undefined) return formation;
+    if (formation !== undefined) {
+      if (tokenCheck !== undefined) refuseForeignToken(formation.document, tokenCheck);
+      return formation;
+    }
     throw new BatonError('BATON_FORMATION_NOT_FOUND', `formation "${name}" does not exist`, {
       hint: `There is ${[...formations.keys()].map((each) => `"${each}"`).join(', ') || 'none'}. "pgbaton create formation" makes one.`,
     });
@@ -58,7 +74,7 @@ export async function openFormations(deps: GroupDeciderDeps): Promise<Formations
     describe: (name) => describe(find(name)),
     async create(options) {
       if (formations.has(options.name)) throw formationExists(options.name);
-      formations.set(options.name, await writeFormation(options, deps));
+      formations.set(options.name, await writeFormation(options, deps, tokenCheck));
     },
     async drop(name) {
       const formation = find(name);
@@ -107,9 +123,27 @@ async function readFormations(store: Store, deps: GroupDeciderDeps): Promise<Map
   return formations;
 }
 
-async function writeFormation(options: NewFormation, deps: GroupDeciderDeps): Promise<Formation> {
+function refuseForeignToken({ name, token_check: made }: FormationDocument, tokenCheck: TokenCheck): void {
+  if (made === tokenCheck(name)) return;
+  throw new BatonError('BATON_UNAUTHORIZED', `the token is not that of formation "${name}"`, {
+    detail: made === undefined ? 'The formation was made by a monitor.' : undefined,
+    hint: 'Copy the file "token" from the state directory of one of its nodes, with mode 0600, and name it with --token-file.',
+  });
+}
+
+async function writeFormation(
+  options: NewFormation,
+  deps: GroupDeciderDeps,
+  tokenCheck: TokenCheck | undefined,
+): Promise<Formation> {
   const { name, kind, dbname, numberSyncStandbys } = options;
-  const document: FormationDocument = { name, kind, groups: [0] };
+  const check = tokenCheck?.(name);
+  const document: FormationDocument = {
+    name,
+    kind,
+    groups: [0],
+    ...(check === undefined ? {} : { token_check: check }),
+  };
   const record = emptyRecord(name, 0, { ...DEFAULT_SETTINGS, dbname, numberSyncStandbys });
   const result = await deps.store.swap(
     {
@@ -141,11 +175,19 @@ async function removeFormation({ document, version, deciders }: Formation, store
 }
 
 function describe({ document, deciders }: Formation): FormationBody {
+  return describeFormation(document, deciders);
+}
+
+/** What is told of a formation. */
+export function describeFormation(
+  { name, kind }: { readonly name: string; readonly kind: string },
+  deciders: ReadonlyMap<number, GroupDecider>,
+): FormationBody {
   const records = [...deciders.values()].map((decider) => decider.current().record);
   const settings = records[0]?.settings ?? DEFAULT_SETTINGS;
   return {
-    name: document.name,
-    kind: document.kind,
+    name,
+    kind,
     dbname: settings.dbname,
     number_sync_standbys: settings.numberSyncStandbys,
     groups: [...deciders.keys()],

@@ -4,7 +4,8 @@ import { VERSION } from '../lib/version.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createFaultLog } from './fault-log.ts';
-import { openFormations, type Formations } from './formations.ts';
+import type { Formations } from './formations.ts';
+import type { GroupDeciderDeps } from './group-decider.ts';
 import { toEvent, topicOf } from './group-events.ts';
 import { LAG_WINDOW_MS, TICK_MS } from './deciding-pace.ts';
 import { createLagMeter } from './lag-meter.ts';
@@ -21,9 +22,11 @@ export interface MonitorDeps {
   /** For the applications' connection strings. */
   readonly sslmode: 'require' | 'prefer';
   readonly retention: { readonly days: number; readonly rows: number };
+  /** The groups that are decided for and answered for here. */
+  open(deps: GroupDeciderDeps): Promise<Formations>;
 }
 
-/** Decides for the groups of its store, and answers for them. Listens to nothing itself: see `run-monitor.ts`. */
+/** Decides for groups of a store, and answers for them. Listens to nothing itself. */
 export interface Monitor extends MonitorService {
   /** Begins to look at what becomes due by time. */
   start(): void;
@@ -35,17 +38,12 @@ const TRIM_EVERY_MS = 600_000;
 const CALL = { timeoutMs: 5_000 };
 const DAY_MS = 86_400_000;
 
-/** The formation that every monitor has from the start, as in pg_auto_failover. */
-const DEFAULT_FORMATION = 'default';
-
-/** Reads its groups from the store; a new store gets the formation `default`. */
 export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
   const { store, log, now, wallClock, secrets } = deps;
   const lag = createLagMeter({ everyMs: TICK_MS, windowMs: LAG_WINDOW_MS, nowMs: now() });
   const faults = createFaultLog(log, now);
   const lagMs = (): number => lag.lagMs(now());
-  const formations = await openFormations({ store, log, faults, now, wallClock, lagMs });
-  await makeDefaultFormation(formations, store);
+  const formations = await deps.open({ store, log, faults, now, wallClock, lagMs });
   const timers: NodeJS.Timeout[] = [];
 
   function tick(): void {
@@ -108,15 +106,4 @@ export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
       await formations.close();
     },
   };
-}
-
-async function makeDefaultFormation(formations: Formations, store: Store): Promise<void> {
-  // Version 0: the store is new. Later it may have been dropped on purpose.
-  if ((await store.list('', CALL)).version > 0) return;
-  await formations.create({
-    name: DEFAULT_FORMATION,
-    kind: 'pgsql',
-    dbname: 'postgres',
-    numberSyncStandbys: null,
-  });
 }

@@ -1,10 +1,10 @@
 import { readdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createMonitorClient, type MonitorClient } from '../api/client.ts';
+import type { MonitorClient } from '../api/client.ts';
 import type { RegisteredNodeBody } from '../api/schemas.ts';
 import { writeConfig } from '../config/config-file.ts';
-import { parseMonitorUri } from '../config/monitor-uri.ts';
 import { NODE_CONFIG, type NodeConfig } from '../config/node-config.ts';
+import { homeOf, keeperPortOf } from '../config/node-home.ts';
 import { nodeFiles, type NodeFiles } from '../config/paths.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { findBinaries } from '../postgres/binaries.ts';
@@ -13,12 +13,13 @@ import { parseControlData } from '../postgres/control-data.ts';
 import { programEnvironment, runCommand } from '../system/run-command.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
 import { assertPortFree } from '../system/port.ts';
+import { connectHome } from './connect-home.ts';
 import { JOURNAL_FILE, openJournal } from './journal.ts';
 
 export interface CreateNodeOptions {
   /** All but the node's id and the paths of what is made here. */
   readonly config: NodeConfig;
-  /** The token of the monitor; undefined with `--auth trust` there. */
+  /** The token of the monitor, undefined with `--auth trust` there; or that of the formation. */
   readonly token: string | undefined;
 }
 
@@ -27,6 +28,8 @@ export interface CreatedNode {
   readonly nodeId: number;
   readonly formation: string;
   readonly stateDirectory: string;
+  /** Where the token of the formation stands if it was made now; the other nodes need a copy of it. */
+  readonly newTokenFile: string | null;
 }
 
 /**
@@ -43,13 +46,14 @@ export async function createNode({ config, token }: CreateNodeOptions): Promise<
   const systemIdentifier = await inspectDataDirectory(dataDirectory, binDirectory);
   if (systemIdentifier === null) await assertPortFree(config.postgres.port);
 
-  const client = createMonitorClient(parseMonitorUri(config.monitor.uri), { token });
+  const home = await connectHome(config, files, token);
+  const { client } = home;
   try {
     const registered = await register(client, config, systemIdentifier);
     await writeFiles(
       files,
       { ...config, name: registered.name, nodeId: registered.node_id, group: registered.group },
-      token,
+      home.token,
       registered,
     );
     return {
@@ -57,6 +61,7 @@ export async function createNode({ config, token }: CreateNodeOptions): Promise<
       nodeId: registered.node_id,
       formation: config.formation,
       stateDirectory: files.stateDirectory,
+      newTokenFile: home.isNewToken ? files.tokenFile : null,
     };
   } finally {
     client.close();
@@ -114,6 +119,7 @@ function register(
     group: config.group,
     host: config.hostname,
     port: config.postgres.port,
+    ...(homeOf(config).kind === 'store' ? { keeper_port: keeperPortOf(config) } : {}),
     candidate_priority: config.candidatePriority,
     replication_quorum: config.replicationQuorum,
     system_identifier: systemIdentifier,
@@ -145,13 +151,9 @@ async function writeFiles(
     await createSelfSignedCertificate({ hostname: config.hostname, certFile, keyFile });
   }
   await beginJournal(files.stateDirectory, registration.record_version);
-  writeConfig(NODE_CONFIG, files.configFile, {
-    ...config,
-    monitor: {
-      ...config.monitor,
-      tokenFile: token === undefined ? null : join(files.stateDirectory, 'token'),
-    },
-  });
+  const { kind } = homeOf(config);
+  const tokenFile = token === undefined ? null : files.tokenFile;
+  writeConfig(NODE_CONFIG, files.configFile, { ...config, [kind]: { ...config[kind], tokenFile } });
 }
 
 /**

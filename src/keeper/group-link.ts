@@ -2,6 +2,7 @@ import type { MonitorClient, GroupAddress } from '../api/client.ts';
 import type { Report } from '../core/evidence.ts';
 import type { GroupRecord } from '../core/group-record.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
+import { openReportLine } from './report-line.ts';
 
 /** A keeper's line to those who decide: records come in, reports go out. */
 export interface GroupLink {
@@ -24,7 +25,7 @@ export interface GroupLinkOptions {
 }
 
 /** A report that is not answered within this time is given up: the next one is newer, ms. */
-const REPORT_TIMEOUT_MS = 2_000;
+export const REPORT_TIMEOUT_MS = 2_000;
 
 /** Follows the record by the watch, and takes the answers to reports as a second way for it to come in. */
 export function openGroupLink(options: GroupLinkOptions): GroupLink {
@@ -33,8 +34,6 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
   let heardAtMs = nowMs();
   let isUp: boolean | undefined;
   let hasHeard = false;
-  let waiting: Report | undefined;
-  let sending: Promise<void> | undefined;
 
   const heard = (): void => {
     heardAtMs = nowMs();
@@ -59,36 +58,27 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
     }
   }
 
-  async function sendAll(): Promise<void> {
-    while (waiting !== undefined && !stopped.signal.aborted) {
-      const report = waiting;
-      waiting = undefined;
-      try {
-        const answer = await client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS });
-        heard();
-        hasHeard = true;
-        if (answer.record !== undefined) onRecord(answer.record_version, answer.record);
-      } catch (error) {
-        lost(toBatonError(error));
-      }
-    }
-    sending = undefined;
-  }
+  const line = openReportLine({
+    send: (report) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }),
+    onAnswer(answer) {
+      heard();
+      hasHeard = true;
+      if (answer.record !== undefined) onRecord(answer.record_version, answer.record);
+    },
+    onFailure: (error) => lost(toBatonError(error)),
+  });
 
   const following = follow().catch((error: unknown) => {
     if (!stopped.signal.aborted) lost(toBatonError(error));
   });
 
   return {
-    send(report) {
-      waiting = report;
-      sending ??= sendAll();
-    },
+    send: (report) => line.send(report),
     silentMs: () => nowMs() - heardAtMs,
     hasHeard: () => hasHeard,
     async close() {
       // What is on its way may be the news that this node shuts down.
-      await sending;
+      await line.close();
       stopped.abort();
       await following;
     },

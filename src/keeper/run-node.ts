@@ -1,8 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { createMonitorClient } from '../api/client.ts';
 import { readConfig } from '../config/config-file.ts';
-import { readEnvironment, readTokenFile } from '../config/environment.ts';
-import { parseMonitorUri } from '../config/monitor-uri.ts';
 import { NODE_CONFIG } from '../config/node-config.ts';
 import { nodeFiles } from '../config/paths.ts';
 import { BatonError } from '../lib/baton-error.ts';
@@ -12,7 +9,7 @@ import { lockPidFile } from '../system/pid-file.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { crashAt } from './crash-point.ts';
 import { openFencing } from './open-fencing.ts';
-import { openGroupLink } from './group-link.ts';
+import { openHome } from './home.ts';
 import { openJournal } from './journal.ts';
 import { serverOptionsOf } from './server-options.ts';
 import { createKeeper, type StopHow } from './keeper.ts';
@@ -63,25 +60,12 @@ export async function runNode({ dataDirectory, env, fencerProgram }: RunNodeOpti
   const serverOptions = await serverOptionsOf(config, files, log);
   const server = createPostgresServer(serverOptions);
   const journal = await openJournal(files.stateDirectory);
-  const { tokenFile } = config.monitor;
-  const token =
-    readEnvironment(env).monitorToken ?? (tokenFile === null ? undefined : readTokenFile(tokenFile));
-  const client = createMonitorClient(parseMonitorUri(config.monitor.uri), { token });
+  const home = await openHome({ config, env, journal: journal.entry, log });
   const keeper = await createKeeper({
     node: nodeId,
     server,
     journal,
-    connect: (onRecord) =>
-      openGroupLink({
-        client,
-        address: { formation: config.formation, group: config.group },
-        nowMs: monotonicNow,
-        onRecord,
-        onLine: (error) => {
-          if (error === undefined) log.info('the monitor is heard again');
-          else log.warn({ detail: error.detail, hint: error.hint }, error.message);
-        },
-      }),
+    connect: home.connect,
     fencing: openFencing({ config, files, serverOptions, program: fencerProgram, log }),
     log,
     nowMs: monotonicNow,
@@ -103,7 +87,7 @@ export async function runNode({ dataDirectory, env, fencerProgram }: RunNodeOpti
     async stop(how) {
       await keeper.stop(how);
       await journal.close();
-      client.close();
+      await home.close();
       await server.close();
       await lock.release();
     },

@@ -10,8 +10,14 @@ import { lockPidFile } from '../system/pid-file.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { createGroupSecrets } from './group-secrets.ts';
 import { startHttpServer } from '../api/http-server.ts';
+import { openFormations, type Formations } from '../deciding/formations.ts';
+import type { GroupDeciderDeps } from '../deciding/group-decider.ts';
 import { createMonitor } from '../deciding/monitor-service.ts';
 import { readTlsMaterial } from './tls-material.ts';
+
+/** The formation that every monitor has from the start, as in pg_auto_failover. */
+const DEFAULT_FORMATION = 'default';
+const CALL = { timeoutMs: 5_000 };
 
 export interface RunningMonitor {
   /** What `--monitor` takes. */
@@ -49,6 +55,7 @@ export async function runMonitor(
   const store = resources.use(openSqliteStore(files.storeFile));
   const monitor = await createMonitor({
     store,
+    open: openWithDefault,
     secrets: createGroupSecrets(files.secretsDirectory),
     log,
     now: monotonicNow,
@@ -93,4 +100,18 @@ export async function runMonitor(
       return stopped;
     },
   };
+}
+
+/** All groups of the store; a new store gets the formation `default`. */
+async function openWithDefault(deps: GroupDeciderDeps): Promise<Formations> {
+  const formations = await openFormations(deps);
+  // Version 0: the store is new. Later it may have been dropped on purpose.
+  if ((await deps.store.list('', CALL)).version > 0) return formations;
+  await formations.create({
+    name: DEFAULT_FORMATION,
+    kind: 'pgsql',
+    dbname: 'postgres',
+    numberSyncStandbys: null,
+  });
+  return formations;
 }

@@ -34,6 +34,12 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
       const { createNode } = await import('../keeper/create-node.ts');
       return createNode(options);
     },
+    async connectStore(uri, token) {
+      const { openStore } = await import('../store/open-store.ts');
+      const { createStoreClient } = await import('../deciding/store-client.ts');
+      const { useToken } = await import('../deciding/derived-secrets.ts');
+      return createStoreClient(openStore(uri), useToken(token));
+    },
     async runNode(dataDirectory) {
       await dropNodePrivileges(dataDirectory);
       const { runNode } = await import('../keeper/run-node.ts');

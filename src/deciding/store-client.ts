@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createMonitorClient, type GroupAddress, type MonitorClient } from '../api/client.ts';
+import type { WatchEvent } from '../api/group-watch.ts';
+import type { GroupRecord } from '../core/group-record.ts';
+import { toBatonError } from '../lib/baton-error.ts';
+import type { Store } from '../store/store.ts';
+import { SILENT_LOGGER } from '../telemetry/logger.ts';
+import type { FormationToken } from './derived-secrets.ts';
+import { openFormations } from './formations.ts';
+import { createMonitor, type Monitor } from './monitor-service.ts';
+import { serviceClient } from './service-client.ts';
+import { NEVER } from './turn.ts';
+
+/** A keeper, or the store itself. */
+type Near = Omit<MonitorClient, 'close'>;
+
+/** How long the keepers are given to say that they are there. */
+const PROBE = { timeoutMs: 3_000 };
+const RETRY_MS = 500;
+
+/**
+ * Talks to the groups of a store that their keepers decide for. What only the
+ * keepers know (who was heard of when) is asked of one of them; what stands in the store is read and swapped there, and so is
+ * everything when no keeper answers.
+ */
+export async function createStoreClient(store: Store, token: FormationToken): Promise<MonitorClient> {
+  let monitor = await openService(store, token);
+  const connected = new Map<string, MonitorClient>();
+
+  async function near(address: GroupAddress): Promise<Near> {
+    const key = keyOf(address);
+    const known = connected.get(key);
+    if (known !== undefined) return known;
+    const found = await findKeeper(monitor.getGroup(address).record, token.keeperKey(address.formation));
+    // What was read before has got old, and there may be other nodes now.
+    if (found === undefined) return serviceClient((monitor = await openService(store, token)));
+    connected.set(key, found);
+    return found;
+  }
+
+  /** The next call looks for a keeper anew. */
+  function forget(address: GroupAddress): void {
+    connected.get(keyOf(address))?.close();
+    connected.delete(keyOf(address));
+  }
+
+  async function ask<T>(address: GroupAddress, question: (client: Near) => Promise<T>): Promise<T> {
+    const client = await near(address);
+    try {
+      return await question(client);
+    } catch (error) {
+      const { code } = toBatonError(error);
+      if (code === 'BATON_UNREACHABLE' || code === 'BATON_TIMEOUT') forget(address);
+      throw error;
+    }
+  }
+  /** What changes nothing is asked of another keeper when the first one is gone. */
+  async function read<T>(address: GroupAddress, question: (client: Near) => Promise<T>): Promise<T> {
+    try {
+      return await ask(address, question);
+    } catch (error) {
+      if (connected.has(keyOf(address))) throw error;
+      return await ask(address, question);
+    }
+  }
+  const askFormation = <T>(formation: string, question: (client: Near) => Promise<T>): Promise<T> =>
+    ask({ formation, group: 0 }, question);
+
+  return {
+    ...serviceClient(monitor),
+    getSettings: (formation, call) => askFormation(formation, (near) => near.getSettings(formation, call)),
+    updateSettings: (formation, patch, call) =>
+      askFormation(formation, (near) => near.updateSettings(formation, patch, call)),
+    getUri: (formation, call) => askFormation(formation, (near) => near.getUri(formation, call)),
+    updateNode: (formation, ...rest) =>
+      askFormation(formation, (near) => near.updateNode(formation, ...rest)),
+    dropNode: (formation, ...rest) => askFormation(formation, (near) => near.dropNode(formation, ...rest)),
+    enableMaintenance: (formation, ...rest) =>
+      askFormation(formation, (near) => near.enableMaintenance(formation, ...rest)),
+    disableMaintenance: (formation, ...rest) =>
+      askFormation(formation, (near) => near.disableMaintenance(formation, ...rest)),
+    getGroup: (address, call) => read(address, (near) => near.getGroup(address, call)),
+    getEvidence: (address, call) => read(address, (near) => near.getEvidence(address, call)),
+    switchover: (address, ...rest) => ask(address, (near) => near.switchover(address, ...rest)),
+    failover: (address, ...rest) => ask(address, (near) => near.failover(address, ...rest)),
+    sendReport: (address, ...rest) => ask(address, (near) => near.sendReport(address, ...rest)),
+    async *watchGroup(address, signal) {
+      while (!signal.aborted) {
+        yield* watchOne(await near(address), address, signal);
+        forget(address);
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    },
+    close() {
+      for (const client of connected.values()) client.close();
+      void monitor.stop().finally(() => store[Symbol.asyncDispose]());
+    },
+  };
+}
+
+function keyOf({ formation, group }: GroupAddress): string {
+  return `${formation}/${group}`;
+}
+
+/** Until the keeper that is watched is lost: another one may be there. */
+async function* watchOne(
+  client: Pick<MonitorClient, 'watchGroup'>,
+  address: GroupAddress,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent, void, void> {
+  for await (const event of client.watchGroup(address, signal)) {
+    yield event;
+    if (event.kind === 'disconnected') return;
+  }
+}
+
+function openService(store: Store, token: FormationToken): Promise<Monitor> {
+  return createMonitor({
+    store,
+    secrets: token.secrets,
+    log: SILENT_LOGGER,
+    now: () => performance.now(),
+    wallClock: Date.now,
+    sslmode: 'require',
+    retention: { days: Infinity, rows: Infinity },
+    open: (deps) => openFormations({ ...deps, turn: NEVER }, token.check),
+  });
+}
+
+/** The first that answers: some may be gone, and who asks should not wait for them. */
+async function findKeeper(record: GroupRecord, key: Buffer): Promise<MonitorClient | undefined> {
+  const clients = record.nodes.flatMap(({ host, keeperPort }) =>
+    keeperPort === undefined ? [] : [createMonitorClient({ host, port: keeperPort, sslmode: 'key', key })],
+  );
+  let found: MonitorClient | undefined;
+  try {
+    found = await Promise.any(clients.map((client) => client.health(PROBE).then(() => client)));
+    return found;
+  } catch (error) {
+    const reasons: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+    // It is said rather than taken for keepers that are gone.
+    const refused = reasons.find((reason) => toBatonError(reason).code === 'BATON_UNAUTHORIZED');
+    if (refused !== undefined) throw toBatonError(refused);
+    return undefined;
+  } finally {
+    for (const client of clients) if (client !== found) client.close();
+  }
+}

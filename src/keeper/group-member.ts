@@ -1,0 +1,168 @@
+import { createApi } from '../api/app.ts';
+import { startHttpServer } from '../api/http-server.ts';
+import type { GroupAddress } from '../api/client.ts';
+import type { NodeId } from '../core/group-record.ts';
+import type { FormationToken } from '../deciding/derived-secrets.ts';
+import { createGroupDecider, type GroupDecider } from '../deciding/group-decider.ts';
+import { createMonitor, type Monitor } from '../deciding/monitor-service.ts';
+import { parseRecord, type StoredRecord } from '../deciding/record-cell.ts';
+import { followRecord } from '../deciding/record-follower.ts';
+import { recordKey } from '../deciding/record-key.ts';
+import { singleGroup } from '../deciding/single-group.ts';
+import { turnOf } from '../deciding/turn.ts';
+import { BatonError } from '../lib/baton-error.ts';
+import type { Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { GroupLink, GroupLinkOptions } from './group-link.ts';
+import type { JournalEntry } from './journal.ts';
+import { openPeerLines, type PeerLines } from './peer-lines.ts';
+
+/** A keeper that decides for its group together with the others: it needs a store and no monitor. */
+export interface GroupMember {
+  /** As the line of a keeper to its monitor; to be opened once. */
+  connect(onRecord: GroupLinkOptions['onRecord']): GroupLink;
+  close(): Promise<void>;
+}
+
+export interface GroupMemberOptions {
+  readonly store: Store;
+  readonly address: GroupAddress;
+  readonly node: NodeId;
+  readonly token: FormationToken;
+  /** Where this keeper listens for the others and for commands. */
+  readonly listen: { readonly port: number; readonly address: string | undefined };
+  readonly sslmode: 'require' | 'prefer';
+  /** What the keeper knew when it ended. */
+  readonly journal: JournalEntry;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+}
+
+const FIRST_READ = { timeoutMs: 5_000 };
+
+/** The store's own retention is a matter of people; what a group tells of itself is kept for so long. */
+const RETENTION = { days: 30, rows: 10_000 };
+
+/** Listens, and begins to decide with what comes in. Throws BATON_PORT_IN_USE, and BATON_STORE_UNAVAILABLE where not even the journal has a record. */
+export async function openGroupMember(options: GroupMemberOptions): Promise<GroupMember> {
+  const { store, address, node, log, nowMs } = options;
+  const start = await firstRecord(options);
+  let decider: GroupDecider | undefined;
+  const service = await createMonitor({
+    store,
+    secrets: options.token.secrets,
+    log,
+    now: nowMs,
+    wallClock: Date.now,
+    sslmode: options.sslmode,
+    retention: RETENTION,
+    open: (deps) => {
+      decider = createGroupDecider(start, { ...deps, turn: turnOf(node) });
+      return Promise.resolve(singleGroup(decider));
+    },
+  });
+  if (decider === undefined) throw new BatonError('BATON_INTERNAL', 'the group was not opened');
+  const own: GroupDecider = decider;
+  const key = options.token.keeperKey(address.formation);
+  const closing = new AbortController();
+  const server = await startHttpServer({
+    app: createApi({ monitor: promptly(service, own), token: null, log, closing: closing.signal }),
+    ...options.listen,
+    tls: { key },
+  });
+  const peers = openPeerLines({
+    node,
+    key,
+    onRecord: (stored) => own.learn(stored),
+    onLine(peer, error) {
+      if (error === undefined) log.info(`the keeper of "${peer}" is heard again`);
+      else log.warn({ detail: error.detail, hint: error.hint }, `the keeper of "${peer}": ${error.message}`);
+    },
+  });
+  return {
+    connect: (onRecord) => connect({ options, service, decider: own, peers, onRecord }),
+    async close() {
+      closing.abort();
+      await server.close();
+    },
+  };
+}
+
+function connect({
+  options,
+  service,
+  decider,
+  peers,
+  onRecord,
+}: {
+  readonly options: GroupMemberOptions;
+  readonly service: Monitor;
+  readonly decider: GroupDecider;
+  readonly peers: PeerLines;
+  readonly onRecord: GroupLinkOptions['onRecord'];
+}): GroupLink {
+  const { store, address, log, nowMs } = options;
+  const stopWatching = decider.watch((message) => {
+    if (message.kind !== 'record') return;
+    peers.follow(message.record);
+    onRecord(message.version, message.record);
+  });
+  const follower = followRecord({
+    store,
+    ...address,
+    nowMs,
+    onRecord: (stored) => decider.learn(stored),
+    onLine(error) {
+      if (error === undefined) log.info('the store is heard again');
+      else log.warn({ detail: error.detail, hint: error.hint }, `the store is lost: ${error.message}`);
+    },
+  });
+  peers.follow(decider.current().record);
+  service.start();
+  return {
+    send(report) {
+      // What it leads to comes in as a record; a store that fails has been logged.
+      void decider.takeReport(report).catch(() => undefined);
+      peers.send(report);
+    },
+    silentMs: () => follower.silentMs(),
+    hasHeard: () => follower.hasHeard(),
+    async close() {
+      // What is on its way may be the news that this node shuts down.
+      await peers.close();
+      stopWatching();
+      await follower.close();
+      await service.stop();
+    },
+  };
+}
+
+/** A keeper that reports has nothing to wait for: what the report leads to comes to it from the store. */
+function promptly(service: Monitor, decider: GroupDecider): Monitor {
+  return {
+    ...service,
+    takeReport(_address, report) {
+      void decider.takeReport(report).catch(() => undefined);
+      const { record, version } = decider.current();
+      return Promise.resolve({
+        record_version: version,
+        ...(report.recordVersion < version ? { record } : {}),
+      });
+    },
+  };
+}
+
+/** The record of the journal: the store may be away. What is newer comes in soon. */
+async function firstRecord({ journal, store, address }: GroupMemberOptions): Promise<StoredRecord> {
+  const { record, recordVersion } = journal;
+  if (record !== null) return { record, version: recordVersion };
+  const stored = await store.get(recordKey(address.formation, address.group), FIRST_READ);
+  if (stored !== undefined) return { record: parseRecord(stored.value), version: stored.version };
+  throw new BatonError(
+    'BATON_FORMATION_NOT_FOUND',
+    `the store has no group ${address.group} of formation "${address.formation}"`,
+    {
+      hint: 'Was the formation dropped, or is it another store? "pgbaton create postgres" registers the node again.',
+    },
+  );
+}
