@@ -18,7 +18,7 @@ import {
   type SwitchoverBody,
   type UpdateNodeBody,
 } from './schemas.ts';
-import { createTransport, notAMonitor, type Exchange, type MonitorEndpoint } from './transport.ts';
+import { createTransport, notAMonitor, type Endpoint, type Exchange } from './transport.ts';
 import { watchGroup, type WatchEvent, type WatchTimes } from './group-watch.ts';
 
 /** Every call ends by then, one way or the other. */
@@ -91,10 +91,7 @@ export interface MonitorClientOptions {
 }
 
 /** Connects to nothing yet. Throws BATON_CONFIG_INVALID when the CA file can't be read. */
-export function createMonitorClient(
-  endpoint: MonitorEndpoint,
-  options: MonitorClientOptions = {},
-): MonitorClient {
+export function createMonitorClient(endpoint: Endpoint, options: MonitorClientOptions = {}): MonitorClient {
   const transport = createTransport(endpoint, options.token);
   const where = `${endpoint.host}:${endpoint.port}`;
   const defaultTimeoutMs = options.timeoutMs ?? 10_000;

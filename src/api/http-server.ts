@@ -4,11 +4,17 @@ import type { Server as TlsServer } from 'node:tls';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { BatonError } from '../lib/baton-error.ts';
+import { serverKeyOptions } from './shared-key.ts';
 
 /** Certificate and key, PEM. */
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
+}
+
+/** The key of a group's keepers: no certificate, and nobody else is answered. */
+export interface KeyMaterial {
+  readonly key: Buffer;
 }
 
 export interface HttpServer {
@@ -32,7 +38,7 @@ export async function startHttpServer(options: {
   /** undefined: every address of the machine. */
   readonly address: string | undefined;
   /** null: without TLS. */
-  readonly tls: TlsMaterial | null;
+  readonly tls: TlsMaterial | KeyMaterial | null;
 }): Promise<HttpServer> {
   const { app, port, address, tls } = options;
   const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS };
@@ -42,7 +48,10 @@ export async function startHttpServer(options: {
       ? { createServer: createHttpServer, serverOptions }
       : {
           createServer: createHttpsServer,
-          serverOptions: { ...serverOptions, ...tls, minVersion: 'TLSv1.2' },
+          serverOptions: {
+            ...serverOptions,
+            ...('cert' in tls ? withCertificate(tls) : serverKeyOptions(tls.key)),
+          },
         }),
   }) as Server;
   await listen(server, port, address);
@@ -60,6 +69,10 @@ export async function startHttpServer(options: {
       clearTimeout(cut);
     },
   };
+}
+
+function withCertificate(tls: TlsMaterial) {
+  return { ...tls, minVersion: 'TLSv1.2' as const };
 }
 
 function listen(server: Server, port: number, address: string | undefined): Promise<void> {

@@ -10,6 +10,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { BatonError } from '../lib/baton-error.ts';
 import { ErrorBody } from './schemas.ts';
 import { fromErrorBody } from './errors.ts';
+import { clientKeyOptions } from './shared-key.ts';
 import { toTransportError } from './transport-error.ts';
 
 /** Where a monitor listens and how far it is trusted, in libpq's words. `parseMonitorUri` makes one. */
@@ -20,6 +21,16 @@ export interface MonitorEndpoint {
   readonly sslmode: 'disable' | 'require' | 'verify-ca' | 'verify-full';
   readonly sslrootcert?: string | undefined;
 }
+
+/** Where a keeper listens that decides for its group: only who has the group's key talks with it. */
+export interface KeeperEndpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly sslmode: 'key';
+  readonly key: Buffer;
+}
+
+export type Endpoint = MonitorEndpoint | KeeperEndpoint;
 
 /** One HTTP exchange with the monitor. */
 export interface Exchange {
@@ -42,10 +53,15 @@ export interface Transport {
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
-export function createTransport(endpoint: MonitorEndpoint, token: string | undefined): Transport {
+export function createTransport(endpoint: Endpoint, token: string | undefined): Transport {
   const encrypted = endpoint.sslmode !== 'disable';
   const where = `${endpoint.host}:${endpoint.port}`;
-  const tls = encrypted ? tlsOptions(endpoint) : {};
+  const tls =
+    endpoint.sslmode === 'key' ? clientKeyOptions(endpoint.key) : encrypted ? tlsOptions(endpoint) : {};
+  const explain = (error: unknown): BatonError =>
+    endpoint.sslmode === 'key' && isRefusedKey(error)
+      ? keyRefused(where, error)
+      : toTransportError(error, where);
   const agentOptions = { keepAlive: true, maxFreeSockets: 2, timeout: 60_000 };
   const agent = encrypted ? new HttpsAgent({ ...agentOptions, ...tls }) : new HttpAgent(agentOptions);
 
@@ -103,12 +119,12 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
         return await attempt(exchange, true);
       } catch (error) {
         // The monitor may close an idle connection in the moment in which it is used again.
-        if (!exchange.repeatable || !isReset(error)) throw toTransportError(error, where);
+        if (!exchange.repeatable || !isReset(error)) throw explain(error);
       }
       try {
         return await attempt(exchange, false);
       } catch (error) {
-        throw toTransportError(error, where);
+        throw explain(error);
       }
     },
     async openStream(path, headers, timeoutMs) {
@@ -119,7 +135,7 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
         if (response.statusCode !== 200) await readAnswer(response, where);
         return response;
       } catch (error) {
-        throw toTransportError(error, where);
+        throw explain(error);
       }
     },
     close: () => agent.destroy(),
@@ -164,6 +180,17 @@ function tlsOptions(endpoint: MonitorEndpoint) {
     ...(ca === undefined ? (verify ? {} : { ca: [] }) : { ca }),
     ...(sslmode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
   };
+}
+
+function isRefusedKey(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPROTO';
+}
+
+function keyRefused(where: string, cause: unknown): BatonError {
+  return new BatonError('BATON_UNAUTHORIZED', `the keeper at ${where} has another token`, {
+    hint: 'All nodes of a formation need the same token: copy the file "token" of one of its nodes, with mode 0600, and name it with --token-file.',
+    cause,
+  });
 }
 
 function readCa(file: string): string {

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
 import type { FormationBody } from '../api/schemas.ts';
-import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord } from '../core/group-record.ts';
+import { DEFAULT_SETTINGS, emptyRecord } from '../core/group-record.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Change, Store } from '../store/store.ts';
 import { createGroupDecider, type GroupDecider, type GroupDeciderDeps } from './group-decider.ts';
+import { parseRecord } from './record-cell.ts';
 import { FORMATIONS_PREFIX, formationKey, parseFormationKey, recordKey } from './record-key.ts';
 
 /** What the store keeps of a formation beside its groups' records. */
@@ -98,17 +99,12 @@ async function readFormations(store: Store, deps: GroupDeciderDeps): Promise<Map
     for (const group of document.groups) {
       const entry = stored.get(recordKey(name, group));
       if (entry === undefined) continue;
-      const record = upgradeRecord(JSON.parse(entry.value) as GroupRecord);
+      const record = parseRecord(entry.value);
       deciders.set(group, createGroupDecider({ record, version: entry.version }, deps));
     }
     formations.set(name, { document, version, deciders });
   }
   return formations;
-}
-
-/** Settings that a newer version brought have their defaults in a record of an older one. */
-function upgradeRecord(record: GroupRecord): GroupRecord {
-  return { ...record, settings: { ...DEFAULT_SETTINGS, ...record.settings } };
 }
 
 async function writeFormation(options: NewFormation, deps: GroupDeciderDeps): Promise<Formation> {

@@ -17,12 +17,15 @@ import { viewNode, viewNodes } from './group-view.ts';
 import { createRecordCell, type StoredRecord } from './record-cell.ts';
 import { createRecordChain } from './record-chain.ts';
 import { createSerialQueue } from './serial-queue.ts';
+import { TURN_MS, type Turn } from './turn.ts';
 
 /** Decides for one group: takes reports and requests, one after the other, and swaps in what follows from them. */
 export interface GroupDecider {
   current(): StoredRecord;
-  /** Resolves once everything that the report leads to is in the store. */
+  /** Known at once; resolves once everything that the report leads to is in the store. */
   takeReport(report: Report): Promise<StoredRecord>;
+  /** A record that somebody else has written to the store. */
+  learn(stored: StoredRecord): void;
   /** Swaps in what a pure request function answers; with `dryRun` only asks it. Throws the refusal. */
   request<A extends Answer>(request: GroupRequest<A>): Promise<RequestOutcome<A>>;
   /** To be called often: looks at what becomes due by time alone. Cheap when nothing is. */
@@ -54,6 +57,8 @@ export interface GroupDeciderDeps {
   /** Wall clock, epoch ms: for people only. */
   readonly wallClock: () => number;
   readonly lagMs: () => number;
+  /** Where several decide for one group; without it this one decides alone. */
+  readonly turn?: Turn;
 }
 
 /** For how long nothing is decided after that: such a fault must not fill the store. */
@@ -83,6 +88,9 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   let states = statesOf(start.record, book);
   const unseen = new Set(start.record.nodes.map(({ id }) => id));
   let heldUntilMs = -Infinity;
+  /** Since when there is something to decide that others are to decide first. */
+  let waiting: { readonly version: number; readonly sinceMs: number } | undefined;
+  let nextRound: Promise<void> | undefined;
   book.follow(undefined, start.record);
 
   const current = (): GroupRecord => cell.current().record;
@@ -116,7 +124,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
 
   /** One swap with the events that explain it. false: somebody else was faster. */
   async function swap(next: GroupRecord, why: NewEvent): Promise<boolean> {
-    const changed = changedStates(next);
+    const changed = turn() === 0 ? changedStates(next) : [];
     const read = cell.current();
     const notes = events.toNotes([{ ...why, ...chain.link(read, next) }, ...changed], read.version);
     const written = await cell.swap(next, notes);
@@ -132,12 +140,16 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     await cell.refresh();
     if (now() < heldUntilMs) return;
     const rules: string[] = [];
+    let isSpeaking = false;
     while (rules.length < DECISIONS_PER_RUN) {
       const inputs = evidence();
       const decision = decide(current(), inputs);
-      if (decision === undefined) return;
+      if (decision === undefined) return void (waiting = undefined);
+      // Who has written may go on: the others have yet to read what it was.
+      if (!isSpeaking && mustWait()) return;
       rules.push(decision.rule);
-      if (await swap(decision.next, eventOf(decision, inputs))) {
+      isSpeaking = await swap(decision.next, eventOf(decision, inputs));
+      if (isSpeaking) {
         const { rule, because } = decision;
         log.info({ formation, group, rule, term: current().term, version: cell.current().version }, because);
       }
@@ -146,6 +158,26 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     const because = `decisions go round in circles: ${[...new Set(rules)].join(', ')}`;
     log.error({ formation, group }, because);
     events.add(plainEvent('monitor', current(), because), cell.current().version);
+  }
+
+  const turn = (): number => deps.turn?.(current(), book) ?? 0;
+
+  /** Whether others are still to decide first what there is to decide now. */
+  function mustWait(): boolean {
+    const place = turn();
+    if (place === 0) return false;
+    const { version } = cell.current();
+    if (waiting?.version !== version) waiting = { version, sinceMs: now() };
+    return now() - waiting.sinceMs < place * TURN_MS;
+  }
+
+  /** Whatever comes in until the round begins is looked at in it: a store that hangs must not let rounds pile up. */
+  function settleSoon(): Promise<void> {
+    nextRound ??= queue.run(() => {
+      nextRound = undefined;
+      return settleOrLog();
+    });
+    return nextRound;
   }
 
   /** A store that fails now is asked again at the next report or tick; what is known stays true meanwhile. */
@@ -158,7 +190,8 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     }
     const changed = changedStates(current());
     tellRows(changed);
-    for (const event of changed) events.add(event, cell.current().version);
+    // Everybody sees the states change; the first of them writes it down.
+    if (turn() === 0) for (const event of changed) events.add(event, cell.current().version);
     for (const id of unseen) if (book.reportOf(id) !== undefined) unseen.delete(id);
     await events.flush();
   }
@@ -194,22 +227,28 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
 
   function isDue(): boolean {
     if (current().nodes.length === 0) return false;
-    return cell.isUncertain() || events.hasUnwritten() || dueInMs(current(), book) === 0;
+    if (cell.isUncertain() || events.hasUnwritten() || waiting !== undefined) return true;
+    return dueInMs(current(), book) === 0;
   }
 
   return {
     current: () => cell.current(),
-    takeReport: (report) =>
-      queue.run(async () => {
-        if (findNode(current(), report.node) !== undefined && book.take(report, current())) {
-          timeline = afterReport(timeline, current(), report, now());
-          await settleOrLog();
-        }
-        return cell.current();
-      }),
+    async takeReport(report) {
+      if (findNode(current(), report.node) !== undefined && book.take(report, current())) {
+        timeline = afterReport(timeline, current(), report, now());
+        await settleSoon();
+      }
+      return cell.current();
+    },
+    learn(stored) {
+      const known = cell.current().version;
+      cell.learn(stored);
+      // What comes in after the end has nobody to decide on it.
+      if (cell.current().version !== known && !queue.isClosed()) void settleSoon();
+    },
     request: (asked) => queue.run(() => request(asked)),
     tick() {
-      if (queue.isIdle() && isDue()) void queue.run(settleOrLog);
+      if (queue.isIdle() && isDue()) void settleSoon();
     },
     evidence,
     view: () => viewNodes(current(), book),

@@ -1,4 +1,4 @@
-import type { GroupRecord } from '../core/group-record.ts';
+import { DEFAULT_SETTINGS, type GroupRecord } from '../core/group-record.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Note, Store } from '../store/store.ts';
 import { recordKey } from './record-key.ts';
@@ -7,6 +7,12 @@ import { recordKey } from './record-key.ts';
 export interface StoredRecord {
   readonly record: GroupRecord;
   readonly version: number;
+}
+
+/** Settings that a newer version brought have their defaults in a record of an older one. */
+export function parseRecord(text: string): GroupRecord {
+  const record = JSON.parse(text) as GroupRecord;
+  return { ...record, settings: { ...DEFAULT_SETTINGS, ...record.settings } };
 }
 
 /** One group's record: what is known of it, and the only way to change it. */
@@ -23,6 +29,8 @@ export interface RecordCell {
     next: GroupRecord,
     notes: readonly Note[],
   ): Promise<{ readonly noteIds: readonly number[] } | undefined>;
+  /** What somebody else has written, if it is newer than what is known. */
+  learn(stored: StoredRecord): void;
   /** A {@link refresh} is due. */
   isUncertain(): boolean;
 }
@@ -53,13 +61,16 @@ export function createRecordCell(
     }
     isUncertain = false;
     if (stored.version !== known.version) {
-      learn({ record: JSON.parse(stored.value) as GroupRecord, version: stored.version });
+      learn({ record: parseRecord(stored.value), version: stored.version });
     }
   }
 
   return {
     current: () => known,
     isUncertain: () => isUncertain,
+    learn(stored) {
+      if (stored.version > known.version) learn(stored);
+    },
     async refresh() {
       if (isUncertain) await read();
     },
@@ -72,7 +83,8 @@ export function createRecordCell(
         return undefined;
       }
       isUncertain = false;
-      learn({ record: next, version: result.version });
+      // What is written is told by the watch of a shared store too, perhaps before this answer.
+      if (result.version > known.version) learn({ record: next, version: result.version });
       return { noteIds: result.noteIds };
     },
   };

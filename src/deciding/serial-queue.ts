@@ -5,6 +5,7 @@ export interface SerialQueue {
   run<T>(task: () => Promise<T>): Promise<T>;
   /** Nothing runs or waits; false once it is closed. */
   isIdle(): boolean;
+  isClosed(): boolean;
   /** Resolves after the last task; later ones are refused with BATON_STORE_UNAVAILABLE. */
   close(): Promise<void>;
 }
@@ -38,6 +39,7 @@ export function createSerialQueue(): SerialQueue {
       return result;
     },
     isIdle: () => waiting === 0 && !closed,
+    isClosed: () => closed,
     async close() {
       closed = true;
       await tail.catch(() => undefined);
