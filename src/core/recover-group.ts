@@ -173,7 +173,6 @@ function renumbered(
   const reports = callers.map(({ report }) => report);
   const terms = reports.flatMap(({ pledge, promotedTerm, servingTerm, postgres }) => [
     pledge?.term ?? 0,
-    pledge?.provenTerm ?? 0,
     promotedTerm ?? 0,
     servingTerm ?? 0,
     postgres.markerTerm ?? 0,
