@@ -49,6 +49,8 @@ export function createFencer(deps: FencerDependencies): Fencer {
   let timer: NodeJS.Timeout | undefined;
   let feeding: NodeJS.Timeout | undefined;
   let missingSinceMs: number | undefined;
+  let blindSinceMs: number | undefined;
+  let looking: Promise<ServerLook | undefined> | undefined;
   let endingSinceMs: number | undefined;
   let isOrphaned = false;
   /** A fencer that has never been able to look does not take its own blindness for a missing quorum. */
@@ -99,7 +101,7 @@ export function createFencer(deps: FencerDependencies): Fencer {
     feed();
   }
 
-  async function look(): Promise<ServerLook | undefined> {
+  async function ask(): Promise<ServerLook | undefined> {
     try {
       const seen = await deps.look();
       canLook = true;
@@ -111,14 +113,29 @@ export function createFencer(deps: FencerDependencies): Fencer {
     }
   }
 
+  function look(): Promise<ServerLook | undefined> {
+    looking ??= ask().finally(() => (looking = undefined));
+    return looking;
+  }
+
   /** Whether the server is to be left alone for now. */
-  async function isSpared({ quorums, patienceMs }: Spare): Promise<boolean> {
+  async function isSpared({ quorums, patienceMs, blindMs }: Spare): Promise<boolean> {
     const seen = await look();
     if (!canLook) return true;
-    const holds = seen !== undefined && (seen.isClosed || quorums.every((each) => streams(each, seen)));
-    if (holds) missingSinceMs = undefined;
+    if (seen === undefined) blindSinceMs ??= now();
+    else if (seen.isClosed || quorums.every((each) => streams(each, seen))) forgive();
     else missingSinceMs ??= now();
-    return missingSinceMs === undefined || now() - missingSinceMs < patienceMs;
+    if (seen !== undefined) blindSinceMs = undefined;
+    return !lasts(missingSinceMs, patienceMs) && !lasts(blindSinceMs, blindMs);
+  }
+
+  function forgive(): void {
+    missingSinceMs = undefined;
+    blindSinceMs = undefined;
+  }
+
+  function lasts(sinceMs: number | undefined, patienceMs: number): boolean {
+    return sinceMs !== undefined && now() - sinceMs >= patienceMs;
   }
 
   async function onDue(due: Guard): Promise<void> {
@@ -153,7 +170,7 @@ export function createFencer(deps: FencerDependencies): Fencer {
       if (endingSinceMs !== undefined) return;
       if (order.kind === 'release') return rest();
       guard = order;
-      missingSinceMs = undefined;
+      forgive();
       armWatchdog();
       schedule(order, order.untilMs - now());
       if (canLook || order.spare === null) deps.stopLooking();
