@@ -1,4 +1,5 @@
 import { toBatonError } from '../lib/baton-error.ts';
+import { sleep } from '../system/clock.ts';
 import type { Watchdog } from '../system/watchdog.ts';
 import type { FencerAnswer, FencerOrder, Guard, Spare } from './fencer-protocol.ts';
 
@@ -41,6 +42,7 @@ export interface Fencer {
 /** How often a fencer looks again while it spares a server, or ends it, ms. */
 const AGAIN_MS = 1_000;
 const FEED_EVERY_MS = 1_000;
+const HEAR_FIRST_MS = 20;
 
 export function createFencer(deps: FencerDependencies): Fencer {
   const { now, watchdog } = deps;
@@ -139,6 +141,8 @@ export function createFencer(deps: FencerDependencies): Fencer {
   }
 
   async function onDue(due: Guard): Promise<void> {
+    // A fencer that stood still itself hears first what it was ordered meanwhile.
+    await sleep(HEAR_FIRST_MS);
     if (guard !== due || endingSinceMs !== undefined) return;
     if (!deps.isServerThere()) return rest();
     const spared = due.spare !== null && (await isSpared(due.spare));
@@ -154,7 +158,7 @@ export function createFencer(deps: FencerDependencies): Fencer {
     deps.answer({ kind: 'ending', because: `the keeper has been silent too long in term ${due.term}${why}` });
     while (!(await deps.end())) {
       note('end', 'processes of PostgreSQL are left that SIGKILL does not end: they hang in the kernel');
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await sleep(AGAIN_MS);
     }
     endingSinceMs = undefined;
     note('end', '');
