@@ -174,7 +174,7 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
   if (entry === undefined || report === undefined) return false;
   return (
     isEligible(record, node) &&
-    report.unfit === null &&
+    isFit(record, evidence, node) &&
     report.postgres.status === 'running' &&
     report.postgres.role === 'standby'
   );
@@ -182,7 +182,9 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
 
 /** Whether a node that is heard says nothing against its own promotion. */
 export function isFit(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
-  return liveReport(record, evidence, node)?.unfit === null;
+  const report = liveReport(record, evidence, node);
+  // Not there at all in the incidents of older versions.
+  return report !== undefined && report.unfit == null;
 }
 
 /** Whether role policy and cohort allow a node to hold the baton. */
