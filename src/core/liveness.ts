@@ -182,9 +182,7 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
 
 /** Whether a node that is heard says nothing against its own promotion. */
 export function isFit(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
-  const report = liveReport(record, evidence, node);
-  // Not there at all in the incidents of older versions.
-  return report !== undefined && report.unfit == null;
+  return liveReport(record, evidence, node)?.unfit === null;
 }
 
 /** Whether role policy and cohort allow a node to hold the baton. */
