@@ -34,8 +34,8 @@ export function createFencing(options: FencingOptions): Fencing {
   const { watchdog } = options;
   let problem: string | null = null;
   const handle = options.openHandle({
+    // What happens the fencer says itself, in the same log.
     onAnswer({ kind, because }) {
-      if (kind !== 'heard') options.log(because);
       if (kind === 'heard') problem = because === '' ? null : because;
     },
     onTrouble(because) {
