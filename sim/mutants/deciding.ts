@@ -89,6 +89,13 @@ export const DECIDING: readonly Mutant[] = [
       replacement: 'if (false) {',
     },
     {
+      name: 'slow_is_not_hung',
+      guards:
+        'a primary that leaves its keeper without an answer has more time while something streams from it (I32)',
+      original: 'if (doubtful !== undefined) return doubtful;',
+      replacement: 'if (false) return doubtful;',
+    },
+    {
       name: 'who_still_receives',
       guards: 'a standby that still receives proves that the primary lives',
       original: 'if (witness !== undefined) {',

@@ -230,6 +230,7 @@ test('create postgres turns its options into the configuration of the node', asy
       },
       ssl: { mode: 'self-signed', certFile: null, keyFile: null, caFile: null, sslmode: 'require' },
       replication: { maximumBackupRate: '100M' },
+      watchdog: { mode: 'off', device: '/dev/watchdog', marginSeconds: 5 },
       candidatePriority: 70,
       replicationQuorum: false,
       log: { level: 'info', format: 'auto' },

@@ -189,7 +189,7 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
   if (entry === undefined || report === undefined) return false;
   return (
     isEligible(record, node) &&
-    report.unfit === null &&
+    isFit(record, evidence, node) &&
     report.postgres.status === 'running' &&
     report.postgres.role === 'standby'
   );

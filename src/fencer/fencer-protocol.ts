@@ -45,6 +45,8 @@ export interface Spare {
   readonly quorums: readonly StreamingQuorum[];
   /** How long one of them may be missing, ms. */
   readonly patienceMs: number;
+  /** How long the server may leave the question without an answer: it may only be slow, ms. */
+  readonly blindMs: number;
 }
 
 /** There is nothing to guard: the server may live whatever becomes of the keeper. */

@@ -1,4 +1,5 @@
 import { toBatonError } from '../lib/baton-error.ts';
+import { sleep } from '../system/clock.ts';
 import type { Watchdog } from '../system/watchdog.ts';
 import type { FencerAnswer, FencerOrder, Guard, Spare } from './fencer-protocol.ts';
 
@@ -41,6 +42,7 @@ export interface Fencer {
 /** How often a fencer looks again while it spares a server, or ends it, ms. */
 const AGAIN_MS = 1_000;
 const FEED_EVERY_MS = 1_000;
+const HEAR_FIRST_MS = 20;
 
 export function createFencer(deps: FencerDependencies): Fencer {
   const { now, watchdog } = deps;
@@ -49,6 +51,8 @@ export function createFencer(deps: FencerDependencies): Fencer {
   let timer: NodeJS.Timeout | undefined;
   let feeding: NodeJS.Timeout | undefined;
   let missingSinceMs: number | undefined;
+  let blindSinceMs: number | undefined;
+  let looking: Promise<ServerLook | undefined> | undefined;
   let endingSinceMs: number | undefined;
   let isOrphaned = false;
   /** A fencer that has never been able to look does not take its own blindness for a missing quorum. */
@@ -99,7 +103,7 @@ export function createFencer(deps: FencerDependencies): Fencer {
     feed();
   }
 
-  async function look(): Promise<ServerLook | undefined> {
+  async function ask(): Promise<ServerLook | undefined> {
     try {
       const seen = await deps.look();
       canLook = true;
@@ -111,17 +115,34 @@ export function createFencer(deps: FencerDependencies): Fencer {
     }
   }
 
+  function look(): Promise<ServerLook | undefined> {
+    looking ??= ask().finally(() => (looking = undefined));
+    return looking;
+  }
+
   /** Whether the server is to be left alone for now. */
-  async function isSpared({ quorums, patienceMs }: Spare): Promise<boolean> {
+  async function isSpared({ quorums, patienceMs, blindMs }: Spare): Promise<boolean> {
     const seen = await look();
     if (!canLook) return true;
-    const holds = seen !== undefined && (seen.isClosed || quorums.every((each) => streams(each, seen)));
-    if (holds) missingSinceMs = undefined;
+    if (seen === undefined) blindSinceMs ??= now();
+    else if (seen.isClosed || quorums.every((each) => streams(each, seen))) forgive();
     else missingSinceMs ??= now();
-    return missingSinceMs === undefined || now() - missingSinceMs < patienceMs;
+    if (seen !== undefined) blindSinceMs = undefined;
+    return !lasts(missingSinceMs, patienceMs) && !lasts(blindSinceMs, blindMs);
+  }
+
+  function forgive(): void {
+    missingSinceMs = undefined;
+    blindSinceMs = undefined;
+  }
+
+  function lasts(sinceMs: number | undefined, patienceMs: number): boolean {
+    return sinceMs !== undefined && now() - sinceMs >= patienceMs;
   }
 
   async function onDue(due: Guard): Promise<void> {
+    // A fencer that stood still itself hears first what it was ordered meanwhile.
+    await sleep(HEAR_FIRST_MS);
     if (guard !== due || endingSinceMs !== undefined) return;
     if (!deps.isServerThere()) return rest();
     const spared = due.spare !== null && (await isSpared(due.spare));
@@ -137,7 +158,7 @@ export function createFencer(deps: FencerDependencies): Fencer {
     deps.answer({ kind: 'ending', because: `the keeper has been silent too long in term ${due.term}${why}` });
     while (!(await deps.end())) {
       note('end', 'processes of PostgreSQL are left that SIGKILL does not end: they hang in the kernel');
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await sleep(AGAIN_MS);
     }
     endingSinceMs = undefined;
     note('end', '');
@@ -153,7 +174,7 @@ export function createFencer(deps: FencerDependencies): Fencer {
       if (endingSinceMs !== undefined) return;
       if (order.kind === 'release') return rest();
       guard = order;
-      missingSinceMs = undefined;
+      forgive();
       armWatchdog();
       schedule(order, order.untilMs - now());
       if (canLook || order.spare === null) deps.stopLooking();

@@ -14,7 +14,7 @@ const TAKE_OVER_MS = 2_000;
 /** Guards one server over a line to its keeper, until there is nothing to guard and no keeper any more. */
 export async function runFencer(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Promise<void> {
   // A keeper that is gone reads nothing; the fencer goes on without it.
-  output.on('error', () => undefined);
+  for (const stream of [output, process.stderr]) stream.on('error', () => undefined);
   let fencer: Fencer | undefined;
   let release: (() => Promise<void>) | undefined;
   for await (const line of createInterface({ input })) {
@@ -42,7 +42,11 @@ async function setUp(setup: FencerSetup, output: NodeJS.WritableStream): Promise
       device: createWatchdog(setup.watchdog.device),
       marginMs: setup.watchdog.marginMs,
     },
-    answer: (answer) => void output.write(toLine(answer)),
+    answer(answer) {
+      output.write(toLine(answer));
+      // Its keeper, which would log it, may be stopped or gone.
+      if (answer.kind !== 'heard') say(answer.because);
+    },
   });
 }
 
@@ -60,7 +64,12 @@ async function takeOver(pidFile: string): Promise<() => Promise<void>> {
     const lock = await lockPidFile(pidFile);
     return () => lock.release();
   } catch (error) {
-    process.stderr.write(`pgbaton: the fencer could not write "${pidFile}": ${(error as Error).message}\n`);
+    say(`"${pidFile}" can't be written: ${(error as Error).message}`);
     return async () => undefined;
   }
+}
+
+/** A line where the keeper's log goes. */
+function say(because: string): void {
+  process.stderr.write(`pgbaton fencer (pid ${process.pid}): ${because}\n`);
 }

@@ -34,8 +34,8 @@ export function createFencing(options: FencingOptions): Fencing {
   const { watchdog } = options;
   let problem: string | null = null;
   const handle = options.openHandle({
+    // What happens the fencer says itself, in the same log.
     onAnswer({ kind, because }) {
-      if (kind !== 'heard') options.log(because);
       if (kind === 'heard') problem = because === '' ? null : because;
     },
     onTrouble(because) {
@@ -47,7 +47,7 @@ export function createFencing(options: FencingOptions): Fencing {
 
   return {
     see(record, local) {
-      const { fencing, detectionMs, heartbeatMs } = record.settings;
+      const { fencing, detectionMs, heartbeatMs, hangMs } = record.settings;
       const isWanted = fencing === 'on' || watchdog.mode !== 'off';
       const order = isWanted ? guardOrder(record, local) : ({ kind: 'release' } as const);
       if (order.kind === 'release') problem = null;
@@ -58,7 +58,7 @@ export function createFencing(options: FencingOptions): Fencing {
         term: order.term,
         // At rest the keeper turns once in two heartbeats.
         untilMs: machineNow() + Math.max(detectionMs, 3 * heartbeatMs),
-        spare: { quorums: order.quorums, patienceMs: detectionMs },
+        spare: { quorums: order.quorums, patienceMs: detectionMs, blindMs: hangMs },
       });
     },
     release: () => handle.order({ kind: 'release' }),

@@ -21,34 +21,34 @@ function aDevice(context: TestContext): { readonly path: string; read(): string 
 }
 
 test('it is armed by the first feeding, fed, and closed with the letter that means on purpose', (context) => {
-  const { path, read } = aDevice(context);
-  const watchdog = createWatchdog(path);
+  const device = aDevice(context);
+  const watchdog = createWatchdog(device.path);
   watchdog.feed();
-  assert.equal(read(), '1');
+  assert.equal(device.read(), '1');
   watchdog.feed();
   watchdog.disarm();
-  assert.equal(read(), '1V');
+  assert.equal(device.read(), '1V');
 });
 
 test('one that was never armed is not touched', (context) => {
-  const { path, read } = aDevice(context);
-  createWatchdog(path).disarm();
-  assert.equal(read(), '');
+  const device = aDevice(context);
+  createWatchdog(device.path).disarm();
+  assert.equal(device.read(), '');
 });
 
 test('one that was closed is armed anew', (context) => {
-  const { path, read } = aDevice(context);
-  const watchdog = createWatchdog(path);
+  const device = aDevice(context);
+  const watchdog = createWatchdog(device.path);
   watchdog.feed();
   watchdog.disarm();
   watchdog.feed();
-  assert.equal(read(), '1V1');
+  assert.equal(device.read(), '1V1');
   watchdog.disarm();
 });
 
 test('a device that can not be used is named, and not armed by the question', (context) => {
-  const { path, read } = aDevice(context);
-  assert.equal(watchdogProblem(path), null);
-  assert.equal(read(), '');
+  const device = aDevice(context);
+  assert.equal(watchdogProblem(device.path), null);
+  assert.equal(device.read(), '');
   assert.match(watchdogProblem('/nonexistent') ?? '', /"\/nonexistent" can't be used/);
 });
