@@ -6,15 +6,15 @@ import type { Change, Store, WatchMessage } from '../../src/store/store.ts';
 export interface StoreUnderTest {
   readonly store: Store;
   /** The holder's clock. */
-  now(): number;
+  readonly now: () => number;
   /** Lets time pass: real time, for a home that keeps its own. */
-  elapse(ms: number): Promise<void>;
+  readonly elapse: (ms: number) => Promise<void>;
   /** The time of a lease in these tests. */
   readonly leaseMs: number;
   /** How much later than its time this home may end a lease. */
   readonly leaseEndsLateMs: number;
   /** Makes the home forget the history of what was swapped until now. */
-  forget(): Promise<void>;
+  readonly forget: () => Promise<void>;
   /** Closes the store and opens its data again; undefined for a home that forgets. */
   readonly reopen: (() => Promise<StoreUnderTest>) | undefined;
 }

@@ -111,7 +111,8 @@ export function createEtcdCluster(options: {
   async function callMember<T>(member: Member, attempt: Attempt<T>, timeoutMs: number): Promise<T> {
     const endsAtMs = performance.now() + timeoutMs;
     const seenBefore = seenRevision;
-    const callHeaders = await headers(member, timeoutMs);
+    // gRPC has no fractions of a millisecond: etcd takes one for a breach of protocol.
+    const callHeaders = await headers(member, Math.round(timeoutMs));
     const result = await attempt(member, {
       headers: callHeaders,
       timeoutMs: Math.max(1, Math.round(endsAtMs - performance.now())),
@@ -193,7 +194,7 @@ function throwIfUseless(failure: EtcdFailure): void {
 
 function unavailable(deadline: Deadline, reasons: ReadonlyMap<string, string>): BatonError {
   return new BatonError('BATON_STORE_UNAVAILABLE', `etcd has not answered within ${deadline.timeoutMs} ms`, {
-    detail: [...reasons].map(([member, reason]) => `${member}: ${reason}.`).join(' '),
-    hint: 'Check the members with "etcdctl endpoint status". etcd needs a majority of them.',
+    detail: [...reasons.values()].map((reason) => `${reason}.`).join(' '),
+    hint: 'etcd needs a majority of its members: check them with "etcdctl endpoint status", and whether sslmode fits.',
   });
 }
