@@ -123,6 +123,11 @@ test('what a keeper reports to the others leads to a decision, and all of them l
   );
 });
 
+test('a keeper that starts for the first time is given the record that it found in the store', async (context) => {
+  const { members } = await threeMembers(context);
+  assert.ok(members.every((member) => member.version() > 0));
+});
+
 test('who has another token is not answered, and does not join', async (context) => {
   const { client, members } = await threeMembers(context);
   const { port } = members[0] ?? { port: 0 };

@@ -40,8 +40,8 @@ export interface GroupMemberOptions {
 
 const FIRST_READ = { timeoutMs: 5_000 };
 
-/** The store's own retention is a matter of people; what a group tells of itself is kept for so long. */
-const RETENTION = { days: 30, rows: 10_000 };
+/** The same as that of a monitor, which people can set; here nobody's configuration speaks for all groups of a store. */
+const RETENTION = { days: 30, rows: 100_000 };
 
 /** Listens, and begins to decide with what comes in. Throws BATON_PORT_IN_USE, and BATON_STORE_UNAVAILABLE where not even the journal has a record. */
 export async function openGroupMember(options: GroupMemberOptions): Promise<GroupMember> {
@@ -117,7 +117,10 @@ function connect({
       else log.warn({ detail: error.detail, hint: error.hint }, `the store is lost: ${error.message}`);
     },
   });
-  peers.follow(decider.current().record);
+  const { record, version } = decider.current();
+  peers.follow(record);
+  // What is not news to the decider is news to the keeper when it starts for the first time.
+  onRecord(version, record);
   service.start();
   return {
     send(report) {
