@@ -87,10 +87,6 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
   process.once('exit', removeAtExit);
   for (const member of members) member.start();
 
-  const healthy = async (port: number): Promise<boolean> =>
-    fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(2_000) })
-      .then((reply) => reply.ok)
-      .catch(() => false);
   const endpoints = members.map(({ host, port }) => `${scheme}://${host}:${port}`);
   const ctl = async (...args: readonly string[]): Promise<string> => {
     const tlsFlags =
@@ -105,31 +101,14 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
     members,
     ctl,
     async leader() {
-      const statuses = await Promise.all(
-        members.map(async (member, index) => {
-          const output = await ctl(
-            'endpoint',
-            'status',
-            '-w',
-            'json',
-            '--endpoints',
-            endpoints[index] ?? '',
-          ).catch(() => '[]');
-          const [status] = JSON.parse(output) as {
-            Status: { header: { member_id: number }; leader: number };
-          }[];
-          return status !== undefined && status.Status.leader === status.Status.header.member_id
-            ? member
-            : undefined;
-        }),
-      );
-      const found = statuses.find((member) => member !== undefined);
-      if (found === undefined) throw new Error('no member of etcd leads');
-      return found;
+      return waitFor('a leader of etcd', startCountdown(READY), 50, async () => {
+        const leads = await Promise.all(named.map(({ metricsPort }) => isLeader(metricsPort)));
+        return members[leads.indexOf(true)];
+      });
     },
     async ready() {
       await waitFor('a majority of etcd', startCountdown(READY), 50, async () => {
-        const answers = await Promise.all(named.map(({ metricsPort }) => healthy(metricsPort)));
+        const answers = await Promise.all(named.map(({ metricsPort }) => isHealthy(metricsPort)));
         return answers.filter(Boolean).length > members.length / 2 ? true : undefined;
       });
     },
@@ -146,6 +125,21 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
     await cluster.remove();
     throw error;
   }
+}
+
+async function isHealthy(metricsPort: number): Promise<boolean> {
+  return (await ask(metricsPort, 'health'))?.ok === true;
+}
+
+async function isLeader(metricsPort: number): Promise<boolean> {
+  const metrics = await (await ask(metricsPort, 'metrics'))?.text();
+  return metrics?.includes('\netcd_server_is_leader 1\n') === true;
+}
+
+/** Undefined when the member does not answer. */
+function ask(metricsPort: number, path: string): Promise<Response | undefined> {
+  const signal = AbortSignal.timeout(2_000);
+  return fetch(`http://127.0.0.1:${metricsPort}/${path}`, { signal }).catch(() => undefined);
 }
 
 function tlsArguments({ ca, cert, key }: NonNullable<EtcdClusterOptions['tls']>): string[] {

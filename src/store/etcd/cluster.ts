@@ -20,6 +20,7 @@ export interface EtcdCluster {
    * {@link EtcdAnswer} for what etcd answers as an error.
    */
   call<T>(attempt: Attempt<T>, deadline: Deadline): Promise<T>;
+  readonly size: number;
   /** A member for a stream that stays open, another one with each `turn`. */
   memberFor(turn: number): Member;
   /** One attempt on one member, as {@link EtcdCluster.call} makes it. */
@@ -93,10 +94,14 @@ export function createEtcdCluster(options: {
     if (header === undefined) return;
     clusterId ??= header.clusterId;
     if (header.clusterId !== clusterId) {
-      throw new UnreliableMember('it belongs to another etcd cluster than the members asked before');
+      throw new UnreliableMember(
+        'another_store',
+        'it belongs to another etcd cluster than the members asked before',
+      );
     }
     if (header.revision < seenBefore) {
       throw new UnreliableMember(
+        'another_store',
         `it answers with revision ${header.revision} after ${seenBefore} was seen: etcd was restored from an old backup, or wiped`,
       );
     }
@@ -106,7 +111,8 @@ export function createEtcdCluster(options: {
   async function callMember<T>(member: Member, attempt: Attempt<T>, timeoutMs: number): Promise<T> {
     const endsAtMs = performance.now() + timeoutMs;
     const seenBefore = seenRevision;
-    const callHeaders = await headers(member, timeoutMs);
+    // gRPC has no fractions of a millisecond: etcd takes one for a breach of protocol.
+    const callHeaders = await headers(member, Math.round(timeoutMs));
     const result = await attempt(member, {
       headers: callHeaders,
       timeoutMs: Math.max(1, Math.round(endsAtMs - performance.now())),
@@ -116,6 +122,7 @@ export function createEtcdCluster(options: {
   }
 
   return {
+    size: members.length,
     memberFor,
     callMember,
     headers,
@@ -180,13 +187,14 @@ function throwIfUseless(failure: EtcdFailure): void {
     case 'compacted':
       throw new EtcdAnswer(failure.kind);
     case 'try_again':
+    case 'another_store':
       return;
   }
 }
 
 function unavailable(deadline: Deadline, reasons: ReadonlyMap<string, string>): BatonError {
   return new BatonError('BATON_STORE_UNAVAILABLE', `etcd has not answered within ${deadline.timeoutMs} ms`, {
-    detail: [...reasons].map(([member, reason]) => `${member}: ${reason}.`).join(' '),
-    hint: 'Check the members with "etcdctl endpoint status". etcd needs a majority of them.',
+    detail: [...reasons.values()].map((reason) => `${reason}.`).join(' '),
+    hint: 'etcd needs a majority of its members: check them with "etcdctl endpoint status", and whether sslmode fits.',
   });
 }

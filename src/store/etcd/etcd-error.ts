@@ -7,6 +7,8 @@ export type EtcdFailure =
   | { readonly kind: 'try_again'; readonly reason: string }
   /** The token is not known (any more): get another one. */
   | { readonly kind: 'authenticate'; readonly reason: string }
+  /** It is not the store that was seen before: wiped, restored from a backup, or a cluster of its own. */
+  | { readonly kind: 'another_store'; readonly reason: string }
   | { readonly kind: 'lease_not_found' }
   | { readonly kind: 'compacted' }
   | { readonly kind: 'final'; readonly error: BatonError };
@@ -14,12 +16,20 @@ export type EtcdFailure =
 /** Thrown inside an attempt when the member's answer can't be relied on. */
 export class UnreliableMember extends Error {
   override readonly name = 'UnreliableMember';
+  readonly kind: 'try_again' | 'another_store';
+
+  constructor(kind: UnreliableMember['kind'], message: string) {
+    super(message);
+    this.kind = kind;
+  }
 }
 
 /** Reads gRPC's code first, and etcd's words only where one code stands for several things. */
 export function toEtcdFailure(thrown: unknown, member: string): EtcdFailure {
   if (thrown instanceof BatonError) return { kind: 'final', error: thrown };
-  if (thrown instanceof UnreliableMember) return { kind: 'try_again', reason: thrown.message };
+  if (thrown instanceof UnreliableMember) {
+    return { kind: thrown.kind, reason: `${member} can not be relied on: ${thrown.message}` };
+  }
   const { code, rawMessage } = ConnectError.from(thrown);
   const says = `${member} says: ${rawMessage}`;
   switch (code) {
@@ -65,8 +75,23 @@ function ofInvalidArgument(rawMessage: string, says: string, thrown: unknown): E
 }
 
 function ofConnection(thrown: unknown, member: string, says: string): EtcdFailure {
-  const code = tlsCodeOf(thrown);
-  if (code === undefined) return { kind: 'try_again', reason: says };
+  const code = systemCodeOf(thrown);
+  // TLS has an alert by which a server says what it does not like about the client's certificate.
+  if (/ALERT_(CERTIFICATE|BAD_CERT|UNKNOWN_CA)/.test(code)) {
+    return {
+      kind: 'final',
+      error: new BatonError(
+        'BATON_UNAUTHORIZED',
+        `etcd at ${member} does not accept this client's certificate`,
+        {
+          detail: `TLS says: ${code}.`,
+          hint: 'Name a certificate that the CA of etcd has signed, and its key, as sslcert and sslkey.',
+          cause: thrown,
+        },
+      ),
+    };
+  }
+  if (!/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return { kind: 'try_again', reason: says };
   return {
     kind: 'final',
     error: new BatonError('BATON_TLS_UNTRUSTED', `the certificate of etcd at ${member} is not trusted`, {
@@ -77,13 +102,12 @@ function ofConnection(thrown: unknown, member: string, says: string): EtcdFailur
   };
 }
 
-/** The code of a refused certificate, wherever in the chain of causes it stands. */
-function tlsCodeOf(thrown: unknown): string | undefined {
+/** The first code of Node or OpenSSL in the chain of causes; empty when there is none. */
+function systemCodeOf(thrown: unknown): string {
   for (let each = thrown; each instanceof Error; each = each.cause) {
-    const code = 'code' in each ? String(each.code) : '';
-    if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS_CERT/.test(code)) return code;
+    if ('code' in each && typeof each.code === 'string') return each.code;
   }
-  return undefined;
+  return '';
 }
 
 function refused(says: string, cause: unknown): EtcdFailure {

@@ -3,6 +3,7 @@ import { BatonError } from '../../lib/baton-error.ts';
 import type { Deadline, Store, StoreClock } from '../store.ts';
 import { SYSTEM_CLOCK } from '../system-clock.ts';
 import { createEtcdCluster, type EtcdCluster, type EtcdCredentials } from './cluster.ts';
+import { discoverEndpoints } from './discovery.ts';
 import { createEtcdKeys, toBytes, toText, type EtcdKeys } from './keys.ts';
 import { grantEtcdLease } from './leases.ts';
 import type { EtcdEndpoint, EtcdTls } from './member.ts';
@@ -14,6 +15,8 @@ import { watchEtcd } from './watch.ts';
 
 export interface EtcdStoreOptions {
   readonly endpoints: readonly EtcdEndpoint[];
+  /** The domain whose SRV records name the members; then no endpoint needs to be given. */
+  readonly discoveryDomain?: string | undefined;
   /** Everything of the store stands below it; several stores can share one etcd. */
   readonly prefix: string;
   readonly tls?: EtcdTls | undefined;
@@ -26,11 +29,10 @@ export interface EtcdStoreOptions {
  * Rejects as {@link Store.get} does when etcd does not answer in time.
  */
 export async function createEtcdStore(options: EtcdStoreOptions, call: Deadline): Promise<Store> {
-  const cluster = createEtcdCluster({
-    endpoints: options.endpoints,
-    tls: options.tls,
-    credentials: options.credentials,
-  });
+  const { discoveryDomain, tls, credentials } = options;
+  const discovered =
+    discoveryDomain === undefined ? [] : await discoverEndpoints(discoveryDomain, tls !== undefined, call);
+  const cluster = createEtcdCluster({ endpoints: [...options.endpoints, ...discovered], tls, credentials });
   const keys = createEtcdKeys(options.prefix);
   try {
     const identity = await openIdentity(cluster, keys, call);

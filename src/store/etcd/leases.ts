@@ -15,12 +15,6 @@ interface Context {
 
 /** etcd counts in whole seconds. */
 const SECOND_MS = 1_000;
-/**
- * etcd keeps a lease this much longer than its holder counts. A leader of etcd
- * that has been deposed and does not know it yet still renews leases for up to
- * an election time-out, and the new leader has begun to count before that.
- */
-const LEADER_CHANGE_MARGIN_MS = 1_000;
 /** The largest range that randomInt has. */
 const LEASE_IDS = 2 ** 48 - 1;
 
@@ -28,7 +22,7 @@ export async function grantEtcdLease(context: Context, ttlMs: number, call: Dead
   const { cluster, keys, clock } = context;
   const askedAtMs = clock.now();
   const endsAtMs = performance.now() + call.timeoutMs;
-  const seconds = Math.ceil((ttlMs + LEADER_CHANGE_MARGIN_MS) / SECOND_MS);
+  const seconds = Math.ceil(ttlMs / SECOND_MS);
   const granted = await cluster.call(
     // A number of our own and a new one with each attempt: one whose reply is lost ends by itself, unused.
     (member, options) =>
@@ -59,7 +53,7 @@ async function renew(member: Member, options: CallOptions, id: number, key: Uint
   // it as well; only a read that a majority has confirmed shows that the leader was still the leader.
   const proof = await member.kv.range({ key, keysOnly: true }, options);
   if (proof.header?.raftTerm !== reply.header?.raftTerm) {
-    throw new UnreliableMember('the leader changed while the lease was renewed');
+    throw new UnreliableMember('try_again', 'the leader changed while the lease was renewed');
   }
   return proof.kvs.length > 0;
 }

@@ -54,10 +54,16 @@ export async function swapInEtcd(context: SwapContext, swap: Swap, call: Deadlin
         reply.succeeded ? written(swap, reply.header?.revision ?? 0n) : explainFailure(reply, basis),
       ifLeaseNotFound,
     );
-  if (outcome.kind === 'written' || attempts === 1) return outcome;
-  const timeoutMs = Math.max(0, endsAtMs - performance.now());
-  const ownRevision = await settleUncertainSwap(context, swap, swapId, { timeoutMs });
-  return ownRevision === undefined ? outcome : written(swap, ownRevision);
+  if (outcome?.kind === 'written') return outcome;
+  if (attempts > 1) {
+    const timeoutMs = Math.max(0, endsAtMs - performance.now());
+    const ownRevision = await settleUncertainSwap(context, swap, swapId, { timeoutMs });
+    if (ownRevision !== undefined) return written(swap, ownRevision);
+  }
+  if (outcome !== undefined) return outcome;
+  throw new BatonError('BATON_STORE_UNAVAILABLE', 'the store in etcd has been removed or made anew', {
+    hint: 'Everything that this process knows of it is void: restart it, or restore the store.',
+  });
 }
 
 function basisOf(swap: Swap): Basis {
@@ -124,9 +130,12 @@ function put(key: Uint8Array, value: Uint8Array, lease?: number) {
   return { request: { case: 'requestPut', value: { key, value, lease: BigInt(lease ?? 0) } } } as const;
 }
 
-/** Finds what of the basis did not hold: the reply has the present entries, in the order in which they were asked for. */
-function explainFailure(reply: TxnResponse, { versions, leases }: Basis): SwapResult {
-  // The first is the mark of the store itself, and what is left when all else holds.
+/**
+ * Finds what of the basis did not hold: the reply has the present entries, in
+ * the order in which they were asked for. Undefined: all of it holds, so it was
+ * the mark of the store itself, or a note of the same swap that is there already.
+ */
+function explainFailure(reply: TxnResponse, { versions, leases }: Basis): SwapResult | undefined {
   const [, ...entries] = reply.responses.map(({ response }) =>
     response.case === 'responseRange' ? response.value.kvs[0] : undefined,
   );
@@ -142,7 +151,5 @@ function explainFailure(reply: TxnResponse, { versions, leases }: Basis): SwapRe
       };
     }
   }
-  throw new BatonError('BATON_STORE_UNAVAILABLE', 'the store in etcd has been removed or made anew', {
-    hint: 'Everything that this process knows of it is void: restart it, or restore the store.',
-  });
+  return undefined;
 }

@@ -23,10 +23,12 @@ export async function* watchEtcd(
   signal: AbortSignal,
 ): AsyncGenerator<WatchMessage> {
   let seen = from;
+  let strangers = 0;
   for (let turn = 0; !signal.aborted; turn++) {
     const member = cluster.memberFor(turn);
     try {
       for await (const message of watchMember(cluster, member, keys, prefix, seen, signal)) {
+        strangers = 0;
         if (message.kind === 'swapped') seen = message.version;
         yield message;
         if (message.kind === 'start_again') return;
@@ -35,7 +37,9 @@ export async function* watchEtcd(
       if (signal.aborted) return;
       const failure = toEtcdFailure(error, member.name);
       if (failure.kind === 'final') throw failure.error;
-      if (failure.kind === 'compacted') {
+      strangers = failure.kind === 'another_store' ? strangers + 1 : 0;
+      // One member may have gone astray; when all say so, what was seen is void, and a read will say why.
+      if (failure.kind === 'compacted' || strangers >= cluster.size) {
         yield { kind: 'start_again' };
         return;
       }
@@ -97,7 +101,7 @@ function toCancellation({ cancelReason }: WatchResponse): Error {
       hint: "The user needs a role that may read and write every key below the store's prefix.",
     });
   }
-  return new UnreliableMember(`it ended the watch: ${cancelReason}`);
+  return new UnreliableMember('try_again', `it ended the watch: ${cancelReason}`);
 }
 
 /** Everything that one transaction changed is one message. */
@@ -113,7 +117,7 @@ function* toMessages(keys: EtcdKeys, events: readonly Event[]): Generator<WatchM
 }
 
 function toChange(keys: EtcdKeys, { type, kv }: Event): WatchedChange {
-  if (kv === undefined) throw new UnreliableMember('it sent an event without a key');
+  if (kv === undefined) throw new UnreliableMember('try_again', 'it sent an event without a key');
   const value = type === EventType.DELETE ? null : decodeValue(kv).value;
   return { key: keys.dataKey(kv.key), value };
 }
