@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
 import type { FormationToken } from './derived-secrets.ts';
 import { openFormations } from './formations.ts';
-import { createMonitor, type Monitor } from './monitor-service.ts';
+import { createMonitor, type Monitor } from './monitor.ts';
 import { serviceClient } from './service-client.ts';
 import { NEVER } from './turn.ts';
 

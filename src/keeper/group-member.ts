@@ -4,7 +4,7 @@ import type { GroupAddress } from '../api/client.ts';
 import type { NodeId } from '../core/group-record.ts';
 import type { FormationToken } from '../deciding/derived-secrets.ts';
 import { createGroupDecider, type GroupDecider } from '../deciding/group-decider.ts';
-import { createMonitor, type Monitor } from '../deciding/monitor-service.ts';
+import { createMonitor, type Monitor } from '../deciding/monitor.ts';
 import { parseRecord, type StoredRecord } from '../deciding/record-cell.ts';
 import { followRecord } from '../deciding/record-follower.ts';
 import { recordKey } from '../deciding/record-key.ts';
@@ -144,7 +144,12 @@ function connect({
 function promptly(service: Monitor, decider: GroupDecider): Monitor {
   return {
     ...service,
-    takeReport(_address, report) {
+    takeReport({ formation, group }, report) {
+      const own = decider.current().record;
+      if (own.formation !== formation || own.group !== group) {
+        const message = `this keeper belongs to group ${own.group} of formation "${own.formation}"`;
+        return Promise.reject(new BatonError('BATON_FORMATION_NOT_FOUND', message));
+      }
       void decider.takeReport(report).catch(() => undefined);
       const { record, version } = decider.current();
       return Promise.resolve({
