@@ -80,7 +80,7 @@ async function threeDeciders(context: TestContext) {
     sequence += 1;
     const primary = node === 1 ? { promotedTerm: 1, servingTerm: 1 } : {};
     const told = aReport(node, { sequence, ...primary }, { role: node === 1 ? 'primary' : 'standby' });
-    await Promise.all(hears.map((index) => deciders[index]?.takeReport(told)));
+    await Promise.all(hears.map(async (index) => deciders[index]?.takeReport(told)));
   };
   const rules = async (): Promise<readonly string[]> =>
     (await store.readNotes({ limit: 100 }, CALL)).flatMap(

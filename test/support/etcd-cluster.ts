@@ -67,15 +67,18 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
       ...each,
       dataDirectory,
       args: [
-        ...['--name', each.name, '--data-dir', dataDirectory, '--logger', 'zap'],
-        ...['--listen-client-urls', `${scheme}://127.0.0.1:${each.port}`],
-        ...['--advertise-client-urls', `${scheme}://127.0.0.1:${each.port}`],
-        ...['--listen-peer-urls', `http://127.0.0.1:${each.peerPort}`],
-        ...['--initial-advertise-peer-urls', `http://127.0.0.1:${each.peerPort}`],
-        ...['--listen-metrics-urls', `http://127.0.0.1:${each.metricsPort}`],
-        ...['--initial-cluster', initialCluster, '--initial-cluster-state', 'new'],
-        // Elections as quick as a busy machine allows; the shortest lease is then 2 s.
-        ...['--heartbeat-interval', '100', '--election-timeout', '1000'],
+        `--name=${each.name}`,
+        `--data-dir=${dataDirectory}`,
+        '--logger=zap',
+        `--listen-client-urls=${scheme}://127.0.0.1:${each.port}`,
+        `--advertise-client-urls=${scheme}://127.0.0.1:${each.port}`,
+        `--listen-peer-urls=http://127.0.0.1:${each.peerPort}`,
+        `--initial-advertise-peer-urls=http://127.0.0.1:${each.peerPort}`,
+        `--listen-metrics-urls=http://127.0.0.1:${each.metricsPort}`,
+        `--initial-cluster=${initialCluster}`,
+        // etcd's own defaults, and with them the shortest lease is 2 s.
+        '--heartbeat-interval=100',
+        '--election-timeout=1000',
         ...(options.tls === undefined ? [] : tlsArguments(options.tls)),
       ],
     });
@@ -176,10 +179,9 @@ function createMember(options: {
     async restore(file) {
       await member.kill();
       rmSync(options.dataDirectory, { recursive: true });
-      const flags = ['initial-cluster', 'initial-advertise-peer-urls', 'name', 'data-dir'].flatMap((name) => {
-        const value = options.args[options.args.indexOf(`--${name}`) + 1];
-        return [`--${name}`, value ?? ''];
-      });
+      const flags = options.args.filter((each) =>
+        /^--(name|data-dir|initial-cluster|initial-advertise-peer-urls)=/.test(each),
+      );
       const restored = ['snapshot', 'restore', file, '--initial-cluster-token', 'restored', ...flags];
       await promisify(execFile)('etcdctl', restored, {
         env: { ...process.env, ETCDCTL_API: '3' },
