@@ -76,7 +76,7 @@ export const NODE_CONFIG: ConfigKind<typeof NodeConfigFile> = {
     'monitor.uri': 'Where the monitor is: pgbaton://host:port?sslmode=require; null with a store.',
     'monitor.token_file': 'File with the token of the monitor; null with --auth trust.',
     'store.uri':
-      'Where the keepers that decide keep their decisions: etcd://host:2379,…; null with a monitor.',
+      'Where the keepers that decide keep their decisions: etcd://host:2379,…/prefix; null with a monitor.',
     'store.token_file': 'File with the token of the formation, the same on all its nodes.',
     'keeper.port':
       'Where the keeper listens for the others and for commands, with a store; null: the port of the server + 10000.',

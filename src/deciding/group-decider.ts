@@ -24,6 +24,8 @@ export interface GroupDecider {
   current(): StoredRecord;
   /** Known at once; resolves once everything that the report leads to is in the store. */
   takeReport(report: Report): Promise<StoredRecord>;
+  /** It is this decider's turn, so that what only one of them need do is up to it. */
+  isFirst(): boolean;
   /** A record that somebody else has written to the store. */
   learn(stored: StoredRecord): void;
   /** Swaps in what a pure request function answers; with `dryRun` only asks it. Throws the refusal. */
@@ -240,6 +242,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
       }
       return cell.current();
     },
+    isFirst: () => turn() === 0,
     learn(stored) {
       const known = cell.current().version;
       cell.learn(stored);

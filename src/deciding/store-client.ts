@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
 import type { FormationToken } from './derived-secrets.ts';
 import { openFormations } from './formations.ts';
-import { createMonitor, type Monitor } from './monitor-service.ts';
+import { createMonitor, type Monitor } from './monitor.ts';
 import { serviceClient } from './service-client.ts';
 import { NEVER } from './turn.ts';
 
@@ -93,7 +93,7 @@ export async function createStoreClient(store: Store, token: FormationToken): Pr
     },
     close() {
       for (const client of connected.values()) client.close();
-      void monitor.stop().finally(() => store[Symbol.asyncDispose]());
+      void monitor.stop().then(() => store[Symbol.asyncDispose]());
     },
   };
 }
@@ -123,7 +123,7 @@ function openService(store: Store, token: FormationToken): Promise<Monitor> {
     wallClock: Date.now,
     sslmode: 'require',
     retention: { days: Infinity, rows: Infinity },
-    open: (deps) => openFormations({ ...deps, turn: NEVER }, token.check),
+    open: (deps) => openFormations({ ...deps, turn: NEVER }, (formation) => token.check(formation)),
   });
 }
 

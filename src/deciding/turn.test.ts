@@ -43,7 +43,13 @@ test('nobody waits for a keeper that is silent', () => {
   const withoutSecond = heard({ 1: 10, 2: 5_000, 3: 10 });
   assert.equal(turnOf(3)(threeNodes(), withoutSecond), 0);
   assert.equal(turnOf(1)(threeNodes(), withoutSecond), 1);
-  assert.equal(turnOf(3)(threeNodes(), heard({})), 0, 'who hears nobody decides alone');
+});
+
+test('who hears less than half of the group lets the others go first, and decides if there are none', () => {
+  const place = turnOf(3)(threeNodes(), heard({}));
+  assert.ok(place * TURN_MS >= 3_000 && Number.isFinite(place), `it waits ${place} turns`);
+  const pair = { ...threeNodes(), nodes: threeNodes().nodes.slice(0, 2) };
+  assert.equal(turnOf(2)(pair, heard({})), 0, 'the survivor of a pair does not wait');
 });
 
 /** The keepers of three nodes, each with its decider, on one store. */

@@ -7,8 +7,11 @@ export type Turn = (record: GroupRecord, book: Pick<EvidenceBook, 'reportAgeMs'>
 /** How long each of those who are to speak first is given, ms: an answer of the store, and its way back. */
 export const TURN_MS = 150;
 
-/** Two heartbeats: a keeper that was heard of longer ago may be gone, ms. */
-const HEARD_MS = 1_000;
+/** A keeper that has left out so many heartbeats may be gone. */
+const HEARTBEATS_MISSED = 2;
+
+/** A decider that hears less than half of the group may be the one that is cut off: the others are given so many turns. */
+const TURNS_OF_OTHERS = 20;
 
 /**
  * The turn of the decider in the keeper of a node: those who are heard first,
@@ -19,15 +22,12 @@ const HEARD_MS = 1_000;
 export function turnOf(node: NodeId): Turn {
   return (record, book) => {
     const holder = record.reign?.holder;
-    const classOf = (id: NodeId): number => {
-      const isHeard = id === node || (book.reportAgeMs(id) ?? Infinity) < HEARD_MS;
-      return (isHeard ? 0 : 2) + (id === holder ? 1 : 0);
-    };
-    const own = classOf(node);
-    return record.nodes.filter(({ id }) => {
-      const other = classOf(id);
-      return other < own || (other === own && id < node);
-    }).length;
+    const heardMs = HEARTBEATS_MISSED * record.settings.heartbeatMs + TURN_MS;
+    const heard = record.nodes
+      .map(({ id }) => id)
+      .filter((id) => id === node || (book.reportAgeMs(id) ?? Infinity) < heardMs);
+    const before = heard.filter((id) => (node === holder ? id !== node : id !== holder && id < node)).length;
+    return heard.length * 2 < record.nodes.length ? before + TURNS_OF_OTHERS : before;
   };
 }
 

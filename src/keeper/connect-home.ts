@@ -21,18 +21,19 @@ export async function connectHome(
   config: NodeConfig,
   files: NodeFiles,
   given: string | undefined,
+  env: NodeJS.ProcessEnv,
 ): Promise<ConnectedHome> {
   const { kind, uri } = homeOf(config);
   if (kind === 'monitor') {
     const client = createMonitorClient(parseMonitorUri(uri), { token: given });
     return { client, token: given, isNewToken: false };
   }
-  const { openStore } = await import('../store/open-store.ts');
+  const { openStore } = await import('./open-store.ts');
   const { createStoreClient } = await import('../deciding/store-client.ts');
   const { useToken } = await import('../deciding/derived-secrets.ts');
   const known = given ?? (existsSync(files.tokenFile) ? readTokenFile(files.tokenFile) : undefined);
   const token = known ?? randomBytes(32).toString('base64url');
-  const client = await createStoreClient(openStore(uri), useToken(token));
+  const client = await createStoreClient(openStore(uri, env), useToken(token));
   try {
     const formations = await client.listFormations();
     if (formations.some(({ name }) => name === config.formation)) {

@@ -21,6 +21,8 @@ export interface CreateNodeOptions {
   readonly config: NodeConfig;
   /** The token of the monitor, undefined with `--auth trust` there; or that of the formation. */
   readonly token: string | undefined;
+  /** May hold the password of the store. */
+  readonly env: NodeJS.ProcessEnv;
 }
 
 export interface CreatedNode {
@@ -39,14 +41,14 @@ export interface CreatedNode {
  * something else, BATON_SYSTEM_IDENTIFIER for the data of another system, and
  * what the monitor refuses.
  */
-export async function createNode({ config, token }: CreateNodeOptions): Promise<CreatedNode> {
+export async function createNode({ config, token, env }: CreateNodeOptions): Promise<CreatedNode> {
   const dataDirectory = resolve(config.postgres.dataDirectory);
   const files = nodeFiles(dataDirectory);
   const { binDirectory } = await findBinaries(config.postgres.binDirectory ?? undefined);
   const systemIdentifier = await inspectDataDirectory(dataDirectory, binDirectory);
   if (systemIdentifier === null) await assertPortFree(config.postgres.port);
 
-  const home = await connectHome(config, files, token);
+  const home = await connectHome(config, files, token, env);
   const { client } = home;
   try {
     const registered = await register(client, config, systemIdentifier);

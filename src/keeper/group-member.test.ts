@@ -123,6 +123,22 @@ test('what a keeper reports to the others leads to a decision, and all of them l
   );
 });
 
+test('a keeper that starts for the first time is given the record that it found in the store', async (context) => {
+  const { members } = await threeMembers(context);
+  assert.ok(members.every((member) => member.version() > 0));
+});
+
+test('a report of another group is no evidence in this one', async (context) => {
+  const { members } = await threeMembers(context);
+  const { port } = members[0] ?? { port: 0 };
+  const key = TOKEN.keeperKey('default');
+  const peer = createMonitorClient({ host: '127.0.0.1', port, sslmode: 'key', key });
+  context.after(() => peer.close());
+  await assert.rejects(peer.sendReport({ formation: 'default', group: 1 }, aReport(2)), {
+    code: 'BATON_FORMATION_NOT_FOUND',
+  });
+});
+
 test('who has another token is not answered, and does not join', async (context) => {
   const { client, members } = await threeMembers(context);
   const { port } = members[0] ?? { port: 0 };

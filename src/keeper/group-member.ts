@@ -4,7 +4,7 @@ import type { GroupAddress } from '../api/client.ts';
 import type { NodeId } from '../core/group-record.ts';
 import type { FormationToken } from '../deciding/derived-secrets.ts';
 import { createGroupDecider, type GroupDecider } from '../deciding/group-decider.ts';
-import { createMonitor, type Monitor } from '../deciding/monitor-service.ts';
+import { createMonitor, type Monitor } from '../deciding/monitor.ts';
 import { parseRecord, type StoredRecord } from '../deciding/record-cell.ts';
 import { followRecord } from '../deciding/record-follower.ts';
 import { recordKey } from '../deciding/record-key.ts';
@@ -40,8 +40,8 @@ export interface GroupMemberOptions {
 
 const FIRST_READ = { timeoutMs: 5_000 };
 
-/** The store's own retention is a matter of people; what a group tells of itself is kept for so long. */
-const RETENTION = { days: 30, rows: 10_000 };
+/** The same as that of a monitor, which people can set; here nobody's configuration speaks for all groups of a store. */
+const RETENTION = { days: 30, rows: 100_000 };
 
 /** Listens, and begins to decide with what comes in. Throws BATON_PORT_IN_USE, and BATON_STORE_UNAVAILABLE where not even the journal has a record. */
 export async function openGroupMember(options: GroupMemberOptions): Promise<GroupMember> {
@@ -117,7 +117,10 @@ function connect({
       else log.warn({ detail: error.detail, hint: error.hint }, `the store is lost: ${error.message}`);
     },
   });
-  peers.follow(decider.current().record);
+  const { record, version } = decider.current();
+  peers.follow(record);
+  // What is not news to the decider is news to the keeper when it starts for the first time.
+  onRecord(version, record);
   service.start();
   return {
     send(report) {
@@ -141,7 +144,12 @@ function connect({
 function promptly(service: Monitor, decider: GroupDecider): Monitor {
   return {
     ...service,
-    takeReport(_address, report) {
+    takeReport({ formation, group }, report) {
+      const own = decider.current().record;
+      if (own.formation !== formation || own.group !== group) {
+        const message = `this keeper belongs to group ${own.group} of formation "${own.formation}"`;
+        return Promise.reject(new BatonError('BATON_FORMATION_NOT_FOUND', message));
+      }
       void decider.takeReport(report).catch(() => undefined);
       const { record, version } = decider.current();
       return Promise.resolve({

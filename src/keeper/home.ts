@@ -60,7 +60,7 @@ function monitorHome(
 async function storeHome(
   { uri }: NodeHome,
   token: string | undefined,
-  { config, journal, log }: HomeOptions,
+  { config, env, journal, log }: HomeOptions,
 ): Promise<OpenHome> {
   const { formation, group, nodeId, postgres, ssl } = config;
   if (token === undefined || nodeId === null) {
@@ -73,10 +73,10 @@ async function storeHome(
     );
   }
   // Loaded here only: with a monitor the keeper needs no server, and each megabyte of it stays resident.
-  const { openStore } = await import('../store/open-store.ts');
+  const { openStore } = await import('./open-store.ts');
   const { useToken } = await import('../deciding/derived-secrets.ts');
   const { openGroupMember } = await import('./group-member.ts');
-  const store = openStore(uri);
+  const store = openStore(uri, env);
   const { listenAddresses } = postgres;
   const member = await openGroupMember({
     store,

@@ -12,7 +12,7 @@ import { createGroupSecrets } from './group-secrets.ts';
 import { startHttpServer } from '../api/http-server.ts';
 import { openFormations, type Formations } from '../deciding/formations.ts';
 import type { GroupDeciderDeps } from '../deciding/group-decider.ts';
-import { createMonitor } from '../deciding/monitor-service.ts';
+import { createMonitor } from '../deciding/monitor.ts';
 import { readTlsMaterial } from './tls-material.ts';
 
 /** The formation that every monitor has from the start, as in pg_auto_failover. */

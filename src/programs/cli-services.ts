@@ -32,13 +32,13 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
     async createNode(options) {
       await dropNodePrivileges(options.config.postgres.dataDirectory);
       const { createNode } = await import('../keeper/create-node.ts');
-      return createNode(options);
+      return createNode({ ...options, env });
     },
     async connectStore(uri, token) {
-      const { openStore } = await import('../store/open-store.ts');
+      const { openStore } = await import('../keeper/open-store.ts');
       const { createStoreClient } = await import('../deciding/store-client.ts');
       const { useToken } = await import('../deciding/derived-secrets.ts');
-      return createStoreClient(openStore(uri), useToken(token));
+      return createStoreClient(openStore(uri, env), useToken(token));
     },
     async runNode(dataDirectory) {
       await dropNodePrivileges(dataDirectory);

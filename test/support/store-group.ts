@@ -5,7 +5,7 @@ import type { GroupBody } from '../../src/api/schemas.ts';
 import { readTokenFile } from '../../src/config/environment.ts';
 import { useToken } from '../../src/deciding/derived-secrets.ts';
 import { createStoreClient } from '../../src/deciding/store-client.ts';
-import { openStore } from '../../src/store/open-store.ts';
+import { openStore } from '../../src/keeper/open-store.ts';
 import { acceptsWrites, assertReplayed, startClients, type ClusterClients } from './cluster-clients.ts';
 import { makeClusterDirectory } from './cluster-directory.ts';
 import { clusterNode, type ClusterNode } from './cluster-node.ts';
@@ -37,7 +37,7 @@ const ACCESS = ['--hostname', '127.0.0.1', '--listen', '127.0.0.1', '--ssl-self-
 export async function startStoreGroup(): Promise<StoreGroup> {
   const etcd = await startEtcdCluster();
   const directory = makeClusterDirectory();
-  const uri = `etcd://${etcd.members.map(({ host, port }) => `${host}:${port}`).join(',')}/groups`;
+  const uri = `etcd://${etcd.members.map(({ host, port }) => `${host}:${port}`).join(',')}/groups?sslmode=disable`;
   const tokenFile = join(directory.path, 'node1.pgbaton', 'token');
   const nodes: ClusterNode[] = [];
   const writers: ClusterClients[] = [];
@@ -143,7 +143,7 @@ function readIfThere(file: string): Promise<string | undefined> {
 
 /** A client reads the formations when it is made. */
 async function connect(uri: string, token: string): Promise<MonitorClient | undefined> {
-  const client = await createStoreClient(openStore(uri), useToken(token));
+  const client = await createStoreClient(openStore(uri, {}), useToken(token));
   if ((await client.listFormations()).length > 0) return client;
   client.close();
   return undefined;

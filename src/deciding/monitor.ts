@@ -54,6 +54,7 @@ export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
 
   async function trim(): Promise<void> {
     const { days, rows } = deps.retention;
+    if (!formations.allDeciders().every((decider) => decider.isFirst())) return;
     try {
       const deleted = await store.trimNotes({ olderThanMs: wallClock() - days * DAY_MS, keep: rows }, CALL);
       if (deleted > 0) log.debug({ deleted }, 'old events deleted');
