@@ -1,3 +1,5 @@
+import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
+import { sameSwitches } from '../src/core/lineage.ts';
 import type { Clock } from './clock.ts';
 import type { Timeline, WalRecord } from './wal.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
@@ -16,13 +18,15 @@ export interface Checkers {
   /** A client of an open primary could see everything up to this record. */
   observed(server: VirtualPostgres, record: WalRecord): void;
   promoted(server: VirtualPostgres, timeline: Timeline): void;
+  /** A rewind or a copy puts this WAL in the place of what a server has. */
+  replaced(server: VirtualPostgres, by: readonly WalRecord[]): void;
   /** A person accepted that commits may be lost: from then on only what is acknowledged later counts. */
   acceptLoss(): void;
   /** What was acknowledged last: what contains it contains every acknowledged commit. */
   readonly lastAcknowledged: WalRecord | undefined;
+  /** What is in the store; undefined before there is a group. */
+  recordInStore: () => GroupRecord | undefined;
   fail(invariant: string, detail: string): void;
-  /** Ends the run where a known hole, named in docs/verification.md, was hit; with `withHoles` that is a failure. */
-  excuse(invariant: string, detail: string): void;
   readonly isOver: boolean;
   readonly isLossAccepted: boolean;
   readonly violation: Violation | undefined;
@@ -39,16 +43,15 @@ interface Frontier {
   readonly wal: readonly WalRecord[];
 }
 
-export function createCheckers(clock: Clock, withHoles: boolean): Checkers {
-  const timelines = new Map<number, Timeline>();
+export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, VirtualPostgres>): Checkers {
+  const timelines = new Set<Timeline>();
   let violation: Violation | undefined;
   let frontier: Frontier | undefined;
   let acknowledgedCount = 0;
   let isLossAccepted = false;
-  let isExcused = false;
 
   function fail(invariant: string, detail: string): void {
-    if (violation !== undefined || isExcused) return;
+    if (violation !== undefined) return;
     violation = { invariant, detail, atMs: clock.nowMs };
     clock.stop();
   }
@@ -68,7 +71,28 @@ export function createCheckers(clock: Clock, withHoles: boolean): Checkers {
     return `${record.kind} ${record.value} at ${record.lsn} on timeline ${record.timeline.id}`;
   }
 
-  return {
+  /** A flush counts for what is on the very disk that it was of; a disk that was lost meanwhile proves nothing. */
+  function checkVotes(server: VirtualPostgres, record: WalRecord): void {
+    for (const { standby, tag, flushed } of server.senders) {
+      if (flushed <= record.index || server.names?.tags.has(tag) !== true) continue;
+      const data = servers.get(standby)?.data;
+      const isGone = data == null || data.systemIdentifier !== server.data?.systemIdentifier;
+      if (isGone || data.wal[record.index] === record) continue;
+      fail('I9 who counts for a commit has it', `n${standby} counts for ${describe(record)}`);
+    }
+  }
+
+  function checkHand(server: VirtualPostgres, { timeline }: WalRecord): void {
+    const reign = self.recordInStore()?.reign;
+    if (!timeline.isByHand || isLossAccepted) return;
+    // The holder itself goes on in its own reign: its voters follow it there.
+    if (reign?.holder === server.node) return;
+    const text = `n${server.node} acknowledges on timeline ${timeline.id}`;
+    fail('I34 what is promoted by hand acknowledges nothing', text);
+  }
+
+  const self: Checkers = {
+    recordInStore: () => undefined,
     get violation() {
       return violation;
     },
@@ -83,12 +107,7 @@ export function createCheckers(clock: Clock, withHoles: boolean): Checkers {
       return isLossAccepted;
     },
     get isOver() {
-      return isExcused || violation !== undefined;
-    },
-    excuse(invariant, detail) {
-      if (withHoles) return fail(invariant, detail);
-      isExcused = true;
-      clock.stop();
+      return violation !== undefined;
     },
     acceptLoss() {
       isLossAccepted = true;
@@ -96,6 +115,8 @@ export function createCheckers(clock: Clock, withHoles: boolean): Checkers {
     },
     acknowledged(server, record) {
       acknowledgedCount += 1;
+      checkVotes(server, record);
+      checkHand(server, record);
       if (isLossAccepted || extend(server, record)) return;
       fail(
         'I2 two terms never both acknowledge',
@@ -110,16 +131,17 @@ export function createCheckers(clock: Clock, withHoles: boolean): Checkers {
       );
     },
     promoted(server, timeline) {
-      const known = timelines.get(timeline.id);
-      if (timeline.isByHand) return;
-      if (known !== undefined && known !== timeline) {
+      const twin = [...timelines].find((each) => isTwin(each, timeline));
+      timelines.add(timeline);
+      if (twin !== undefined) {
         fail(
           'I10 a timeline number is given once',
-          `n${server.node} begins timeline ${timeline.id}, which n${known.begunBy} began before`,
+          `n${server.node} begins timeline ${timeline.id}, which n${twin.begunBy} began before`,
         );
       }
-      timelines.set(timeline.id, timeline);
-      if (isLossAccepted || frontier === undefined) return;
+      if (timeline.isByHand && server.settings?.upstream != null && server.isWritable())
+        fail('I34 what is promoted by hand looks writable to nobody', `n${server.node} does`);
+      if (timeline.isByHand || isLossAccepted || frontier === undefined) return;
       // An elected node that has not heard yet that its term is over acknowledges nothing.
       if (timeline.id < frontier.record.timeline.id) return;
       if (server.data?.wal[frontier.record.index] === frontier.record) return;
@@ -128,5 +150,21 @@ export function createCheckers(clock: Clock, withHoles: boolean): Checkers {
         `n${server.node} is promoted to timeline ${timeline.id} without ${describe(frontier.record)}`,
       );
     },
+    replaced(server, by) {
+      const last = self.lastAcknowledged;
+      const holds = (wal: readonly WalRecord[] | undefined): boolean =>
+        last !== undefined && wal?.[last.index] === last;
+      if (last === undefined || !holds(server.data?.wal) || holds(by)) return;
+      const isElsewhere = [...servers.values()].some((other) => other !== server && holds(other.data?.wal));
+      if (isElsewhere) return;
+      fail('I30 the last copy of a commit is not replaced', `n${server.node} alone has ${describe(last)}`);
+    },
   };
+  return self;
+}
+
+/** Whether the group gave a number twice, or a person and the group made two histories that nobody can tell apart. */
+function isTwin(a: Timeline, b: Timeline): boolean {
+  if (a.id !== b.id || (a.isByHand && b.isByHand)) return false;
+  return a.isByHand === b.isByHand || sameSwitches(a.history, b.history);
 }

@@ -1,5 +1,6 @@
 import type { NodeId } from '../src/core/group-record.ts';
 import { CLIENTS } from './virtual-network.ts';
+import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 
 /** Clients that write and read through a list of hosts, as libpq does with target_session_attrs=read-write. */
@@ -12,6 +13,8 @@ export interface Clients {
 }
 
 const TIMEOUT_MS = 2_000;
+/** How often a session overrides the default of its server and writes all the same. */
+const STUBBORN = 0.05;
 /** How often a client writes while something is the matter, and how often in peace, ms. */
 const DENSE_MS = 200;
 const SPARSE_MS = 6_000;
@@ -43,9 +46,15 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
       world.checkers.observed(server, server.visible);
   }
 
-  function findPrimary(place: number): NodeId | undefined {
+  /** Of a primary that pgbaton has not opened: `SET transaction_read_only = off` is anybody's right. */
+  function takesWrites(server: VirtualPostgres | undefined, isStubborn: boolean): boolean {
+    if (!isStubborn) return server?.isWritable() === true;
+    return server?.status === 'running' && server.role === 'primary' && server.effective?.locked === false;
+  }
+
+  function findPrimary(place: number, isStubborn: boolean): NodeId | undefined {
     for (const node of nodes) {
-      if (world.servers.get(node)?.isWritable() === true && network.canTalk(place, node)) return node;
+      if (takesWrites(world.servers.get(node), isStubborn) && network.canTalk(place, node)) return node;
     }
     return undefined;
   }
@@ -54,7 +63,8 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
     const me = clients[client]!;
     me.isWaiting = false;
     readSomewhere();
-    const target = findPrimary(me.place);
+    const isStubborn = random.chance(STUBBORN);
+    const target = findPrimary(me.place, isStubborn);
     const server = target === undefined ? undefined : world.servers.get(target);
     if (server === undefined || target === undefined) return pause(client);
 
@@ -65,7 +75,7 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
     };
     network.send(me.place, target, () =>
       server.process.now(() => {
-        if (!server.isWritable()) return end();
+        if (!takesWrites(server, isStubborn)) return end();
         server.write('commit', value, (record) => {
           if (record === undefined) return end();
           world.checkers.acknowledged(server, record);

@@ -18,6 +18,9 @@ export interface EventOwner {
   runIn(life: number, run: () => void): void;
 }
 
+/** The longest stretch of a run has far fewer events: more are a circle in which no time passes. */
+const EVENTS_MAX = 1_000_000;
+
 interface Event {
   readonly atMs: number;
   readonly order: number;
@@ -83,12 +86,14 @@ export function createClock(): Clock {
     },
     runUntil(untilMs) {
       isStopped = false;
+      const endAt = eventsRun + EVENTS_MAX;
       for (;;) {
         const next = heap[0];
         if (next === undefined || next.atMs > untilMs || isStopped) break;
         pop();
         nowMs = next.atMs;
         eventsRun += 1;
+        if (eventsRun > endAt) throw new Error(`events go on and on at ${nowMs} ms`);
         if (next.owner === null) next.run();
         else next.owner.runIn(next.life, next.run);
       }

@@ -12,7 +12,8 @@ export function checkCommitQuorums(world: World, record: GroupRecord): void {
   if (last === undefined || record.rules.length === 0) return;
   const lacks = (node: NodeId): boolean => {
     const data = world.servers.get(node)?.data;
-    return data != null && (data.flushed <= last.index || data.wal[last.index] !== last);
+    if (data == null || data.systemIdentifier !== record.systemIdentifier) return false;
+    return data.flushed <= last.index || data.wal[last.index] !== last;
   };
   const couldForget = record.rules.every(({ cohort, k }) => cohort.filter(lacks).length >= cohort.length - k);
   if (!couldForget) return;

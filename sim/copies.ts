@@ -4,7 +4,7 @@ import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { WalRecord } from './wal.ts';
 
 /** The source of a copy while it can be read: one connection for the whole time. */
-function connectTo(source: UpstreamNode, { world, node }: ActionContext): VirtualPostgres {
+function connectTo(source: UpstreamNode, { world, node, state }: ActionContext): VirtualPostgres {
   const server = world.servers.get(source.node);
   const answers =
     server !== undefined &&
@@ -12,6 +12,8 @@ function connectTo(source: UpstreamNode, { world, node }: ActionContext): Virtua
     server.process.pausedUntilMs <= world.clock.nowMs &&
     world.network.canTalk(node, source.node);
   if (!answers) throw new StepFailed(`node ${source.node} can't be copied from`);
+  if (server.data?.systemIdentifier !== state.record?.systemIdentifier)
+    throw new StepFailed(`node ${source.node} has data of another system`);
   return server;
 }
 
@@ -27,6 +29,7 @@ export function* copyData(source: UpstreamNode, context: ActionContext): Steps {
     if (connectTo(source, context).process.life !== life) throw new StepFailed('the source was restarted');
   }
   const wal = durableWal(from);
+  world.checkers.replaced(server, wal);
   server.hasSentinel = false;
   server.data = {
     systemIdentifier: from.data?.systemIdentifier ?? '',
@@ -58,6 +61,7 @@ export function* rewindData(
   yield server.random.between(100, 1_500);
   if (connectTo(source, context).process.life !== life) throw new StepFailed('the source was restarted');
   const needed = durableWal(from).length;
+  context.world.checkers.replaced(server, durableWal(from));
   // What the source was about to write while it was read has to be streamed before the copy is consistent.
   const fork = target.wal.findLastIndex((record, index) => from.data?.wal[index] === record) + 1;
   const wal = durableWal(from).slice(0, server.random.int(fork, needed));

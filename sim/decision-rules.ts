@@ -1,5 +1,5 @@
 import type { Decision, RuleName } from '../src/core/decide.ts';
-import { reportOf, type Evidence, type Report } from '../src/core/evidence.ts';
+import { isForeign, reportOf, type Evidence, type Report } from '../src/core/evidence.ts';
 import {
   currentRule,
   findNode,
@@ -7,9 +7,12 @@ import {
   type NodeId,
   type Reign,
 } from '../src/core/group-record.ts';
+import { comparePositions } from '../src/core/lineage.ts';
+import { livePledges } from '../src/core/election.ts';
 import { lagBytes } from '../src/core/lsn.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
 import { checkCommitQuorums } from './commit-quorums.ts';
+import { sharesHistory } from './wal.ts';
 import type { World } from './world.ts';
 
 /** A decision with what was known when it was made. */
@@ -30,6 +33,7 @@ const CHECKS: Readonly<Partial<Record<RuleName, Check>>> = {
   confirm_reign: confirms,
   change_rule: changesRule,
   undo_handover: undoes,
+  restart_in_place: restarts,
   remove_dropped: removes,
 };
 
@@ -58,14 +62,20 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   const couldPledge = (node: NodeId): boolean =>
     node !== reign.holder &&
     !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
+  if (before.rules.some(({ cohort }) => cohort.length === 1))
+    return ['I3 a group without voters is not failed over by itself', `n${reign.holder} is given up`];
   if (before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
     return ['I26 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
+    const isOwn = holder !== undefined && !isForeign(before, holder.postgres);
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
+    if (holder?.postgres.status === 'stopped' && holder.promotedTerm !== reign.term)
+      return ['I32 nobody is given up on a guess', `n${reign.holder} was elected while it was down`];
+    const hangs = holder?.postgres.status === 'unresponsive';
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
-    return hasData && isSpent
-      ? ['I23 the budget of crash failovers is kept', 'the budget is spent']
-      : undefined;
+    if (isOwn && (hasData || hangs) && isSpent)
+      return ['I23 the budget of crash failovers is kept', 'the budget is spent'];
+    return hangs ? accusesOfHanging(decided, reign, holder) : undefined;
   }
   if (holder !== undefined) return cutsOff(decided, reign, holder);
   const offence = (text: string): Offence => ['I32 nobody is given up on a guess', text];
@@ -73,12 +83,29 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   // The core rounds ages for its sentences.
   if (silentMs < detectionMs - 1) return offence(`n${reign.holder} was listened to for ${silentMs} ms only`);
   if (evidence.deciderLagMs > detectionMs / 2) return offence('the decider lags');
-  const witness = evidence.reports.find(({ report: { node, postgres }, ageMs }) => {
+  const witness = whoReceives(decided, reign);
+  return witness === undefined ? undefined : offence(`n${witness} still receives from n${reign.holder}`);
+}
+
+/** A member that has heard the replication of the holder within the detection time. */
+function whoReceives({ before, evidence }: Decided, reign: Reign): NodeId | undefined {
+  return evidence.reports.find(({ report: { node, postgres }, ageMs }) => {
     const { upstream } = postgres;
     const isMember = before.rules.some(({ cohort }) => cohort.includes(node));
-    return isMember && upstream?.term === reign.term && upstream.silentMs + ageMs < detectionMs;
-  });
-  return witness && offence(`n${witness.report.node} still receives from n${reign.holder}`);
+    return (
+      isMember && upstream?.term === reign.term && upstream.silentMs + ageMs < before.settings.detectionMs
+    );
+  })?.report.node;
+}
+
+/** A server that answers nothing may only be slow, as long as something still streams from it. */
+function accusesOfHanging(decided: Decided, reign: Reign, { unansweredMs }: Report): Offence | undefined {
+  const { detectionMs, hangMs } = decided.before.settings;
+  const witness = whoReceives(decided, reign);
+  const patienceMs = witness === undefined ? detectionMs : hangMs;
+  return unansweredMs < patienceMs
+    ? ['I32 nobody is given up on a guess', `n${reign.holder} did not answer for ${unansweredMs} ms only`]
+    : undefined;
 }
 
 /** A holder that is here is given up only when too many of its voters, here too, receive from nobody. */
@@ -93,6 +120,15 @@ function cutsOff(decided: Decided, reign: Reign, holder: Report): Offence | unde
   ).length;
   const voters = (rule?.cohort.length ?? 1) - 1;
   return voters - lonely >= (rule?.k ?? 0) ? offence('its voters may still receive') : undefined;
+}
+
+function restarts(decided: Decided, reign: Reign): Offence | undefined {
+  if (reign.basis === null && reign.history === null)
+    return ['I23 a first start is no crash', `n${reign.holder} has yet to start`];
+  const postgres = heard(decided, reign.holder)?.postgres;
+  return postgres !== undefined && isForeign(decided.before, postgres)
+    ? ['I11 a server with another system identifier takes no part', `n${reign.holder} is restarted`]
+    : undefined;
 }
 
 function undoes({ decision }: Decided, { holder }: Reign): Offence | undefined {
@@ -118,12 +154,14 @@ function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
 }
 
 function crowns(decided: Decided): Offence | undefined {
-  const { before, decision } = decided;
+  const { before, decision, evidence } = decided;
   const { reign } = decision.next;
-  if (reign === null || reign.term === before.reign?.term) return undefined;
+  if (reign === null || reign.term === before.reign?.term) return fetches(decided);
   const entry = findNode(before, reign.holder);
   const text = `n${reign.holder} is elected`;
-  if (entry === undefined || entry.candidatePriority === 0 || entry.maintenance || entry.dropping !== 'no')
+  const isLeaving = entry?.maintenance === true || entry?.dropping !== 'no';
+  const mayStay = isLeaving && evidence.intentAgeMs >= TARGET_MS && !hasOther(decided, reign);
+  if (entry === undefined || entry.candidatePriority === 0 || (isLeaving && !mayStay))
     return ['I23 role policy is kept', `${text}, which its policy rules out`];
   if (decision.next.rules.at(-1)?.cohort.includes(reign.holder) !== true)
     return ['I6 a holder is a member of the rule that it works towards', text];
@@ -131,10 +169,47 @@ function crowns(decided: Decided): Offence | undefined {
     return ['I10 a timeline number is given once', `${text} on timeline ${reign.timeline}`];
   return before.intent?.allowDataLoss === true
     ? undefined
-    : (ignoresTarget(decided, reign) ?? copiesFall(decided));
+    : (ignoresTarget(decided, reign) ?? keepsForeign(decided, reign) ?? copiesFall(decided));
 }
 
-/** How long a handover waits for the node that was asked for, ms. */
+/** Who is to fetch what it lacks is on the way to it. */
+function fetches({ world, before, decision }: Decided): Offence | undefined {
+  const fetch = decision.next.intent?.fetch;
+  if (fetch == null || before.intent?.fetch != null) return undefined;
+  const [wal, source] = [fetch.candidate, fetch.source].map((node) => world.servers.get(node)?.data?.wal);
+  if (wal === undefined || source === undefined || sharesHistory(wal, source)) return undefined;
+  return ['I26 nothing is waited for in vain', `n${fetch.candidate} has diverged from n${fetch.source}`];
+}
+
+/** What somebody wrote to a server that he promoted is not kept where another one will do. */
+function keepsForeign({ before, evidence }: Decided, { term, basis }: Reign): Offence | undefined {
+  const own = [before.reign, ...before.pastReigns].flatMap((each) => [
+    each?.timeline,
+    ...(each?.history ?? each?.basis?.history ?? []).map(({ timeline }) => timeline),
+    each?.basis?.position.timeline,
+  ]);
+  if (basis === null || own.includes(basis.position.timeline)) return undefined;
+  const known = basis.history.findLast(({ timeline }) => own.includes(timeline));
+  const other = livePledges(before, evidence, term).find(({ node, pledge: { position } }) => {
+    const isCounted = node !== before.intent?.from && own.includes(position.timeline);
+    const end = { timeline: known?.timeline ?? 0, lsn: known?.end ?? '0/0' };
+    return isCounted && comparePositions(position, end) >= 0;
+  });
+  return other && ['I9 who was promoted by hand is rewound', `n${other.node} has no less`];
+}
+
+/** Whether a node that people let reign has promised the term, and has no less than the one that was elected. */
+function hasOther(decided: Decided, { term, basis }: Reign): boolean {
+  const { before } = decided;
+  return before.nodes.some(({ id, candidatePriority, maintenance, dropping }) => {
+    const pledge = heard(decided, id)?.pledge;
+    if (pledge?.term !== term || candidatePriority === 0 || maintenance || dropping !== 'no') return false;
+    const isOnRecord = pledge.position.timeline <= (before.reign?.timeline ?? 0);
+    return isOnRecord && basis !== null && comparePositions(pledge.position, basis.position) >= 0;
+  });
+}
+
+/** How long an election waits for the node that was asked for, and for anybody who is not about to leave, ms. */
 const TARGET_MS = 5_000;
 
 function ignoresTarget(decided: Decided, reign: Reign): Offence | undefined {
@@ -201,11 +276,17 @@ function copiesFall({ before, decision }: Decided): Offence | undefined {
 
 /** The standbys of a cohort that people let vote. */
 function mayVote(record: GroupRecord, cohort: readonly NodeId[]): readonly NodeId[] {
-  return cohort.filter((node) => {
-    const entry = findNode(record, node);
-    const isWelcome = entry?.replicationQuorum === true && !entry.maintenance && entry.dropping === 'no';
-    return isWelcome && node !== record.reign?.holder;
-  });
+  return cohort.filter((node) => node !== record.reign?.holder && isWelcome(record, node));
+}
+
+function isWelcome(record: GroupRecord, node: NodeId): boolean {
+  const entry = findNode(record, node);
+  return entry?.replicationQuorum === true && !entry.maintenance && entry.dropping === 'no';
+}
+
+/** How many standbys vote for one of the members that stay, whoever of them is the primary then. */
+function standbysLeft(record: GroupRecord, cohort: readonly NodeId[]): number {
+  return Math.max(0, cohort.filter((node) => isWelcome(record, node)).length - 1);
 }
 
 /** What people ask for takes no voter away that commits have to stand on, and disturbs no change of reign. */
@@ -213,7 +294,7 @@ export function checkRequest(world: World, before: GroupRecord, next: GroupRecor
   if (before.intent !== null && next.reign !== null && next.intent?.term !== before.intent.term)
     world.checkers.fail('I17 one change of reign at a time', before.intent.because);
   const cohort = currentRule(before)?.cohort ?? [];
-  const [was, is] = [mayVote(before, cohort).length, mayVote(next, cohort).length];
+  const [was, is] = [standbysLeft(before, cohort), standbysLeft(next, cohort)];
   const asked = effectiveNumberSync(next);
   if (is >= was || is >= asked || next.reign === null) return;
   world.checkers.fail(

@@ -1,67 +1,29 @@
-import type { Evidence } from '../src/core/evidence.ts';
-import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
 import { satisfiesAllRules } from '../src/core/quorum.ts';
 import * as requests from '../src/core/requests.ts';
+import {
+  ALL,
+  ask,
+  cutBoth,
+  duration,
+  during,
+  healBoth,
+  isComplete,
+  isListening,
+  mayLoseDisk,
+  pickNode,
+  serverOf,
+  UNREST_MS,
+  type Fault,
+} from './fault-tools.ts';
+import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { addNode, startKeeper, type SimulatedGroup } from './group.ts';
-import { CLIENTS, MONITOR } from './virtual-network.ts';
-import { createRandom, type Random } from './random.ts';
+import { LINK_FAULTS } from './link-faults.ts';
+import { MACHINE_FAULTS, removeForeignData } from './machine-faults.ts';
+import { createRandom } from './random.ts';
 import type { PlannedFault } from './schedule.ts';
+import { STORE_FAULTS } from './store-faults.ts';
+import { CLIENTS, MONITOR } from './virtual-network.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
-
-type Fault = (group: SimulatedGroup, random: Random) => void;
-
-const ALL = (nodes: readonly NodeId[]): readonly number[] => [CLIENTS, MONITOR, ...nodes];
-
-function serverOf({ world }: SimulatedGroup, node: NodeId): VirtualPostgres {
-  const server = world.servers.get(node);
-  if (server === undefined) throw new Error(`no server of node ${node}`);
-  return server;
-}
-
-/** More often the primary than chance would have it: that is where the trouble is. */
-function pickNode(group: SimulatedGroup, random: Random): NodeId {
-  const holder = group.monitor.stored.record.reign?.holder;
-  return holder !== undefined && random.chance(0.4) ? holder : random.pick(group.nodes);
-}
-
-/** Most faults are short, some outlast every time-out. */
-function duration(random: Random): number {
-  return random.chance(0.3) ? random.between(8_000, 40_000) : random.between(50, 6_000);
-}
-
-function during(group: SimulatedGroup, takesMs: number, end: () => void): void {
-  group.world.clock.after(takesMs, () => {
-    if (group.isHealed) return;
-    group.world.stir(UNREST_MS);
-    end();
-  });
-}
-
-function cutBoth(group: SimulatedGroup, a: number, b: number): void {
-  group.world.network.cut(a, b);
-  group.world.network.cut(b, a);
-}
-
-function healBoth(group: SimulatedGroup, a: number, b: number): void {
-  group.world.network.heal(a, b);
-  group.world.network.heal(b, a);
-}
-
-function ask(
-  group: SimulatedGroup,
-  what: (record: GroupRecord, evidence: Evidence) => requests.Answer,
-): void {
-  if (!isListening(group)) return;
-  const answer = group.monitor.request(what);
-  group.world.count(`request ${answer.kind}`);
-}
-
-function isListening({ monitor, world }: SimulatedGroup): boolean {
-  return monitor.process.isAlive && monitor.process.pausedUntilMs <= world.clock.nowMs;
-}
-
-/** For how long clients look closely after a fault has begun or ended, ms. */
-const UNREST_MS = 3_000;
 
 /** Lets a fault of the schedule happen. */
 export function carryOut(group: SimulatedGroup, { kind, seed }: PlannedFault): void {
@@ -105,6 +67,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const untilMs = group.world.clock.nowMs + duration(random);
     group.keepers.get(node)?.process.pauseUntil(untilMs);
     serverOf(group, node).process.pauseUntil(untilMs);
+  },
+  hang_postgres(group, random) {
+    serverOf(group, pickNode(group, random)).process.pauseUntil(group.world.clock.nowMs + duration(random));
   },
   pause_keeper(group, random) {
     group.keepers
@@ -163,19 +128,21 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     if (server.data !== null && !server.hasSentinel) server.start('standby', 100);
   },
   promote_by_hand(group, random) {
-    const server = serverOf(group, pickNode(group, random));
-    // Nor where it still has the settings of a primary that may go on alone: that is two mistakes in a row.
-    const wouldAcknowledge = server.settings?.synchronousStandbyNames === '';
-    if (group.promotedByHand || wouldAcknowledge || server.role !== 'standby') return;
-    // Once in a run: two servers that people promote from one point to one number can't be told apart.
-    if (isNumberReserved(group, server)) return;
-    group.promotedByHand = true;
-    server.promote('by hand');
+    promoteByHand(group, serverOf(group, pickNode(group, random)));
   },
-  promote_twin_by_hand(group, random) {
+  /** Somebody thinks that pgbaton is not needed for this. */
+  treat_by_hand(group, random) {
     const server = serverOf(group, pickNode(group, random));
-    if (server.role !== 'standby' || !isNumberReserved(group, server)) return;
-    server.promote('by hand');
+    const laterMs = (): number => random.between(200, 2_000);
+    server.stopFast();
+    during(group, laterMs(), () => {
+      if (server.data !== null && !server.hasSentinel) server.start('standby', 100);
+      during(group, laterMs(), () => promoteByHand(group, server));
+    });
+  },
+  names_by_hand(group, random) {
+    const server = serverOf(group, pickNode(group, random));
+    if (server.status === 'running' && server.role === 'primary') server.setNames(UNSATISFIABLE_NAMES);
   },
   fill_disk(group, random) {
     const server = serverOf(group, pickNode(group, random));
@@ -193,6 +160,24 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ask(group, (record, evidence) =>
       requests.requestSwitchover(record, evidence, { target, requestedBy: 'operator' }),
     );
+  },
+  /** Something happens to the target in the middle of it. */
+  spoil_switchover(group, random) {
+    const target = random.pick(group.nodes);
+    ask(group, (record, evidence) =>
+      requests.requestSwitchover(record, evidence, { target, requestedBy: 'operator' }),
+    );
+    const server = serverOf(group, target);
+    const spoil = random.pick([
+      () => server.kill(true),
+      () => promoteByHand(group, server),
+      () => serverOf(group, pickNode(group, random)).kill(true),
+      () => {
+        group.keepers.get(target)?.kill();
+        startKeeper(group, target, duration(random));
+      },
+    ]);
+    during(group, random.between(10, 500), spoil);
   },
   failover(group, random) {
     const target = random.chance(0.5) ? null : random.pick(group.nodes);
@@ -231,12 +216,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     });
   },
   lose_disk(group, random) {
-    const { record } = group.monitor.stored;
-    // Once in a run, and never where a commit may stand on one copy only.
-    const isWhole = group.nodes.every((node) => isComplete(serverOf(group, node)));
-    const isSettled = record.nodes.every((node) => node.dropping === 'no' && !node.maintenance);
-    const standsOnTwo = record.rules.every((rule) => rule.k > 0) && record.intent === null;
-    if (group.hasLostDisk || !isWhole || !isSettled || !standsOnTwo) return;
+    if (!mayLoseDisk(group)) return;
     group.hasLostDisk = true;
     const node = pickNode(group, random);
     const server = serverOf(group, node);
@@ -253,25 +233,39 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const numberSyncStandbys = random.pick([0, 1, 1, 2]);
     ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys }));
   },
+  make_async(group) {
+    group.isAsync = true;
+    makeAsync(group, true);
+  },
+  ...MACHINE_FAULTS,
+  ...LINK_FAULTS,
+  ...STORE_FAULTS,
 };
 
-/**
- * What the core is known not to survive yet: a promotion by hand onto the very
- * number that a reign has reserved and not begun to use. Left out unless asked for.
- */
-export const TWIN = 'promote_twin_by_hand';
-export const KNOWN_HOLES: readonly string[] = [TWIN];
-
-/** An unfinished copy is no copy yet. */
-function isComplete({ data, hasSentinel }: VirtualPostgres): boolean {
-  return data !== null && !hasSentinel && data.needed <= data.flushed;
+/** Nobody's flush is waited for, or everybody's counts again: `pgbaton set node replication-quorum`. */
+function makeAsync(group: SimulatedGroup, isAsync: boolean): void {
+  // What was asked for more copies than there are standbys now would stop all writes for ever.
+  ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys: isAsync ? 0 : null }));
+  for (const node of group.nodes)
+    ask(group, (record) => requests.updateNode(record, node, { replicationQuorum: !isAsync }));
 }
 
-/** Whether a promotion by hand would take the number of a reign. */
-function isNumberReserved({ monitor }: SimulatedGroup, server: VirtualPostgres): boolean {
-  const { record } = monitor.stored;
+/** `pg_ctl promote`. */
+function promoteByHand(group: SimulatedGroup, server: VirtualPostgres): void {
+  // Not where it has the settings of a primary that may go on alone: that is two mistakes in a row.
+  const { settings } = server;
+  const wouldAcknowledge = settings?.synchronousStandbyNames === '' && !settings.readOnly;
+  if (wouldAcknowledge || server.role !== 'standby' || isTakenByHand(group, server)) return;
+  group.promotedByHand = true;
+  server.promote('by hand');
+}
+
+/** Two servers that people promote from one point to one number can't be told apart: see docs/limits.md. */
+function isTakenByHand({ world }: SimulatedGroup, server: VirtualPostgres): boolean {
   const next = (server.data?.wal.at(-1)?.timeline.id ?? 0) + 1;
-  return record.reign?.timeline === next || record.pastReigns.some((reign) => reign.timeline === next);
+  return [...world.servers.values()].some(({ data }) =>
+    data?.wal.some(({ timeline }) => timeline.isByHand && timeline.id === next),
+  );
 }
 
 /** `pgbaton perform failover --allow-data-loss`. */
@@ -309,23 +303,33 @@ export function healAll(group: SimulatedGroup): void {
   group.crashPointChance = 0;
   group.isHealed = true;
   world.network.healAll();
+  Object.assign(monitor.store, { isDown: false, lostReplies: 0, rivals: 0 });
+  monitor.diesHere = () => false;
+  for (const place of [MONITOR, ...nodes]) world.clockOf(place).thaw();
   if (!monitor.process.isAlive) monitor.begin();
   monitor.process.resume();
+  removeForeignData(group);
   for (const node of nodes) {
+    serverOf(group, node).replay.release();
     serverOf(group, node).isDiskFull = false;
     serverOf(group, node).diskHungUntilMs = 0;
     serverOf(group, node).process.resume();
     group.keepers.get(node)?.process.resume();
     startKeeper(group, node, 1);
   }
-  world.clock.after(10, () => {
-    for (const node of nodes) {
-      ask(group, (record) => requests.disableMaintenance(record, node));
-      ask(group, (record) =>
-        requests.updateNode(record, node, { replicationQuorum: true, candidatePriority: 50 }),
-      );
-    }
-    // What was asked for more copies than there are standbys now would stop all writes for ever.
-    ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys: null }));
-  });
+  world.clock.after(10, () => takeBackRequests(group));
+}
+
+/** What people asked for and would have to ask otherwise: no group gets out of that by itself. */
+function takeBackRequests(group: SimulatedGroup): void {
+  if (!isListening(group)) {
+    group.world.clock.after(100, () => takeBackRequests(group));
+    return;
+  }
+  for (const node of group.nodes) {
+    ask(group, (record) => requests.disableMaintenance(record, node));
+    ask(group, (record) => requests.updateNode(record, node, { candidatePriority: 50 }));
+  }
+  makeAsync(group, group.isAsync);
+  group.isTakenBack = true;
 }

@@ -1,7 +1,7 @@
 import { findNode, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
 import { registerNode } from '../src/core/requests.ts';
 import { createClients, type Clients } from './clients.ts';
-import { checkNames, checkSwap, noteNames } from './record-checks.ts';
+import { checkData, checkNames, checkSwap, noteNames } from './record-checks.ts';
 import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
 import { createVirtualMonitor, type VirtualMonitor } from './virtual-monitor.ts';
 import { createVirtualPostgres } from './virtual-postgres.ts';
@@ -20,11 +20,15 @@ export interface SimulatedGroup {
   crashPointChance: number;
   /** The faults are over: what one of them would still do later is not done. */
   isHealed: boolean;
+  /** After that people have taken back what they asked for. */
+  isTakenBack: boolean;
   promotedByHand: boolean;
   /** What a primary may wait for: see checkNames. */
   readonly decidedNames: Set<string>;
   readonly gaps: WriteGap[];
   hasLostDisk: boolean;
+  /** People have decided that no commit waits for a standby. */
+  isAsync: boolean;
   /** Since when a server has looked writable though another one reigns, and nothing kept its keeper from closing it. */
   readonly openSinceMs: Map<NodeId, number>;
 }
@@ -44,16 +48,19 @@ export function createGroup(
     clients: createClients(world, nodes, clientCount),
     crashPointChance: 0,
     isHealed: false,
+    isTakenBack: false,
     promotedByHand: false,
     decidedNames: new Set(),
     gaps: [],
     hasLostDisk: false,
+    isAsync: false,
     openSinceMs: new Map(),
   };
   group.monitor.onSwap = (before, next) => {
     checkSwap(group, before, next);
     noteNames(group.decidedNames, next);
   };
+  world.checkers.recordInStore = () => group.monitor.stored.record;
   group.monitor.begin();
   for (let node = 0; node < size; node++) addNode(group);
   group.clients.begin();
@@ -64,19 +71,24 @@ export function createGroup(
 export function addNode(group: SimulatedGroup): void {
   const { world, monitor } = group;
   const node = monitor.stored.record.nextNodeId;
-  const server = createVirtualPostgres(world, node);
-  world.servers.set(node, server);
-  server.onNames = () => checkNames(group, server);
   monitor.request((record) =>
     registerNode(record, {
       name: null,
       host: `n${node}`,
       port: 5432,
       candidatePriority: 50,
-      replicationQuorum: true,
+      replicationQuorum: !group.isAsync,
       systemIdentifier: null,
     }),
   );
+  // A store that did not answer may not have taken it: then somebody has to ask again, and nobody does.
+  if (findNode(monitor.stored.record, node) === undefined) return;
+  const server = createVirtualPostgres(world, node);
+  world.servers.set(node, server);
+  server.onNames = () => {
+    checkNames(group, server);
+    checkData(group, server);
+  };
   const keeper = createVirtualKeeper(world, {
     node,
     server,

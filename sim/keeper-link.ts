@@ -2,7 +2,8 @@ import type { Report } from '../src/core/evidence.ts';
 import type { NodeId } from '../src/core/group-record.ts';
 import type { VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
-import type { StoredRecord, VirtualMonitor } from './virtual-monitor.ts';
+import type { VirtualMonitor } from './virtual-monitor.ts';
+import type { StoredRecord } from './virtual-store.ts';
 import type { World } from './world.ts';
 
 /** A keeper's line to the monitor: src/keeper/group-link.ts over virtual time. */
@@ -27,7 +28,7 @@ export function openKeeperLink(
   monitor: VirtualMonitor,
 ): KeeperLink {
   const { clock, network } = world;
-  let heardAtMs = clock.nowMs;
+  let heardAtMs = process.nowMs;
   let hasHeard = false;
   let newest: StoredRecord | undefined;
   let waiting: Report | undefined;
@@ -37,7 +38,7 @@ export function openKeeperLink(
 
   const link: KeeperLink = {
     onRecord: () => undefined,
-    silentMs: () => clock.nowMs - heardAtMs,
+    silentMs: () => process.nowMs - heardAtMs,
     hasHeard: () => hasHeard,
     takeNewest(than) {
       const found = newest;
@@ -47,7 +48,7 @@ export function openKeeperLink(
     send(report) {
       waiting = report;
       // The time-out is looked at when there is something newer to send, at the latest with the next heartbeat.
-      if (sending === undefined || clock.nowMs - sentAtMs >= REPORT_TIMEOUT_MS) sendNext();
+      if (sending === undefined || process.nowMs - sentAtMs >= REPORT_TIMEOUT_MS) sendNext();
     },
     close() {
       watch?.end();
@@ -55,7 +56,7 @@ export function openKeeperLink(
   };
 
   function heard(): void {
-    heardAtMs = clock.nowMs;
+    heardAtMs = process.nowMs;
     hasHeard = true;
   }
 
@@ -70,8 +71,8 @@ export function openKeeperLink(
     if (report === undefined) return;
     waiting = undefined;
     sending = report;
-    sentAtMs = clock.nowMs;
-    network.send(node, MONITOR, () => monitor.process.now(() => arrive(report)));
+    sentAtMs = process.nowMs;
+    network.send(node, MONITOR, () => monitor.process.now(() => monitor.whenFree(() => arrive(report))));
   }
 
   function arrive(report: Report): void {
@@ -92,12 +93,12 @@ export function openKeeperLink(
   }
 
   function subscribe(): void {
-    if (!monitor.process.isAlive || !network.canTalk(node, MONITOR))
+    if (!monitor.process.isAlive || monitor.isBusy || !network.canTalk(node, MONITOR))
       return process.after(RECONNECT_MS, subscribe);
-    const mine = { lastMs: clock.nowMs, end: () => undefined as void };
+    const mine = { lastMs: process.nowMs, end: () => undefined as void };
     const end = monitor.subscribe(node, (stored) =>
       process.now(() => {
-        mine.lastMs = clock.nowMs;
+        mine.lastMs = process.nowMs;
         heard();
         if (stored !== undefined) takeRecord(stored);
       }),
@@ -109,7 +110,7 @@ export function openKeeperLink(
 
   function watchIdle(mine: { readonly end: () => void; readonly lastMs: number }): void {
     process.after(WATCH_IDLE_MS / 2, () => {
-      if (clock.nowMs - mine.lastMs < WATCH_IDLE_MS) return watchIdle(mine);
+      if (process.nowMs - mine.lastMs < WATCH_IDLE_MS) return watchIdle(mine);
       mine.end();
       subscribe();
     });

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { listOf, newCommand, refuse, wholeNumber } from './command-line.ts';
 import { SEEDS_FOR_COVERAGE, unreached } from './coverage.ts';
+import { FAULTS } from './faults.ts';
 import { optionsOf, type Choice } from './options.ts';
+import { createProgress } from './progress.ts';
 import { runMany } from './run-many.ts';
 import type { RunResult } from './run.ts';
 import { scenarioOf, type Scenario } from './scenario.ts';
@@ -10,68 +12,84 @@ import { shrink } from './shrink.ts';
 import { createTotals } from './totals.ts';
 import { tellStory, writeFailure } from './write-failure.ts';
 
-/** `npm run sim -- --seeds 1000 --seed 1`: that many lives of a group, each from its own seed. */
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '200' },
-    seed: { type: 'string' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    nodes: { type: 'string' },
-    // With the bring-up before and the recovery behind them about five minutes.
-    'faulty-ms': { type: 'string', default: '275000' },
-    'keep-going': { type: 'boolean', default: false },
-    without: { type: 'string', default: '' },
-    'with-holes': { type: 'boolean', default: false },
-    shrink: { type: 'boolean', default: false },
-    replay: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
-});
+interface Options extends Omit<Choice, 'without'> {
+  readonly seeds: number;
+  readonly seed?: number;
+  readonly jobs: number;
+  readonly without: readonly string[];
+  readonly keepGoing: boolean;
+  readonly shrink: boolean;
+  readonly replay?: string;
+  readonly trace: boolean;
+  readonly json: boolean;
+}
+
+const command = newCommand('sim', 'Lives of whole groups, each from its own seed, with faults in every one.')
+  .option('--seeds <count>', 'how many lives', wholeNumber(1), 200)
+  .option('--seed <number>', 'the first seed; without it one is drawn and told', wholeNumber())
+  .option('--jobs <count>', 'how many at once', wholeNumber(1), availableParallelism())
+  .option('--nodes <count>', 'how many nodes each group has (a mix of two to five)', wholeNumber(1))
+  // With the bring-up before and the recovery behind them about five minutes.
+  .option('--faulty-ms <ms>', 'how long there are faults, in virtual time', wholeNumber(1), 275_000)
+  .option(
+    '--without <faults>',
+    'faults that are left out, with commas',
+    listOf('fault', Object.keys(FAULTS)),
+    [],
+  )
+  .option('--keep-going', 'go on after a failure', false)
+  .option('--shrink', 'make failures small with --keep-going too', false)
+  .option('--trace', 'tell the story of the first seed when none fails', false)
+  .option('--replay <file>', 'tell the story of a scenario that was kept, and nothing else')
+  .option('--json', 'print one line for programs', false)
+  .parse();
+const options = command.opts<Options>();
 
 /** How many failures are shrunk at most: each takes some seconds. */
 const SHRUNK_MAX = 20;
 
-if (values.replay === undefined) await runAll();
-else console.log(tellStory(JSON.parse(readFileSync(values.replay, 'utf8')) as Scenario));
+if (options.replay === undefined) await runAll(options);
+else console.log(tellStory(readScenario(options.replay)));
 
-async function runAll(): Promise<void> {
-  const choice: Choice = {
-    ...(values.nodes === undefined ? {} : { nodes: Number(values.nodes) }),
-    faultyMs: Number(values['faulty-ms']),
-    without: values.without.split(','),
-    withHoles: values['with-holes'],
-  };
-  const first = values.seed === undefined ? Math.floor(Math.random() * 1_000_000_000) : Number(values.seed);
+function readScenario(file: string): Scenario {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Scenario;
+  } catch (error) {
+    return refuse(
+      command,
+      `${file} is no scenario: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+async function runAll(choice: Options): Promise<void> {
+  const first = choice.seed ?? Math.floor(Math.random() * 1_000_000_000);
   // First of all, so that it is known whatever happens then.
-  if (values.seed === undefined) console.error(`seed ${first}`);
+  if (choice.seed === undefined) console.error(`seed ${first}`);
 
   const totals = createTotals();
+  const progress = createProgress();
   const broken: RunResult[] = [];
-  const options = {
-    ...choice,
-    first,
-    seeds: Number(values.seeds),
-    jobs: Number(values.jobs),
-    keepsGoing: values['keep-going'],
-  };
-  await runMany(options, (result) => {
+  let done = 0;
+  await runMany({ ...choice, first, keepsGoing: choice.keepGoing }, (result) => {
     totals.add(result);
     if (result.violation !== undefined) broken.push(result);
+    progress.show(`${(done += 1)} of ${choice.seeds} seeds, ${broken.length} failures`);
   });
+  progress.clear();
 
   const missing = unreached(totals.counts);
-  if (values.json) console.log(JSON.stringify({ ...totals.summary(), rules_unreached: missing }));
+  if (choice.json) console.log(JSON.stringify({ ...totals.summary(), rules_unreached: missing }));
   else console.log(totals.describe(first, missing));
-  if (values.trace && broken.length === 0) console.log(tellStory(scenarioOf(optionsOf(first, choice))));
+  if (choice.trace && broken.length === 0) console.log(tellStory(scenarioOf(optionsOf(first, choice))));
   tellFailures(broken, choice);
-  const isUncovered = missing.length > 0 && options.seeds >= SEEDS_FOR_COVERAGE;
+  const isUncovered = missing.length > 0 && choice.seeds >= SEEDS_FOR_COVERAGE;
   process.exitCode = broken.length > 0 || isUncovered ? 1 : 0;
 }
 
 /** On standard error, so that `--json` prints one line. */
-function tellFailures(broken: readonly RunResult[], choice: Choice): void {
-  const isShrunk = values.shrink || !values['keep-going'];
+function tellFailures(broken: readonly RunResult[], choice: Options): void {
+  const isShrunk = choice.shrink || !choice.keepGoing;
   for (const [index, { seed, violation }] of broken.entries()) {
     const at = ((violation?.atMs ?? 0) / 1_000).toFixed(3);
     console.error(`seed ${seed}: ${violation?.invariant} (at ${at} s)\n    ${violation?.detail}`);

@@ -62,7 +62,7 @@ export function observe(world: World, server: VirtualPostgres): ServerObservatio
     role: server.role,
     position: end?.position ?? null,
     history: end?.history ?? [],
-    upstream: upstreamOf(world, server),
+    upstream: upstreamOf(server),
     markerTerm: markerTermOf(server),
     followers: followersOf(server, data),
     pid: null,
@@ -70,23 +70,30 @@ export function observe(world: World, server: VirtualPostgres): ServerObservatio
     readOnly: server.effective?.readOnly ?? null,
     isUnguarded: false,
     receiverRunning: server.receiver !== null,
-    replayLagBytes: 0,
+    replayLagBytes: server.replay.isHeld ? replayLagBytes(server, data) : 0,
     diskTimeline: null,
     detail: null,
   };
 }
 
 /** The newest marker that a session on this server can read. */
-export function markerTermOf(server: VirtualPostgres): number | null {
+function markerTermOf(server: VirtualPostgres): number | null {
   if (server.role === 'primary') return server.visible?.markerTerm ?? null;
-  return server.data?.wal[server.data.flushed - 1]?.markerTerm ?? null;
+  const { data, replay } = server;
+  return data?.wal[replay.replayed(data.flushed) - 1]?.markerTerm ?? null;
 }
 
-function upstreamOf(world: World, server: VirtualPostgres): ServerObservation['upstream'] {
+/** Received and not replayed yet. */
+function replayLagBytes({ replay }: VirtualPostgres, data: DataDirectory): number {
+  const [end, replayed] = [data.wal[data.flushed - 1], data.wal[replay.replayed(data.flushed) - 1]];
+  return (end?.endBytes ?? 0) - (replayed?.endBytes ?? 0);
+}
+
+function upstreamOf(server: VirtualPostgres): ServerObservation['upstream'] {
   const { receiver } = server;
   if (receiver === null) return null;
   const { term, upstream, heardAtStandbyMs } = receiver;
-  return { term, host: `n${upstream}`, port: 5432, silentMs: world.clock.nowMs - heardAtStandbyMs };
+  return { term, host: `n${upstream}`, port: 5432, silentMs: server.process.nowMs - heardAtStandbyMs };
 }
 
 const NOBODY: readonly Follower[] = [];

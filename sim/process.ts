@@ -1,4 +1,5 @@
 import type { Clock, EventOwner } from './clock.ts';
+import { createLocalClock, type LocalClock } from './local-clock.ts';
 
 /**
  * What can be killed, and stopped for a while: nothing that was begun in one
@@ -9,7 +10,9 @@ export interface VirtualProcess extends EventOwner {
   readonly isAlive: boolean;
   /** Counts the lives. */
   readonly life: number;
-  /** Runs `task` after `delayMs`, if this life still lasts then. */
+  /** By the clock of its machine, the only one that it can read. */
+  readonly nowMs: number;
+  /** Runs `task` after `delayMs` by its machine's clock, if this life still lasts then. */
   after(delayMs: number, task: () => void): void;
   /** Runs `task` now, or when the process goes on; not at all when it is dead. */
   now(task: () => void): void;
@@ -24,23 +27,27 @@ export interface VirtualProcess extends EventOwner {
   latenessMs(windowMs: number): number;
 }
 
-export function createProcess(clock: Clock): VirtualProcess {
+export function createProcess(clock: Clock, local: LocalClock = createLocalClock(clock)): VirtualProcess {
   let life = 0;
   let isAlive = false;
   let pausedUntilMs = 0;
   let deferred: (() => void)[] = [];
-  let pausedSinceMs = 0;
+  let [pausedSinceMs, pausedSinceLocalMs] = [0, 0];
   let stops: { readonly endedMs: number; readonly tookMs: number }[] = [];
 
   function runIn(started: number, task: () => void): void {
     if (life !== started || !isAlive) return;
-    if (clock.nowMs < pausedUntilMs) deferred.push(() => runIn(started, task));
-    else task();
+    if (clock.nowMs >= pausedUntilMs) return task();
+    // The timers of a suspended machine go on where they were.
+    const leftMs = local.isFrozen ? clock.nowMs - pausedSinceMs : 0;
+    if (leftMs === 0) deferred.push(() => runIn(started, task));
+    else deferred.push(() => clock.afterIn(self, leftMs, task));
   }
 
   function resumeIfDue(): void {
     if (clock.nowMs < pausedUntilMs) return;
-    if (pausedUntilMs > 0) stops.push({ endedMs: clock.nowMs, tookMs: clock.nowMs - pausedSinceMs });
+    const tookMs = local.nowMs - pausedSinceLocalMs;
+    if (pausedUntilMs > 0) stops.push({ endedMs: local.nowMs, tookMs });
     pausedUntilMs = 0;
     const due = deferred;
     deferred = [];
@@ -58,11 +65,16 @@ export function createProcess(clock: Clock): VirtualProcess {
     get pausedUntilMs() {
       return pausedUntilMs;
     },
+    get nowMs() {
+      return local.nowMs;
+    },
     after(delayMs, task) {
-      clock.afterIn(self, delayMs, task);
+      clock.afterIn(self, local.worldMs(delayMs), task);
     },
     now(task) {
-      runIn(life, task);
+      if (clock.nowMs >= pausedUntilMs) return runIn(life, task);
+      const started = life;
+      deferred.push(() => runIn(started, task));
     },
     begin() {
       life += 1;
@@ -77,13 +89,15 @@ export function createProcess(clock: Clock): VirtualProcess {
       deferred = [];
     },
     pauseUntil(timeMs) {
-      if (pausedUntilMs <= clock.nowMs) pausedSinceMs = clock.nowMs;
-      pausedUntilMs = Math.max(pausedUntilMs, timeMs);
-      clock.after(timeMs - clock.nowMs, resumeIfDue);
+      if (pausedUntilMs <= clock.nowMs) [pausedSinceMs, pausedSinceLocalMs] = [clock.nowMs, local.nowMs];
+      const waitMs = Math.max(0, timeMs - clock.nowMs);
+      // To the last bit what the clock will show then.
+      pausedUntilMs = Math.max(pausedUntilMs, clock.nowMs + waitMs);
+      clock.after(waitMs, resumeIfDue);
     },
     latenessMs(windowMs) {
       if (stops.length === 0) return 0;
-      stops = stops.filter(({ endedMs }) => clock.nowMs - endedMs < windowMs);
+      stops = stops.filter(({ endedMs }) => local.nowMs - endedMs < windowMs);
       return stops.reduce((longest, { tookMs }) => Math.max(longest, tookMs), 0);
     },
     resume() {

@@ -1,7 +1,7 @@
 import { synchronousStandbyNames } from '../src/core/application-name.ts';
 import { findNode, type GroupRecord } from '../src/core/group-record.ts';
 import { comparePositions } from '../src/core/lineage.ts';
-import { satisfiesAllRules, votersOf } from '../src/core/quorum.ts';
+import { votersOf } from '../src/core/quorum.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import type { SimulatedGroup } from './group.ts';
 import { endOfWal } from './observation.ts';
@@ -34,7 +34,11 @@ function checkReign(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
     world.checkers.fail('I4 terms and timelines only grow', `timeline ${reign.timeline} again`);
   const pledged = before.nodes.filter(({ id }) => keepers.get(id)?.durable.pledge?.term === reign.term);
   const ids = pledged.map(({ id }) => id);
-  const isProven = satisfiesAllRules(before, ids) || ids.includes(intent.from);
+  const isProven =
+    ids.includes(intent.from) ||
+    before.rules.every(
+      ({ cohort, k }) => cohort.filter((id) => ids.includes(id)).length >= cohort.length - k,
+    );
   if (!isProven && !intent.allowDataLoss) {
     const text = `term ${reign.term} begins with the promises of ${ids.join(', ')} on disk, under ${JSON.stringify(before.rules)}`;
     world.checkers.fail('I6 a promotion satisfies every rule', text);
@@ -42,6 +46,8 @@ function checkReign(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
   for (const id of ids) {
     const pledge = keepers.get(id)?.durable.pledge;
     const data = world.servers.get(id)?.data;
+    if (id === reign.holder && data != null && data.systemIdentifier !== before.systemIdentifier)
+      world.checkers.fail('I11 a server with another system identifier takes no part', `n${id} is elected`);
     // What was fetched for the very term that was promised is no breach.
     const isFetching = id === intent.fetch?.candidate || world.servers.get(id)?.receivedTerm === reign.term;
     if (pledge == null || data == null || isFetching) continue;
@@ -67,6 +73,19 @@ function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
     if (findNode(next, id) !== undefined)
       world.checkers.fail('I16 a voter is on the history of the reign', `n${id} votes and has diverged`);
   }
+}
+
+/** Whoever runs as a primary has the data of this group, and all of them; what a person promotes is that person's. */
+export function checkData({ world, monitor }: SimulatedGroup, server: VirtualPostgres): void {
+  const { systemIdentifier } = monitor.stored.record;
+  const { data, hasSentinel, node } = server;
+  if (server.role !== 'primary' || data === null || data.wal.at(-1)?.timeline.isByHand === true) return;
+  if (systemIdentifier !== null && data.systemIdentifier !== systemIdentifier) {
+    const text = `n${node} is a primary of system ${data.systemIdentifier}`;
+    world.checkers.fail('I11 a server with another system identifier takes no part', text);
+  }
+  if (hasSentinel || data.needed > data.flushed)
+    world.checkers.fail('I12 an empty or half-made directory never becomes the primary', `n${node}`);
 }
 
 /** The values of synchronous_standby_names that the group has decided on so far. */

@@ -37,6 +37,8 @@ export function requestReceiver(world: World, standby: VirtualPostgres, delayMs:
     const isWanted = standby.settings === settings && standby.role === 'standby' && standby.receiver === null;
     if (!isWanted) return;
     const again = (afterMs: number): void => requestReceiver(world, standby, afterMs);
+    // The startup process asks for more only when it has replayed all that there is.
+    if (standby.replay.isHeld) return again(RETRY_INTERVAL_MS);
     if (!world.network.canTalk(standby.node, wanted.node)) return again(CONNECT_TIMEOUT_MS);
     const handshakeMs = 4 * world.network.delayMs(standby.node, wanted.node);
     standby.process.after(handshakeMs, () => {
@@ -67,11 +69,8 @@ function maySend(world: World, upstream: VirtualPostgres, standby: VirtualPostgr
     ? end.endBytes <= sourceEnd.endBytes
     : left !== undefined && endOfTimeline(from.wal, timeline.id) >= end.endBytes;
   if (accepts) {
-    const other = from.wal.findLast((record) => record.timeline.id === timeline.id)?.timeline;
-    const isTwinByHand = timeline.isByHand || other?.isByHand === true;
     const text = `node ${standby.node} (timeline ${timeline.id}, ${end.lsn}) streams another history from node ${upstream.node}`;
-    if (isTwinByHand) world.count('excused twin');
-    world.checkers[isTwinByHand ? 'excuse' : 'fail']('I10 one history under a timeline number', text);
+    world.checkers.fail('I10 one history under a timeline number', text);
   }
   return false;
 }
@@ -81,7 +80,6 @@ function endOfTimeline(wal: readonly WalRecord[], id: number): number {
 }
 
 function connect(world: World, upstream: VirtualPostgres, standby: VirtualPostgres, term: number): void {
-  const { nowMs } = world.clock;
   const length = standby.data?.wal.length ?? 0;
   const connection: Replication = {
     standby: standby.node,
@@ -94,8 +92,8 @@ function connect(world: World, upstream: VirtualPostgres, standby: VirtualPostgr
     isOpenAtStandby: true,
     isOpenAtUpstream: true,
     inFlight: [],
-    heardAtStandbyMs: nowMs,
-    heardAtUpstreamMs: nowMs,
+    heardAtStandbyMs: standby.process.nowMs,
+    heardAtUpstreamMs: upstream.process.nowMs,
   };
   standby.receiver = connection;
   standby.receivedTerm = term;
@@ -145,7 +143,7 @@ function receive(
   if (!connection.isOpenAtStandby || data === null || first === undefined) return;
   // A cut connection can lose a batch that was under way; what follows does not fit then.
   if (first.index !== data.wal.length) return endAtStandby(world, standby, connection);
-  connection.heardAtStandbyMs = world.clock.nowMs;
+  connection.heardAtStandbyMs = standby.process.nowMs;
   if (standby.isDiskFull) return standby.kill(true);
   for (const record of batch) data.wal.push(record);
   data.partialBytes = 0;
@@ -170,7 +168,7 @@ function reply(
   world.network.stream(standby.node, upstream.node, isOver, () =>
     upstream.process.now(() => {
       if (!connection.isOpenAtUpstream) return;
-      connection.heardAtUpstreamMs = world.clock.nowMs;
+      connection.heardAtUpstreamMs = upstream.process.nowMs;
       connection.flushed = Math.max(connection.flushed, flushed);
       upstream.releaseWaiters();
     }),
@@ -189,27 +187,33 @@ function watch(world: World, upstream: VirtualPostgres, standby: VirtualPostgres
     const isStandbyUp = link.isOpenAtStandby && standby.process.pausedUntilMs <= nowMs;
     const { network } = world;
     const isHeardAtStandby = isUpstreamUp && isStandbyUp && network.isOpen(upstream.node, standby.node);
-    if (isHeardAtStandby) link.heardAtStandbyMs = nowMs;
+    if (isHeardAtStandby) link.heardAtStandbyMs = standby.process.nowMs;
     if (isHeardAtStandby && network.isOpen(standby.node, upstream.node)) {
-      link.heardAtUpstreamMs = nowMs;
+      link.heardAtUpstreamMs = upstream.process.nowMs;
       // The answer tells again what is flushed.
       if (link.flushed < (standby.data?.flushed ?? 0)) reply(world, upstream, standby, link);
     }
-    if (isStandbyUp && nowMs - link.heardAtStandbyMs > TIMEOUT_MS) endAtStandby(world, standby, link);
-    if (isUpstreamUp && nowMs - link.heardAtUpstreamMs > TIMEOUT_MS)
+    if (isStandbyUp && standby.process.nowMs - link.heardAtStandbyMs > TIMEOUT_MS)
+      endAtStandby(world, standby, link);
+    if (isUpstreamUp && upstream.process.nowMs - link.heardAtUpstreamMs > TIMEOUT_MS)
       endAtUpstream(world, upstream, link, true);
     watch(world, upstream, standby, link);
   });
 }
 
-/** The walreceiver is gone; the upstream is told if it can be reached. */
-export function endAtStandby(world: World, standby: VirtualPostgres, connection: Replication): void {
+/** The walreceiver is gone; the upstream is told if it can be reached, unless `tells` says otherwise. */
+export function endAtStandby(
+  world: World,
+  standby: VirtualPostgres,
+  connection: Replication,
+  tells = true,
+): void {
   if (!connection.isOpenAtStandby) return;
   connection.isOpenAtStandby = false;
   leavePartialRecord(standby, connection);
   if (standby.receiver === connection) standby.receiver = null;
   const upstream = world.servers.get(connection.upstream);
-  if (upstream !== undefined) {
+  if (upstream !== undefined && tells) {
     const isOver = (): boolean => !connection.isOpenAtUpstream;
     world.network.stream(standby.node, upstream.node, isOver, () =>
       upstream.process.now(() => endAtUpstream(world, upstream, connection, false)),
@@ -236,6 +240,14 @@ export function endAtUpstream(
   world.network.stream(upstream.node, standby.node, isOver, () =>
     standby.process.now(() => endAtStandby(world, standby, connection)),
   );
+}
+
+/** One end is gone without a word, and its machine answers for it no more; the other waits for its time-out. */
+export function forgetConnection(world: World, link: Replication, end: 'standby' | 'upstream'): void {
+  const [standby, upstream] = [world.servers.get(link.standby), world.servers.get(link.upstream)];
+  if (standby === undefined || upstream === undefined) return;
+  if (end === 'upstream') return endAtUpstream(world, upstream, link, false);
+  if (link.isOpenAtStandby) endAtStandby(world, standby, link, false);
 }
 
 /** A standby passes on all the bytes that it has received. */

@@ -4,13 +4,14 @@ import { groupObstacles } from '../src/core/obstacles.ts';
 import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
 import { createCheckers, type Violation } from './checkers.ts';
 import { createClock } from './clock.ts';
-import { acceptInevitableLoss, carryOut, healAll, TWIN } from './faults.ts';
+import { acceptInevitableLoss, carryOut, healAll } from './faults.ts';
 import { checkOldPrimaries } from './old-primaries.ts';
 import { createGroup, forgetLeft, type SimulatedGroup } from './group.ts';
+import { createLocalClock, type LocalClock } from './local-clock.ts';
 import { createRandom, seedOf } from './random.ts';
 import { CLIENT_COUNT, scenarioOf } from './scenario.ts';
 import type { PlannedFault } from './schedule.ts';
-import { createNetwork } from './virtual-network.ts';
+import { createNetwork, type Place } from './virtual-network.ts';
 import { STREAMS, type World } from './world.ts';
 import { expectWrites, type WriteGap } from './write-gap.ts';
 
@@ -87,10 +88,11 @@ export function runSeed(options: RunOptions): RunResult {
 function createWorld({
   seed,
   onTrace,
-  without,
 }: RunOptions): World & { readonly counts: ReadonlyMap<string, number> } {
   const clock = createClock();
   const counts = new Map<string, number>();
+  const clocks = new Map<Place, LocalClock>();
+  const servers: World['servers'] = new Map();
   const randomOf: World['randomOf'] = (stream, node = 0) =>
     createRandom(seedOf(seed, STREAMS[stream] + node));
   let unrestUntilMs = 0;
@@ -98,9 +100,14 @@ function createWorld({
     clock,
     counts,
     randomOf,
+    clockOf(place) {
+      let local = clocks.get(place);
+      if (local === undefined) clocks.set(place, (local = createLocalClock(clock)));
+      return local;
+    },
     network: createNetwork(clock, (place) => randomOf('network', place)),
-    checkers: createCheckers(clock, !without.includes(TWIN)),
-    servers: new Map(),
+    checkers: createCheckers(clock, servers),
+    servers,
     onUnrest: () => undefined,
     get unrestUntilMs() {
       return unrestUntilMs;
@@ -163,6 +170,8 @@ function recover(group: SimulatedGroup): number | undefined {
   const { clock, checkers } = world;
   world.trace('fault', () => 'everything is healed');
   healAll(group);
+  // A monitor that waits for its store hears of it some seconds later.
+  while (!group.isTakenBack && !checkers.isOver) clock.runUntil(clock.nowMs + LOOK_MS);
   const healedAtMs = clock.nowMs;
   const settledAtMs = converge(group, CONVERGE_MS);
   if (checkers.isOver) return undefined;
@@ -221,7 +230,7 @@ function isWhole(group: SimulatedGroup): boolean {
     return node === holder || (receiver?.upstream === holder && receiver.term === term);
   };
   if (!group.nodes.every(follows)) return false;
-  const votes = record.rules[0]?.cohort.length === group.nodes.length;
+  const votes = record.rules[0]?.cohort.length === (group.isAsync ? 1 : group.nodes.length);
   return (
     votes &&
     isSettled(

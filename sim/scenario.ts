@@ -10,6 +10,8 @@ import { STREAMS } from './world.ts';
  * still follow from the seed.
  */
 export interface Scenario {
+  /** Of a kept one: the fix in sim/mutants/fixes.ts without which it breaks. */
+  readonly foundWithout?: string;
   readonly seed: number;
   readonly nodes: number;
   readonly clients: number;

@@ -8,8 +8,8 @@ export interface PlannedFault {
   readonly seed: number;
 }
 
-/** A death and nothing else. */
-const PLAIN: readonly string[] = ['kill_postgres', 'lose_host'];
+/** A death, or a hang, and nothing else. */
+const PLAIN: readonly string[] = ['kill_postgres', 'lose_host', 'hang_postgres'];
 
 /**
  * The faults of one run: of a few kinds chosen for it, so that rare ones meet

@@ -4,9 +4,9 @@ import type { Rest, Step } from '../src/core/action.ts';
 import { plan } from '../src/core/plan.ts';
 import type { JournalEntry } from '../src/keeper/journal.ts';
 import {
-  hasVoters,
   localView,
   newNodeState,
+  noteLook,
   reportOfState,
   type NodeState,
 } from '../src/keeper/node-state.ts';
@@ -16,8 +16,9 @@ import { StepFailed, type ActionContext, type Pause, type Steps } from './steps.
 import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
 import { observe } from './observation.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
-import type { StoredRecord, VirtualMonitor } from './virtual-monitor.ts';
+import type { VirtualMonitor } from './virtual-monitor.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
+import type { StoredRecord } from './virtual-store.ts';
 import type { World } from './world.ts';
 
 /** The loop of src/keeper/keeper.ts over virtual time: observe, report, plan, act. */
@@ -64,13 +65,12 @@ const EMPTY_JOURNAL: JournalEntry = {
   servingTerm: null,
   restartsUsed: 0,
   session: 0,
-  followedTerm: 0,
   copyOf: null,
 };
 
 export function createVirtualKeeper(world: World, options: KeeperOptions): VirtualKeeper {
   const { node, server, monitor } = options;
-  const process = createProcess(world.clock);
+  const process = createProcess(world.clock, world.clockOf(node));
   let durable = EMPTY_JOURNAL;
   let session = 0;
   let state: NodeState | undefined;
@@ -99,7 +99,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
   function begin(): void {
     process.begin();
     session += 1;
-    const present = newNodeState(observe(world, server), durable, world.clock.nowMs);
+    const present = newNodeState(observe(world, server), durable, process.nowMs);
     state = present;
     link?.close();
     link = openKeeperLink(world, node, process, monitor);
@@ -110,7 +110,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     const { life } = process;
     let entry = durable;
     let sequence = 0;
-    let busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
+    let busyUntilMs = process.nowMs + BUSY_FOR_MS;
     let lastReported: Content | undefined;
     let lastStep = '';
     let failure: { readonly action: string; readonly retryMs: number } | undefined;
@@ -122,9 +122,9 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       lastReported = content;
       line.send({ ...content, session, sequence: (sequence += 1) } satisfies Report);
     };
-    const report = (): void => tell(reportOfState(node, mine, durable, world.clock.nowMs));
+    const report = (): void => tell(reportOfState(node, mine, durable, process.nowMs));
     const stir = (): void => {
-      busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
+      busyUntilMs = process.nowMs + BUSY_FOR_MS;
       isRung = true;
       wakeAlarm?.();
     };
@@ -157,8 +157,8 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     function* adoptRecord({ version, record }: StoredRecord): Steps {
       yield* context.journal.write({ record, recordVersion: version });
-      if (intentKey(record) !== intentKey(mine.record)) mine.intentSeenAtMs = world.clock.nowMs;
-      if (record.reign?.term !== mine.record?.reign?.term) mine.quorumSeenAtMs = world.clock.nowMs;
+      if (intentKey(record) !== intentKey(mine.record)) mine.intentSeenAtMs = process.nowMs;
+      if (record.reign?.term !== mine.record?.reign?.term) mine.quorumSeenAtMs = process.nowMs;
       mine.record = record;
       mine.recordVersion = version;
     }
@@ -178,12 +178,11 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     function look(): void {
-      mine.observation = observe(world, server);
-      mine.observedAtMs = world.clock.nowMs;
-      if (hasVoters(mine.record, mine.observation)) mine.quorumSeenAtMs = world.clock.nowMs;
-      const content = reportOfState(node, mine, durable, world.clock.nowMs);
+      const { nowMs } = process;
+      noteLook(mine, observe(world, server), { beganMs: nowMs, endedMs: nowMs, timeoutMs: 0 });
+      const content = reportOfState(node, mine, durable, nowMs);
       if (isSameEssence(content, lastReported)) return;
-      busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
+      busyUntilMs = process.nowMs + BUSY_FOR_MS;
       tell(content);
     }
 
@@ -191,14 +190,14 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       if (mine.record === null) return { action: null, because: 'the record has not come in yet' };
       if (!line.hasHeard() && line.silentMs() < FIRST_RECORD_MS)
         return { action: null, because: 'waiting for the monitor' };
-      const times = { nowMs: world.clock.nowMs, storeSilentMs: line.silentMs() };
+      const times = { nowMs: process.nowMs, storeSilentMs: line.silentMs() };
       return plan(mine.record, localView(node, mine, entry, times));
     }
 
     function* act(step: Step): Steps {
       const { action, because } = step;
       world.count(`action ${action.kind}`);
-      checkAction(world, { node, action, state: mine, journal: entry });
+      checkAction(world, { node, action, state: mine, journal: entry, storeSilentMs: line.silentMs() });
       announce(`${action.kind}: ${because}`);
       try {
         yield* executeAction(action, context);
@@ -212,7 +211,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
         report();
         yield { alarmMs: retryMs };
       }
-      busyUntilMs = world.clock.nowMs + BUSY_FOR_MS;
+      busyUntilMs = process.nowMs + BUSY_FOR_MS;
     }
 
     function announce(text: string): void {
@@ -222,7 +221,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     /** After a while in which nothing has changed the simulated keeper looks less often than the real one: most such looks see nothing. */
     function pauseMs(): number {
-      const leftMs = busyUntilMs - world.clock.nowMs;
+      const leftMs = busyUntilMs - process.nowMs;
       if (leftMs <= 0) return HEARTBEATS_PER_LOOK * heartbeatMs();
       return leftMs > BUSY_FOR_MS - CLOSE_LOOK_FOR_MS ? BUSY_TICK_MS : LATER_TICK_MS;
     }

@@ -8,54 +8,73 @@ import {
   type NodeId,
 } from '../src/core/group-record.ts';
 import type { Answer } from '../src/core/requests.ts';
-import { createEvidenceBook, type EvidenceBook } from '../src/monitor/evidence-book.ts';
+import { DECISIONS_PER_RUN, dueInMs, LAG_WINDOW_MS, TICK_MS } from '../src/deciding/deciding-pace.ts';
+import { createEvidenceBook, type EvidenceBook } from '../src/deciding/evidence-book.ts';
 import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
+import {
+  createVirtualStore,
+  type StoredRecord,
+  type SwapOutcome,
+  type Unanswered,
+  type VirtualStore,
+} from './virtual-store.ts';
 import type { World } from './world.ts';
 
-/** A record as it stands in the store. */
-export interface StoredRecord {
-  readonly version: number;
-  readonly record: GroupRecord;
-}
-
-/** The monitor: a durable store, the evidence that dies with the process, and the real `decide`. */
+/** The monitor: a store, the evidence that dies with the process, and the real `decide`. */
 export interface VirtualMonitor {
   readonly process: VirtualProcess;
-  /** Durable. */
+  readonly store: VirtualStore;
+  /** What is durable in the store, also before this process knows of it. */
   readonly stored: StoredRecord;
   /** Follows the record for a keeper; as long as the keeper's line lasts. */
   subscribe(node: NodeId, deliver: (stored: StoredRecord | undefined) => void): () => void;
+  /** The streams to all keepers are gone, and their other ends do not know. */
+  dropWatches(): void;
+  /** Does the task when the store has answered what was asked before. */
+  whenFree(task: () => void): void;
+  readonly isBusy: boolean;
   takeReport(report: Report): StoredRecord;
   request(ask: (record: GroupRecord, evidence: Evidence) => Answer): Answer;
   evidence(): Evidence;
   begin(): void;
   kill(): void;
-  /** Told of every decision. */
+  /** Told of every decision that is durable. */
   onSwap: (before: GroupRecord, next: GroupRecord) => void;
+  /** Asked around each swap: whether the monitor dies there. */
+  diesHere: () => boolean;
 }
 
-const TICK_MS = 100;
 const PING_MS = 2_000;
-const FRESH_MS = 1_000;
-const DECISIONS_PER_RUN = 20;
-/** How far back the monitor looks for its own lateness, ms. */
-const LAG_WINDOW_MS = 5_000;
+/** A tick is asked for at the latest after this time: a report or a swap may have come in between, ms. */
+const LOOK_AGAIN_MS = 1_000;
 /** For how long clients look closely after each decision, ms. */
 const UNREST_MS = 2_000;
+/** How often a request is asked anew when somebody else has changed the record. */
+const ATTEMPTS = 5;
+
+const NO_ANSWER: Answer = {
+  kind: 'refused',
+  code: 'BATON_GROUP_BUSY',
+  message: 'the store does not answer',
+  hint: 'Try again.',
+};
 
 export function createVirtualMonitor(world: World, settings: GroupSettings): VirtualMonitor {
-  const { clock } = world;
-  const process = createProcess(clock);
+  const process = createProcess(world.clock, world.clockOf(MONITOR));
   const subscribers = new Map<NodeId, (stored: StoredRecord | undefined) => void>();
-  const now = (): number => clock.nowMs;
-  let stored: StoredRecord = { version: 0, record: emptyRecord('default', 0, settings) };
+  const now = (): number => process.nowMs;
+  const store = createVirtualStore(world.randomOf('store'), emptyRecord('default', 0, settings));
+  let known: StoredRecord = store.stored;
+  let [isUncertain, isBusy, isTicking] = [false, false, false];
+  let waiting: (() => void)[] = [];
   let book: EvidenceBook = createEvidenceBook(now);
   let beganMs = 0;
-  let isTicking = false;
+  /** Why the swap under way is made, for the story. */
+  let reason = '';
 
-  const evidence = (): Evidence => book.evidence(stored.record, process.latenessMs(LAG_WINDOW_MS));
+  const evidence = (): Evidence => book.evidence(known.record, process.latenessMs(LAG_WINDOW_MS));
 
   function push(node: NodeId, news: StoredRecord | undefined): void {
     const deliver = subscribers.get(node);
@@ -64,55 +83,111 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     world.network.stream(MONITOR, node, isOver, () => deliver(news));
   }
 
-  function swap(next: GroupRecord, why: string): void {
-    const before = stored.record;
-    stored = { version: stored.version + 1, record: next };
-    world.trace('monitor', () => `v${stored.version} ${why}`);
-    world.stir(UNREST_MS);
-    self.onSwap(before, next);
-    book.follow(before, next);
+  function learn(stored: StoredRecord): void {
+    const before = known.record;
+    known = stored;
+    book.follow(before, stored.record);
     for (const node of subscribers.keys()) push(node, stored);
   }
 
+  /** One thing after the other: what comes in meanwhile waits. */
+  function waitFor({ afterMs }: Unanswered, then: () => void): void {
+    isBusy = true;
+    process.after(afterMs, () => {
+      isBusy = false;
+      then();
+      while (waiting.length > 0 && !isBusy) waiting.shift()?.();
+    });
+  }
+
+  /** Reads the record where a write before had no certain outcome; false: the store does not answer. */
+  function refresh(): boolean {
+    if (isBusy) return false;
+    if (!isUncertain) return true;
+    const answer = store.read();
+    if ('kind' in answer) {
+      waitFor(answer, () => undefined);
+      return false;
+    }
+    isUncertain = false;
+    if (answer.version !== known.version) learn(answer);
+    return true;
+  }
+
+  /** As in src/monitor/record-cell.ts: without an answer nobody knows what is in the store. */
+  function swap(next: GroupRecord, why: string): SwapOutcome['kind'] | 'died' {
+    if (dies()) return 'died';
+    isUncertain = true;
+    reason = why;
+    const outcome = store.swap(known.version, next);
+    if (dies()) return 'died';
+    if (outcome.kind === 'written') {
+      isUncertain = false;
+      learn({ version: outcome.version, record: next });
+    } else if (outcome.kind === 'unanswered') {
+      world.trace('monitor', () => 'the store does not answer');
+      waitFor(outcome, settle);
+    } else {
+      world.count('swap conflict');
+      return refresh() ? 'conflict' : 'unanswered';
+    }
+    return outcome.kind;
+  }
+
+  function dies(): boolean {
+    if (!self.diesHere()) return false;
+    world.trace('monitor', () => 'dies at a swap');
+    self.kill();
+    return true;
+  }
+
   function settle(): void {
+    if (!refresh()) return;
     const rules: string[] = [];
     for (;;) {
-      const known = evidence();
-      const decision = decide(stored.record, known);
-      if (decision === undefined) return checkRest(world, stored.record, known);
-      checkDecision({ world, before: stored.record, decision, evidence: known });
+      const seen = evidence();
+      const decision = decide(known.record, seen);
+      if (decision === undefined) return checkRest(world, known.record, seen);
+      checkDecision({ world, before: known.record, decision, evidence: seen });
       rules.push(decision.rule);
       if (rules.length > DECISIONS_PER_RUN) {
         return world.checkers.fail('I27 decisions never go round', rules.join(', '));
       }
       world.count(`rule ${decision.rule}`);
-      swap(decision.next, `${decision.rule}: ${decision.because}`);
+      const outcome = swap(decision.next, `${decision.rule}: ${decision.because}`);
+      if (outcome === 'unanswered' || outcome === 'died') return;
     }
   }
 
-  /** When time alone can change a decision; the real monitor looks ten times a second whether it can. */
-  function dueAtMs(): number {
-    const { record } = stored;
-    if (record.nodes.length === 0) return Infinity;
-    if (record.intent !== null) return now();
-    let oldestMs = 0;
-    for (const { id } of record.nodes) oldestMs = Math.max(oldestMs, book.reportAgeMs(id) ?? Infinity);
-    return now() + Math.max(0, FRESH_MS - oldestMs);
-  }
+  /** How long time alone can't change a decision; the real monitor looks ten times a second whether it can. */
+  const idleMs = (): number => (isUncertain ? 0 : dueInMs(known.record, book));
 
   /** Asks for the next tick that has something to do; ticks stand on a grid. */
   function awaitTick(): void {
     if (isTicking) return;
-    const waitMs = Math.max(0, Math.min(dueAtMs() - now(), FRESH_MS));
+    const waitMs = Math.min(idleMs(), LOOK_AGAIN_MS);
     const next = beganMs + (Math.floor((now() + waitMs - beganMs) / TICK_MS) + 1) * TICK_MS;
     isTicking = true;
-    process.after(next - now(), tick);
+    // Not less: a clock that drifts may be a hair before the grid, for ever.
+    process.after(Math.max(1, next - now()), tick);
   }
 
   function tick(): void {
     isTicking = false;
-    if (dueAtMs() <= now()) settle();
+    if (!isBusy && idleMs() === 0) settle();
     awaitTick();
+  }
+
+  /** It can say nothing before it has read the record. */
+  function open(): void {
+    const answer = store.read();
+    if ('kind' in answer) return waitFor(answer, open);
+    known = answer;
+    book = createEvidenceBook(now);
+    book.follow(undefined, known.record);
+    beganMs = now();
+    awaitTick();
+    process.after(PING_MS, ping);
   }
 
   function ping(): void {
@@ -122,44 +197,60 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
 
   const self: VirtualMonitor = {
     process,
+    store,
     onSwap: () => undefined,
+    diesHere: () => false,
     get stored() {
-      return stored;
+      return store.stored;
+    },
+    get isBusy() {
+      return isBusy;
     },
     evidence,
+    dropWatches: () => subscribers.clear(),
+    whenFree(task) {
+      if (isBusy) waiting.push(task);
+      else task();
+    },
     subscribe(node, deliver) {
       subscribers.set(node, deliver);
-      push(node, stored);
+      push(node, known);
       return () => {
         if (subscribers.get(node) === deliver) subscribers.delete(node);
       };
     },
     takeReport(report) {
-      if (findNode(stored.record, report.node) !== undefined && book.take(report, stored.record)) settle();
-      return stored;
+      if (findNode(known.record, report.node) !== undefined && book.take(report, known.record)) settle();
+      return known;
     },
     request(ask) {
-      const answer = ask(stored.record, evidence());
-      if (answer.kind === 'accepted' && answer.next !== stored.record) {
-        checkRequest(world, stored.record, answer.next);
-        swap(answer.next, `request: ${answer.because}`);
+      if (!refresh()) return NO_ANSWER;
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const answer = ask(known.record, evidence());
+        if (answer.kind === 'refused' || answer.next === known.record) return answer;
+        checkRequest(world, known.record, answer.next);
+        const outcome = swap(answer.next, `request: ${answer.because}`);
+        if (outcome === 'unanswered' || outcome === 'died') return NO_ANSWER;
+        if (outcome === 'conflict') continue;
         settle();
+        return answer;
       }
-      return answer;
+      return NO_ANSWER;
     },
     begin() {
       process.begin();
-      book = createEvidenceBook(now);
-      book.follow(undefined, stored.record);
-      beganMs = now();
-      isTicking = false;
-      awaitTick();
-      process.after(PING_MS, ping);
+      [isBusy, isUncertain, isTicking, waiting] = [false, false, false, []];
+      open();
     },
     kill() {
       process.kill();
       subscribers.clear();
     },
+  };
+  store.onSwap = (before, { version, record }) => {
+    world.trace('monitor', () => `v${version} ${reason}`);
+    world.stir(UNREST_MS);
+    self.onSwap(before, record);
   };
   return self;
 }

@@ -20,6 +20,8 @@ export interface VirtualNetwork {
   isWhole(): boolean;
   /** Makes everything slower by this factor. */
   slowDown(factor: number): void;
+  /** How often what is sent is held up for so long, and overtaken by what is sent later. */
+  disturb(chance: number, heldUpMs: number): void;
   delayMs(from: Place, to: Place): number;
   /** A datagram: lost when the link is cut. */
   send(from: Place, to: Place, deliver: () => void): void;
@@ -35,12 +37,15 @@ export function createNetwork(clock: Clock, randomOf: (place: Place) => Random):
   const randoms: Random[] = [];
   const cuts = new Set<number>();
   let slowness = 1;
+  let [disorder, heldUpMaxMs] = [0, 0];
   const keyOf = (from: Place, to: Place): number => (from + 1) * 100 + to + 1;
   const isOpen = (from: Place, to: Place): boolean =>
     cuts.size === 0 || from === to || !cuts.has(keyOf(from, to));
   const delayMs = (from: Place, to: Place): number => {
     const random = (randoms[from + 1] ??= randomOf(from));
-    return from === to ? random.between(0.02, 0.1) : random.between(0.1, 1) * slowness;
+    if (from === to) return random.between(0.02, 0.1);
+    const heldUpMs = disorder > 0 && random.chance(disorder) ? random.between(0, heldUpMaxMs) : 0;
+    return random.between(0.1, 1) * slowness + heldUpMs;
   };
 
   function stream(from: Place, to: Place, isOver: () => boolean, deliver: () => void): void {
@@ -51,17 +56,21 @@ export function createNetwork(clock: Clock, randomOf: (place: Place) => Random):
 
   return {
     isOpen,
-    isQuick: (from, to) => slowness === 1 && isOpen(from, to),
+    isQuick: (from, to) => slowness === 1 && disorder === 0 && isOpen(from, to),
     canTalk: (a, b) => isOpen(a, b) && isOpen(b, a),
     cut: (from, to) => void cuts.add(keyOf(from, to)),
     heal: (from, to) => void cuts.delete(keyOf(from, to)),
-    isWhole: () => cuts.size === 0 && slowness === 1,
+    isWhole: () => cuts.size === 0 && slowness === 1 && disorder === 0,
     healAll() {
       cuts.clear();
       slowness = 1;
+      disorder = 0;
     },
     slowDown(factor) {
       slowness = factor;
+    },
+    disturb(chance, heldUpMs) {
+      [disorder, heldUpMaxMs] = [chance, heldUpMs];
     },
     delayMs,
     send(from, to, deliver) {

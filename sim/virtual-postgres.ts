@@ -3,6 +3,8 @@ import type { NodeId } from '../src/core/group-record.ts';
 import { sameUpstream, type ServerSettings } from '../src/core/server-settings.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { endAtStandby, endAtUpstream, requestReceiver, send, type Replication } from './replication.ts';
+import { createReplay, type Replay } from './replay.ts';
+import { flushedByVoters, parseNames, type StandbyNames } from './standby-names.ts';
 import { forkTimeline, nextRecord, type RecordKind, type Timeline, type WalRecord } from './wal.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
@@ -23,13 +25,6 @@ export interface DataDirectory {
   readonly slots: Set<NodeId>;
   /** How many records a copy needs before it is consistent and lets anybody in. */
   needed: number;
-}
-
-/** `synchronous_standby_names` as the walsenders see it; null: commits do not wait. */
-export interface StandbyNames {
-  readonly text: string;
-  readonly k: number;
-  readonly tags: ReadonlySet<string>;
 }
 
 interface Waiter {
@@ -56,6 +51,7 @@ export interface VirtualPostgres {
   /** The term for which it last began to receive. */
   receivedTerm: number;
   readonly senders: Set<Replication>;
+  readonly replay: Replay;
   /** Until then nothing that is written becomes durable. */
   diskHungUntilMs: number;
   /** Who has to write, dies. */
@@ -100,17 +96,10 @@ export interface VirtualPostgres {
 /** How often something that waits for a disk that hangs looks again, ms. */
 const HUNG_POLL_MS = 100;
 
-/** Parses what `synchronousStandbyNames` of the core writes. */
-export function parseNames(text: string): StandbyNames | null {
-  if (text === '') return null;
-  const k = Number(/^ANY (\d+)/.exec(text)?.[1] ?? 1);
-  return { text, k, tags: new Set([...text.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? '')) };
-}
-
 export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgres {
   const { clock } = world;
   const random = world.randomOf('servers', node);
-  const process = createProcess(clock);
+  const process = createProcess(clock, world.clockOf(node));
   let waiters: Waiter[] = [];
   let visible: WalRecord | undefined;
   let wasPromoted = false;
@@ -198,6 +187,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     receiver: null,
     receivedTerm: 0,
     senders: new Set(),
+    replay: createReplay(clock),
     endKnownAtMs: 0,
     diskHungUntilMs: 0,
     isDiskFull: false,
@@ -256,6 +246,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     start(role, takesMs) {
       if (self.status !== 'down' || self.data === null) return;
       process.begin();
+      self.replay.release();
       self.status = 'starting';
       self.data.isClean = false;
       process.after(takesMs, () => {
@@ -321,7 +312,10 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     },
 
     promote(timeline) {
-      self.afterWriting(random.between(15, 80), () => {
+      // A promotion ends a pause, and then there is more to replay first.
+      const replayMs = self.replay.isHeld ? random.between(100, 3_000) : 0;
+      self.replay.release();
+      self.afterWriting(replayMs + random.between(15, 80), () => {
         const { data } = self;
         const last = data?.wal.at(-1);
         if (self.isDiskFull) return self.kill(true);
@@ -386,13 +380,4 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     },
   };
   return self;
-}
-
-/** How many records k of the named standbys have flushed. */
-function flushedByVoters(senders: ReadonlySet<Replication>, names: StandbyNames): number {
-  const best = new Map<string, number>();
-  for (const { tag, flushed } of senders) {
-    if (names.tags.has(tag)) best.set(tag, Math.max(best.get(tag) ?? 0, flushed));
-  }
-  return [...best.values()].sort((a, b) => b - a)[names.k - 1] ?? 0;
 }

@@ -2,7 +2,8 @@ import type { NodeId } from '../src/core/group-record.ts';
 import type { Checkers } from './checkers.ts';
 import type { Clock } from './clock.ts';
 import type { Random } from './random.ts';
-import type { VirtualNetwork } from './virtual-network.ts';
+import type { LocalClock } from './local-clock.ts';
+import type { Place, VirtualNetwork } from './virtual-network.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 
 /** What every part of a simulated group shares. */
@@ -10,6 +11,8 @@ export interface World {
   readonly clock: Clock;
   /** A stream of chance of its own for each part of the world. */
   randomOf(stream: Stream, node?: NodeId): Random;
+  /** The clock of the machine at a place. */
+  clockOf(place: Place): LocalClock;
   readonly network: VirtualNetwork;
   readonly checkers: Checkers;
   readonly servers: Map<NodeId, VirtualPostgres>;
@@ -33,4 +36,5 @@ export const STREAMS = {
   network: 3_000,
   clients: 4_000,
   servers: 5_000,
+  store: 6_000,
 } as const;

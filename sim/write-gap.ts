@@ -10,6 +10,7 @@ export interface WriteGap {
 /** The budgets of docs/verification.md, made generous: steps of the simulated servers may take longer than real ones. */
 const BUDGET_MS: Readonly<Record<string, (detectionMs: number) => number>> = {
   kill_postgres: () => 3_000,
+  hang_postgres: (detectionMs) => detectionMs + 3_500,
   lose_host: (detectionMs) => detectionMs + 3_500,
 };
 
@@ -32,8 +33,8 @@ export function expectWrites(
   if (budgetMs === 0 || !isPlain || reign === null || !isHealthy(group)) return undefined;
   const holder = world.servers.get(reign.holder);
   return () => {
-    if (holder?.status !== 'down') return;
     const atMs = world.clock.nowMs;
+    if (holder?.status !== 'down' && (holder?.process.pausedUntilMs ?? 0) < atMs + budgetMs) return;
     let isWritten = false;
     clients.onNextWrite(() => {
       isWritten = true;

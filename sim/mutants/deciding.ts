@@ -42,10 +42,17 @@ export const DECIDING: readonly Mutant[] = [
       replacement: 'if (winner !== undefined) {',
     },
     {
+      name: 'leaving_member_stays',
+      guards: 'where only members can be elected that were to leave, one of them stays (I26)',
+      original: 'const isUrgent = evidence.intentAgeMs >= TARGET_MS;',
+      replacement: 'const isUrgent = false;',
+      needs: ['promote_by_hand'],
+    },
+    {
       name: 'known_part_only',
       guards: 'what the reigns do not account for does not count as progress (I1)',
-      original: 'const known = knownPart(record, hasTwin ? beforeFork(pledge) : pledge) ?? NOTHING;',
-      replacement: 'const known = hasTwin ? beforeFork(pledge) : pledge;',
+      original: 'const known = knownPart(record, pledge) ?? NOTHING;',
+      replacement: 'const known = pledge;',
       needs: ['promote_by_hand'],
     },
     {
@@ -78,7 +85,7 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'lagging_decider',
       guards: 'a decider that lags accuses nobody (I32)',
-      original: 'if (evidence.deciderLagMs > detectionMs / 2) {',
+      original: 'if (evidence.deciderLagMs > record.settings.detectionMs / 2) {',
       replacement: 'if (false) {',
     },
     {
@@ -178,13 +185,13 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'timelines_are_not_given_twice',
       guards: 'a timeline that was given to a reign is not given to another (I10)',
-      original: 'const timeline = Math.max(record.nextTimeline, ...seen.map((each) => each + 1));',
-      replacement: 'const timeline = Math.max(...seen.map((each) => each + 1));',
+      original: 'const timeline = Math.max(record.nextTimeline, ...seen.map(reignTimelineAfter));',
+      replacement: 'const timeline = Math.max(...seen.map(reignTimelineAfter));',
     },
     {
       name: 'timelines_begun_by_hand',
       guards: 'a timeline that somebody began by hand is not given to a reign (I10)',
-      original: 'const timeline = Math.max(record.nextTimeline, ...seen.map((each) => each + 1));',
+      original: 'const timeline = Math.max(record.nextTimeline, ...seen.map(reignTimelineAfter));',
       replacement: 'const timeline = record.nextTimeline;',
       needs: ['promote_by_hand'],
     },
@@ -198,7 +205,7 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'next_timeline_is_kept',
       guards: 'the record counts the timelines that it has given out (I10)',
-      original: 'nextTimeline: timeline + 1,',
+      original: 'nextTimeline: reignTimelineAfter(timeline),',
       replacement: 'nextTimeline: record.nextTimeline,',
     },
   ]),

@@ -4,6 +4,13 @@ import { inFile, type Mutant } from './mutant.ts';
 export const HISTORIES: readonly Mutant[] = [
   ...inFile('src/core/lineage.ts', [
     {
+      name: 'number_left_for_people',
+      guards: 'no reign is given the number that a promotion by hand takes (I10)',
+      original: 'return timeline + 2;',
+      replacement: 'return timeline + 1;',
+      needs: ['promote_by_hand'],
+    },
+    {
       name: 'timeline_before_lsn',
       guards: 'a later timeline wins over more WAL on an earlier one (I1, I9)',
       original: 'return a.timeline - b.timeline || compareLsn(a.lsn, b.lsn);',
@@ -32,5 +39,5 @@ export const HISTORIES: readonly Mutant[] = [
       needs: ['promote_by_hand'],
     },
   ]),
-  ...inFile('src/monitor/evidence-book.ts', []),
+  ...inFile('src/deciding/evidence-book.ts', []),
 ];

@@ -41,7 +41,11 @@ const LOOK_MS = 2_000;
 const MEMORY_MB = 1_024;
 
 /** Runs seed after seed without the guard until a checker speaks. */
-export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Catch> {
+export async function hunt(
+  mutant: Mutant,
+  options: HuntOptions,
+  onSeed: (seed: number) => void = () => undefined,
+): Promise<Catch> {
   const startedMs = performance.now();
   const end = options.first + options.seeds;
   const done = (seed: number, checker: string | null, detail: string): Catch => ({
@@ -52,11 +56,12 @@ export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Catch>
     seconds: (performance.now() - startedMs) / 1_000,
   });
   for (let first = options.first; first < end;) {
-    const failure = await firstFailure({ ...options, mutant, first, seeds: end - first });
+    const { faultyMs, jobs } = options;
+    const failure = await firstFailure({ mutant, first, seeds: end - first, faultyMs, jobs }, onSeed);
     if (failure === undefined) break;
     first = failure.seed + 1;
     // A seed that fails with all guards in place says nothing about this one.
-    if (live(failure.seed, options.faultyMs, mutant.needs ?? []) === undefined)
+    if (live(mutant, failure.seed, options.faultyMs) === undefined)
       return done(first, failure.checker, `seed ${failure.seed}: ${failure.detail}`);
   }
   return done(end, null, '');
@@ -65,7 +70,7 @@ export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Catch>
 type Failure = Extract<HuntMessage, { kind: 'fails' }>;
 
 /** In a thread of its own, since the guard is missing in all that the thread loads. */
-function firstFailure(task: HuntTask): Promise<Failure | undefined> {
+function firstFailure(task: HuntTask, onSeed: (seed: number) => void): Promise<Failure | undefined> {
   const worker = new Worker(join(import.meta.dirname, 'hunt-worker.ts'), {
     workerData: task,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
@@ -90,6 +95,7 @@ function firstFailure(task: HuntTask): Promise<Failure | undefined> {
       if (message.kind === 'fails') return settle(message);
       ({ seed } = message);
       begun = process.cpuUsage();
+      onSeed(seed);
     });
     worker.on('error', (error: Error) => neverEnds(error.message));
     worker.on('exit', () => settle(undefined));

@@ -134,15 +134,23 @@ export const KEEPING: readonly Mutant[] = [
       original: 'return streaming.length >= rule.k;',
       replacement: 'return true;',
     },
+  ]),
+  ...inFile('src/core/be-primary.ts', [
     {
-      name: 'received_terms_are_proven',
-      guards: 'who received from a reign is not taken for its twin',
-      original: 'return Math.max(promotedTerm ?? 0, followedTerm);',
-      replacement: 'return promotedTerm ?? 0;',
+      name: 'number_left_for_people_again',
+      guards: 'a holder that was promoted by hand since its election leaves the next number free, too (I10)',
+      original: 'timeline: Math.max(reign.timeline, reignTimelineAfter(position.timeline)),',
+      replacement: 'timeline: reign.timeline,',
       needs: ['promote_by_hand'],
     },
   ]),
   ...inFile('src/core/membership-requests.ts', [
+    {
+      name: 'one_of_those_that_stay_reigns',
+      guards: 'the copies that a request leaves are counted without the next primary (I15)',
+      original: 'const left = Math.max(0, staying.length - 1);',
+      replacement: 'const left = staying.filter((member) => member !== record.reign?.holder).length;',
+    },
     {
       name: 'requests_leave_enough_voters',
       guards: 'no request takes away voters that commits have to stand on (I15)',

@@ -1,20 +1,28 @@
 import type { Violation } from '../checkers.ts';
-import { KNOWN_HOLES } from '../faults.ts';
-import { runSeed } from '../run.ts';
+import { FAULTS } from '../faults.ts';
+import { runSeed, type RunOptions } from '../run.ts';
+import type { Mutant } from './mutant.ts';
 
 /** Three nodes mostly; some guards matter only in a pair, some only where a member can be spared. */
 const SIZES = [3, 3, 2, 3, 3, 4];
 
 /**
- * With these a group may end where only a person can help it, or in one of the
- * known holes, with all guards in place; what they bring about proves nothing
- * of most guards.
+ * With these a group may end where only a person can help it, with all guards
+ * in place; what they bring about proves nothing of most guards.
  */
-const LEFT_OUT: readonly string[] = [...KNOWN_HOLES, 'lose_disk', 'promote_by_hand'];
+const LEFT_OUT: readonly string[] = ['lose_disk', 'foreign_data', 'promote_by_hand'];
 
-/** One life of a group as the hunt for mutants runs it; undefined: nobody had anything to say against it. */
-export function live(seed: number, faultyMs: number, needs: readonly string[]): Violation | undefined {
+/** A life as the hunt for a mutant runs it. */
+export function lifeOf({ needs = [], among }: Mutant, seed: number, faultyMs: number): RunOptions {
   const nodes = SIZES[seed % SIZES.length] ?? 3;
-  const without = LEFT_OUT.filter((fault) => !needs.includes(fault));
-  return runSeed({ seed, nodes, faultyMs, without }).violation;
+  const without =
+    among === undefined
+      ? LEFT_OUT.filter((fault) => !needs.includes(fault))
+      : Object.keys(FAULTS).filter((fault) => !among.includes(fault));
+  return { seed, nodes, faultyMs, without };
+}
+
+/** One such life; undefined: nobody had anything to say against it. */
+export function live(mutant: Mutant, seed: number, faultyMs: number): Violation | undefined {
+  return runSeed(lifeOf(mutant, seed, faultyMs)).violation;
 }

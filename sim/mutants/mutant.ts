@@ -13,6 +13,8 @@ export interface Mutant {
   readonly replacement: string;
   /** Faults that the hunt leaves out otherwise. */
   readonly needs?: readonly string[];
+  /** The only faults that the hunt has: those that bring about what the guard prevents. */
+  readonly among?: readonly string[];
 }
 
 /** The source with the guard switched off. Throws when the guard is not where it was, or is there twice. */

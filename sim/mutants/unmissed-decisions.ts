@@ -8,7 +8,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       guards: 'only members of a rule count towards it (I1, I6)',
       original: 'const counted = rule.cohort.filter((member) => pledged.includes(member));',
       replacement: 'const counted = pledged;',
-      why: 'who is elected is a member of every rule, and that leaves no election that would differ among so few nodes',
+      why: 'matters only while a rule changes, where who leaves could count for the rule of those who stay: the pledges of a reign are counted once more by a checker',
     },
   ]),
   ...inFile('src/core/election.ts', [
@@ -29,15 +29,6 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       needs: ['promote_by_hand'],
       why: 'a candidate that can not fetch is given up after a while',
     },
-    {
-      name: 'twin_in_election',
-      guards: 'WAL of a twin of a reign does not count as the WAL of that reign (I10)',
-      original:
-        'isTwin(record, pledge, pledge.provenTerm) || lacksMarker(record, pledge, pledge.markerTerm);',
-      replacement: 'false;',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
   ]),
   ...inFile('src/core/liveness.ts', [
     {
@@ -47,13 +38,6 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       replacement: 'return true',
       why: 'the next election picks the same node again',
     },
-    {
-      name: 'cut_off_after_confirmed',
-      guards: 'a reign that never had its voters does not count as cut off from them (I27)',
-      original: '!reign.confirmed || effectiveNumberSync(record) === 0',
-      replacement: 'effectiveNumberSync(record) === 0',
-      why: 'a holder serves only for one report before its reign is confirmed, and it has to serve, too',
-    },
   ]),
   ...inFile('src/core/membership.ts', [
     {
@@ -62,7 +46,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       original: "!== 'contained')\n    return false;",
       replacement: "=== 'never')\n    return false;",
       needs: ['promote_by_hand'],
-      why: 'PostgreSQL does not let a standby stream that has another history',
+      why: 'the keeper of a standby lets it follow only where its WAL is contained; this is the net against that other process, since PostgreSQL lets a diverged standby connect for a moment',
     },
   ]),
   ...inFile('src/core/decide.ts', [
@@ -80,7 +64,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       original: 'if (isOlder || isKnown) return undefined;',
       replacement: 'if (isKnown) return undefined;',
       needs: ['promote_by_hand'],
-      why: 'a holder does not start as a primary on the timeline before',
+      why: 'takes somebody who takes standby.signal away from an elected standby and starts it as a primary',
     },
     {
       name: 'renew_term',
@@ -96,7 +80,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       original:
         'if (confirmed?.term !== reign.term || confirmed.change !== record.ruleChanges) return undefined;',
       replacement: 'if (confirmed?.change !== record.ruleChanges) return undefined;',
-      why: 'a keeper forgets what it has applied when it is promoted',
+      why: 'half of the identity of a proof: what was proven of a change in an earlier term still holds in a later one, and nobody should have to think that through',
     },
   ]),
   ...inFile('src/core/lineage.ts', [
@@ -105,7 +89,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       guards: 'the same timeline number with another history is unprovable (I10)',
       original: "return sameSwitches(local.history, history) ? 'contained' : 'unprovable';",
       replacement: "return 'contained';",
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
+      needs: ['promote_by_hand'],
       why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
     },
     {
@@ -150,22 +134,6 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
   ]),
   ...inFile('src/core/known-history.ts', [
     {
-      name: 'marker_is_missing',
-      guards: 'WAL without the marker of the reign is not the WAL of the reign (I10)',
-      original: 'return markerTerm < reign.term && compareLsn(position.lsn, fork) > 0;',
-      replacement: 'return false;',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
-    {
-      name: 'twin_of_a_reign',
-      guards: 'WAL of a reign on a node that never received from it is not the WAL of the reign (I10)',
-      original: 'return provenTerm < reign.term && compareLsn(position.lsn, fork) > 0;',
-      replacement: 'return false;',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
-    {
       name: 'accounted_by_history',
       guards: 'a reign accounts for its timeline only with its own history (I10)',
       original: 'if (reign.timeline === timeline) return sameSwitches(history, reign.history);',
@@ -183,7 +151,7 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
     },
   ]),
-  ...inFile('src/monitor/evidence-book.ts', [
+  ...inFile('src/deciding/evidence-book.ts', [
     {
       name: 'newest_report_counts',
       guards: 'a report that was held up does not replace a newer one (I32)',

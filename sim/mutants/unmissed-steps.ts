@@ -11,13 +11,6 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       why: 'takes a handover that is undone just when the old primary pledges',
     },
     {
-      name: 'promoted_in_this_term',
-      guards: 'who was not promoted in this term starts as a standby (I10)',
-      original: 'if (local.promotedTerm !== reign.term) return false;',
-      replacement: '',
-      why: 'takes a holder that is stopped between its election and its promotion',
-    },
-    {
       name: 'promoted_outside',
       guards: 'a server that was promoted by hand is stopped (I34)',
       original: 'if (local.promotedTerm !== reign.term) {',
@@ -30,7 +23,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'a primary on the timeline of an earlier reign is stopped (I10)',
       original: 'if (basis !== null && position !== null && position.timeline <= basis.position.timeline) {',
       replacement: 'if (false) {',
-      why: 'a holder does not start as a primary on the timeline before',
+      why: 'takes somebody who takes standby.signal away from an elected standby and starts it as a primary',
     },
     {
       name: 'promoted_by_hand_while_serving',
@@ -68,7 +61,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'a rule that was applied in another term is applied again (I6)',
       original: 'appliedRule?.term === reign.term && appliedRule.change === record.ruleChanges;',
       replacement: 'appliedRule?.change === record.ruleChanges;',
-      why: 'a keeper forgets what it has applied when it is promoted',
+      why: 'half of the identity of what was applied: a keeper forgets it at each start and promotion',
     },
     {
       name: 'applied_for_this_change',
@@ -82,7 +75,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'who served in an earlier term is not open in this one (I13)',
       original: 'const isOpen = local.servingTerm === reign.term;',
       replacement: 'const isOpen = local.servingTerm !== null;',
-      why: 'the term that was served is cleared before every promotion',
+      why: 'half of the identity of what is served: the journal clears it before each start and promotion',
     },
   ]),
   ...inFile('src/core/server-settings.ts', [
@@ -91,7 +84,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'a new primary takes no writes of clients before its marker is acknowledged (I13)',
       original: 'readOnly: !isOpen,',
       replacement: 'readOnly: false,',
-      why: 'what a new primary shows before its marker is on the old one as well, and what is written waits for the voters',
+      why: 'what a new primary shows before its marker a standby shows as well; takes one that dies before its marker is acknowledged, with WAL that no other has',
     },
     {
       name: 'unsatisfiable_names',
@@ -116,7 +109,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'a standby of a later term can not acknowledge for an earlier one (I2)',
       original: 'return `pgbaton_${tag.node}@${tag.term}`;',
       replacement: 'return `pgbaton_${tag.node}@0`;',
-      why: 'who has pledged is cut off by its own keeper first',
+      why: 'who has pledged is cut off by its own keeper first; this is the net against a receiver that comes back',
     },
   ]),
   ...inFile('src/core/be-standby.ts', [
@@ -133,7 +126,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'nobody copies a holder that is not promoted yet',
       original: 'return reign.history !== null;',
       replacement: 'return true;',
-      why: 'a copy of a node that is about to be promoted lies on the way to its reign',
+      why: 'a copy of a node that is about to be promoted lies on the way to its reign, but PostgreSQL breaks a base backup off when its source is promoted: it would be begun in vain',
     },
     {
       name: 'old_primary_is_stopped',
@@ -141,7 +134,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       original:
         "if (role === 'primary') return step({ kind: 'stop', mode: 'immediate' }, `${holder} holds the baton`);",
       replacement: '',
-      why: 'one that is told to follow is closed to writes and rewound, too',
+      why: 'one that has written anything is told by its WAL and stopped for that; takes an old primary without a single record of its own',
     },
     {
       name: 'copy_of_this_term',
@@ -159,22 +152,6 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       why: 'takes a handover that is undone just when the old primary pledges',
     },
     {
-      name: 'twin_does_not_follow',
-      guards: 'WAL of a twin of a reign does not follow that reign (I10)',
-      original: '(isTwin(record, lineage, provenTerm) ||',
-      replacement: '(false ||',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
-    {
-      name: 'markerless_does_not_follow',
-      guards: 'WAL without the marker of a reign does not follow that reign (I10)',
-      original: 'lacksMarker(record, lineage, replayLagBytes === 0 ? local.postgres.markerTerm : null)));',
-      replacement: 'false));',
-      needs: ['promote_by_hand', 'promote_twin_by_hand'],
-      why: 'two histories under one number are told apart by several guards: each sees what the others see, and the rest is a known hole',
-    },
-    {
       name: 'continued_reign_waits',
       guards: 'who follows the holder onto a timeline that is not known yet is not taken for diverged',
       original: 'if (local.postgres.upstream?.term === reign.term && continuesReign(reign, lineage))',
@@ -187,7 +164,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'every member keeps WAL for the others (I31)',
       original: 'if (!sameIds(others, local.slotsFor))',
       replacement: 'if (false)',
-      why: 'a new primary makes its slots before its marker, and nobody fetches from a standby without one in vain for long',
+      why: 'the simulated servers keep all WAL, so that nobody misses a slot that holds it back',
     },
   ]),
   ...inFile('src/core/change-reign.ts', [
@@ -196,7 +173,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'who has pledged a later term pledges no earlier one (I7)',
       original: 'if (promised > intent.term) return',
       replacement: 'if (false) return',
-      why: 'a keeper never goes back to an older record',
+      why: 'a keeper never goes back to an older record; takes a store that was restored from a backup',
     },
     {
       name: 'copy_is_finished_first',
@@ -211,7 +188,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'the target of a handover waits for the last WAL of the old primary',
       original: 'if (waitsForCleanEnd(intent, local, position))',
       replacement: 'if (false)',
-      why: 'what is missing is fetched from the old primary, which is slower and no less safe',
+      why: 'what is missing is fetched from the old primary then, which takes longer and is no less safe',
     },
     {
       name: 'source_runs',
@@ -235,7 +212,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'a node in maintenance does its part as long as the group counts on it (I27)',
       original: 'me.maintenance && !isNeeded(record, me) &&',
       replacement: 'me.maintenance &&',
-      why: 'after the faults nobody is in maintenance',
+      why: 'who waits for a member in maintenance waits only until the faults are over, when nobody is in maintenance',
     },
     {
       name: 'old_primary_in_maintenance',
@@ -251,7 +228,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'only voters of this term prove a rule (I6)',
       original: 'each.term === rule.term &&\n      rule',
       replacement: 'rule',
-      why: 'who receives in another term has been cut off before',
+      why: 'half of the identity of a follower: who receives in another term has been cut off before',
     },
   ]),
   ...inFile('src/core/reign-requests.ts', [
@@ -260,7 +237,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'only a reign that is confirmed hands over',
       original: "if (holder?.postgres.role !== 'primary' || !reign.confirmed) {",
       replacement: "if (holder?.postgres.role !== 'primary') {",
-      why: 'the next steps wait for the confirmation anyhow',
+      why: 'a primary that has not had its voters could not drain in time; the handover would be undone',
     },
   ]),
 ];

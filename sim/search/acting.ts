@@ -2,7 +2,6 @@ import type { Action } from '../../src/core/action.ts';
 import type { NodeId } from '../../src/core/group-record.ts';
 import type { ServerSettings } from '../../src/core/server-settings.ts';
 import { checkPromotion } from './invariants.ts';
-import type { Keeper } from './parts.ts';
 import { canTalk, copyOf, keeperOf, serverOf, setKeeper, setServer, type State } from './state.ts';
 import { closeReceiver, goDown, stopFast } from './streaming.ts';
 import { append, commonPart, contains, fork, type Wal } from './wal-tree.ts';
@@ -82,14 +81,7 @@ function applySettings(state: State, node: NodeId, settings: ServerSettings): vo
   setKeeper(state, node, { knowsSettings: true });
 }
 
-/** The term is in the journal before anything can come in for it. */
-function noteFollowing(state: State, node: NodeId, settings: ServerSettings): void {
-  const term = settings.upstream?.term ?? 0;
-  if (term > keeperOf(state, node).followedTerm) setKeeper(state, node, { followedTerm: term });
-}
-
 function configure(state: State, node: NodeId, settings: ServerSettings): number {
-  noteFollowing(state, node, settings);
   applySettings(state, node, settings);
   return OVER;
 }
@@ -123,7 +115,6 @@ function canStart(state: State, node: NodeId): boolean {
 function startStandby(state: State, node: NodeId, action: ActionOf<'start_standby'>, step: number): number {
   if (step === 0) {
     setKeeper(state, node, { ...FORGOTTEN, servingTerm: null });
-    noteFollowing(state, node, action.settings);
     if (!canStart(state, node)) return OVER;
     const { needed, wal } = serverOf(state, node);
     const isComplete = needed === null || contains(wal, needed);
@@ -148,14 +139,8 @@ export function isWaiting(state: State, node: NodeId): boolean {
   );
 }
 
-function provenTerm({ promotedTerm, followedTerm }: Keeper): number {
-  return Math.max(promotedTerm ?? 0, followedTerm);
-}
-
-function promise(state: State, node: NodeId, term: number, markerTerm: number | null): void {
-  const keeper = keeperOf(state, node);
-  const { wal } = serverOf(state, node);
-  setKeeper(state, node, { pledge: { term, wal, provenTerm: provenTerm(keeper), markerTerm } });
+function promise(state: State, node: NodeId, term: number): void {
+  setKeeper(state, node, { pledge: { term, wal: serverOf(state, node).wal } });
 }
 
 function handOver(state: State, node: NodeId, { term }: ActionOf<'hand_over'>, step: number): number {
@@ -163,9 +148,9 @@ function handOver(state: State, node: NodeId, { term }: ActionOf<'hand_over'>, s
     stopFast(state, node);
     return step + 1;
   }
-  const { up, isClean, wal } = serverOf(state, node);
+  const { up, isClean } = serverOf(state, node);
   if (up !== 'down' || !isClean) return OVER;
-  promise(state, node, term, step === 0 ? null : wal.markerTerm);
+  promise(state, node, term);
   setKeeper(state, node, { servingTerm: null });
   return OVER;
 }
@@ -175,8 +160,7 @@ function pledge(state: State, node: NodeId, { term, settings }: ActionOf<'pledge
     applySettings(state, node, settings);
     return step + 1;
   }
-  const { up, wal } = serverOf(state, node);
-  if (up === 'standby') promise(state, node, term, wal.markerTerm);
+  if (serverOf(state, node).up === 'standby') promise(state, node, term);
   return OVER;
 }
 

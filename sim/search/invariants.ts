@@ -66,9 +66,9 @@ export function checkState(state: State): void {
       checkQuorums(state, node);
       checkReaders(state, node);
     }
-    const { pledge, followedTerm, promotedTerm } = keeperOf(state, node);
+    const { pledge, promotedTerm } = keeperOf(state, node);
     const { term } = state.stored.value;
-    if ((pledge?.term ?? 0) > term || followedTerm > term || (promotedTerm ?? 0) > term)
+    if ((pledge?.term ?? 0) > term || (promotedTerm ?? 0) > term)
       breakRule('I4 nobody acts for a term that was not named', `n${node}`);
     const { receiver } = server;
     // Receiving for an earlier term than the one promised would break the promise.

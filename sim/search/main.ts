@@ -1,42 +1,43 @@
-import { parseArgs } from 'node:util';
 import { RULE_NAMES } from '../../src/core/decide.ts';
+import { listOf, newCommand, wholeNumber } from '../command-line.ts';
+import { createProgress } from '../progress.ts';
 import { search, type SearchResult } from './explore.ts';
 import { OPERATIONS, type Operation } from './faults.ts';
-import { slice, SLICES, type Slice } from './slices.ts';
+import { NOTHING, slice, SLICES, type Slice } from './slices.ts';
 import type { Bounds } from './state.ts';
 
-/**
- * `npm run sim:search`: every state that a group of three can come into within
- * the bounds of each slice. With a bound given only that one slice, the others
- * of its bounds being 0.
- */
-const { values } = parseArgs({
-  options: {
-    transactions: { type: 'string' },
-    crashes: { type: 'string' },
-    cuts: { type: 'string' },
-    restarts: { type: 'string' },
-    operations: { type: 'string' },
-    pauses: { type: 'string' },
-    operators: { type: 'string', default: OPERATIONS.join() },
-    'states-max': { type: 'string', default: '20000000' },
-    json: { type: 'boolean', default: false },
-    progress: { type: 'boolean', default: false },
-  },
-});
+type Options = Partial<Bounds> & {
+  readonly operators: readonly Operation[];
+  readonly statesMax: number;
+  readonly json: boolean;
+};
 
-const { transactions, crashes, cuts, restarts, operations, pauses } = values;
-const asked = { transactions, crashes, cuts, restarts, operations, pauses };
-const isOneSlice = Object.values(asked).some((bound) => bound !== undefined);
-const operators = values.operators
-  .split(',')
-  .filter((each): each is Operation => OPERATIONS.includes(each as Operation));
-const slices: readonly Slice[] = isOneSlice ? [slice(onlyGiven(asked), operators)] : SLICES;
+const BOUNDS = Object.keys(NOTHING) as (keyof Bounds)[];
 
-function onlyGiven(bounds: Readonly<Record<string, string | undefined>>): Partial<Bounds> {
-  const given = Object.entries(bounds).filter(([, bound]) => bound !== undefined);
-  return Object.fromEntries(given.map(([what, bound]) => [what, Number(bound)]));
-}
+const command = newCommand(
+  'sim:search',
+  'Goes through every state that a group of three can come into within the bounds of each slice.\n' +
+    'With a bound given only through that one slice, the other bounds being 0.',
+);
+for (const bound of BOUNDS)
+  command.option(`--${bound} <count>`, `how many ${bound} there are at most`, wholeNumber());
+const options = command
+  .option(
+    '--operators <operations>',
+    'what people may ask for, with commas',
+    listOf('operation', OPERATIONS),
+    OPERATIONS,
+  )
+  .option('--states-max <count>', 'ends a slice unfinished after so many states', wholeNumber(1), 20_000_000)
+  .option('--json', 'print one line for programs', false)
+  .parse()
+  .opts<Options>();
+
+const given = Object.fromEntries(
+  BOUNDS.flatMap((bound) => (options[bound] === undefined ? [] : [[bound, options[bound]]])),
+) as Partial<Bounds>;
+const slices: readonly Slice[] = Object.keys(given).length > 0 ? [slice(given, options.operators)] : SLICES;
+const progress = createProgress();
 
 function describeBounds(bounds: Bounds): string {
   return Object.entries(bounds)
@@ -58,7 +59,7 @@ function tell(bounds: Bounds, result: SearchResult): void {
 
 function showProgress(states: number, waiting: number, depth: number): void {
   const megabytes = Math.round(process.memoryUsage().rss / 1e6);
-  console.error(`${states} states, ${waiting} waiting, depth ${depth}, ${megabytes} MB`);
+  progress.show(`${states} states, ${waiting} waiting, depth ${depth}, ${megabytes} MB`);
 }
 
 const startedMs = performance.now();
@@ -68,19 +69,20 @@ for (const { bounds, operations: allowed } of slices) {
   const result = search({
     bounds,
     operations: allowed,
-    statesMax: Number(values['states-max']),
-    ...(values.progress ? { onProgress: showProgress } : {}),
+    statesMax: options.statesMax,
+    onProgress: showProgress,
   });
+  progress.clear();
   for (const rule of result.rules) spoken.add(rule);
   states += result.states;
   violations += result.violation === null ? 0 : 1;
   deadEnds += result.deadEnds;
   incomplete += result.isComplete ? 0 : 1;
-  if (!values.json) tell(bounds, result);
+  if (!options.json) tell(bounds, result);
 }
 
 const seconds = Number(((performance.now() - startedMs) / 1_000).toFixed(1));
-if (values.json) console.log(JSON.stringify({ states, violations, dead_ends: deadEnds, seconds }));
+if (options.json) console.log(JSON.stringify({ states, violations, dead_ends: deadEnds, seconds }));
 else {
   const unreached = RULE_NAMES.filter((rule) => !spoken.has(rule));
   if (unreached.length > 0) console.log(`rules never reached: ${unreached.join(', ')}`);

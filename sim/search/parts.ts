@@ -50,8 +50,6 @@ export interface Server {
 export interface Promise {
   readonly term: number;
   readonly wal: Wal;
-  readonly provenTerm: number;
-  readonly markerTerm: number | null;
 }
 
 export interface AppliedRule extends ConfirmedRule {
@@ -64,7 +62,6 @@ export interface Keeper {
   readonly pledge: Promise | null;
   readonly promotedTerm: number | null;
   readonly servingTerm: number | null;
-  readonly followedTerm: number;
   readonly restartsUsed: number;
   readonly copyOf: number | null;
   readonly isAlive: boolean;
@@ -152,12 +149,11 @@ function renamedServer(server: Server, by: number): Server {
 
 function keeperKey(keeper: Keeper): string {
   const { record, pledge, doing, appliedRule: rule, markerUnderWay } = keeper;
-  const promise =
-    pledge === null ? '-' : `${pledge.term} ${pledge.wal.id} ${pledge.provenTerm} ${pledge.markerTerm}`;
+  const promise = pledge === null ? '-' : `${pledge.term} ${pledge.wal.id}`;
   const applied =
     rule === null ? '-' : `${rule.cohort.join()} ${rule.k} ${rule.term} ${rule.change} ${rule.safe.id}`;
   return [
-    `${record.id} ${keeper.promotedTerm} ${keeper.servingTerm} ${keeper.followedTerm} ${keeper.restartsUsed}`,
+    `${record.id} ${keeper.promotedTerm} ${keeper.servingTerm} ${keeper.restartsUsed}`,
     `${keeper.copyOf} ${keeper.isAlive} ${keeper.knowsSettings} ${keeper.markerAcknowledged} ${keeper.hasHeard}`,
     `${keeper.isStoreSilent} ${keeper.isQuorumSilent} ${keeper.isIntentOld} ${markerUnderWay?.id}`,
     `${promise};${applied};${doing?.step}${text(doing?.action ?? null)}`,

@@ -1,5 +1,6 @@
 import type { GroupRecord, NodeId } from '../../src/core/group-record.ts';
 import { DEFAULT_SETTINGS, emptyRecord } from '../../src/core/group-record.ts';
+import { reignTimelineAfter } from '../../src/core/lineage.ts';
 import { primarySettings, standbySettings, upstreamOf } from '../../src/core/server-settings.ts';
 import type { LocalView } from '../../src/core/action.ts';
 import type { Keeper, Memory, Parts, Server, Stored, Surroundings } from './parts.ts';
@@ -143,7 +144,6 @@ export function initialState(parts: Parts, bounds: Bounds): State {
       pledge: null,
       promotedTerm: node === 1 ? 1 : null,
       servingTerm: node === 1 ? 1 : null,
-      followedTerm: node === 1 ? 0 : 1,
       restartsUsed: 0,
       copyOf: null,
       isAlive: true,
@@ -188,6 +188,6 @@ function healthyRecord(): GroupRecord {
       dropping: 'no',
     })),
     nextNodeId: 4,
-    nextTimeline: 2,
+    nextTimeline: reignTimelineAfter(1),
   };
 }

@@ -98,6 +98,7 @@ export function reportOf(state: State, node: NodeId): Report {
     postgres,
     pledge: toPledge(pledge),
     promotedTerm: keeper.promotedTerm,
+    unansweredMs: 0,
     restartsUsed: keeper.restartsUsed,
     servingTerm: postgres.role === 'primary' ? keeper.servingTerm : null,
     confirmedRule:
@@ -112,6 +113,7 @@ export function reportOf(state: State, node: NodeId): Report {
             term: appliedRule.term,
             change: appliedRule.change,
           },
+    unfit: null,
     activity: null,
     problem: null,
   };
@@ -154,11 +156,9 @@ export function localView(node: NodeId, server: Server, keeper: Keeper): LocalVi
       : server.up === 'standby' && names === UNSATISFIABLE_NAMES
         ? ''
         : names,
-    replayLagBytes: 0,
     pledge: toPledge(pledge),
     promotedTerm: keeper.promotedTerm,
     servingTerm: keeper.servingTerm,
-    followedTerm: keeper.followedTerm,
     restartsUsed: keeper.restartsUsed,
     copyOf: keeper.copyOf,
     diskTimeline: postgres.status === 'stopped' || postgres.status === 'crashed' ? server.wal.timeline : null,
@@ -173,6 +173,7 @@ export function localView(node: NodeId, server: Server, keeper: Keeper): LocalVi
     checkpointedFor: record.intent?.term ?? null,
     markerUnderWay: markerUnderWay && markerUnderWay.value,
     markerAcknowledged: keeper.markerAcknowledged,
+    unansweredMs: 0,
     storeSilentMs: keeper.isStoreSilent ? LONG_MS : 0,
     quorumSilentMs: keeper.isQuorumSilent ? LONG_MS : 0,
     intentAgeMs: keeper.isIntentOld ? LONG_MS : 0,
@@ -200,6 +201,5 @@ export function evidenceOf(record: GroupRecord, memory: Memory): Evidence {
 
 function toPledge(pledge: Keeper['pledge']): Pledge | null {
   if (pledge === null) return null;
-  const { term, wal, provenTerm, markerTerm } = pledge;
-  return { term, ...wal.lineage, provenTerm, markerTerm };
+  return { term: pledge.term, ...pledge.wal.lineage };
 }

@@ -9,6 +9,7 @@ import { formationRoutes } from './formation-routes.ts';
 import { groupRoutes } from './group-routes.ts';
 import type { MonitorService } from './monitor-service.ts';
 import { nodeRoutes } from './node-routes.ts';
+import { reportStreamRoutes } from './report-stream.ts';
 
 /** A report of a large group is some kilobytes. */
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -28,6 +29,8 @@ export function createApi(deps: {
   const app = new Hono();
   app.get('/v1/health', (c) => c.json(monitor.health()));
   if (token !== null) app.use('/v1/*', requireToken(token));
+  // Before the limit for bodies: this one never ends.
+  app.route('/v1/formations', reportStreamRoutes(monitor, closing));
   app.use(
     '/v1/*',
     bodyLimit({

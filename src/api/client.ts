@@ -3,6 +3,7 @@ import type { Report } from '../core/evidence.ts';
 import {
   AcceptedBody,
   EventBody,
+  ErrorBody,
   EvidenceBody,
   FormationBody,
   FormationUriBody,
@@ -18,7 +19,9 @@ import {
   type SwitchoverBody,
   type UpdateNodeBody,
 } from './schemas.ts';
-import { createTransport, notAMonitor, type Exchange, type MonitorEndpoint } from './transport.ts';
+import { fromErrorBody } from './errors.ts';
+import { createReportLine, type ReportLine } from './report-line.ts';
+import { createTransport, notAMonitor, type Endpoint, type Exchange } from './transport.ts';
 import { watchGroup, type WatchEvent, type WatchTimes } from './group-watch.ts';
 
 /** Every call ends by then, one way or the other. */
@@ -91,10 +94,7 @@ export interface MonitorClientOptions {
 }
 
 /** Connects to nothing yet. Throws BATON_CONFIG_INVALID when the CA file can't be read. */
-export function createMonitorClient(
-  endpoint: MonitorEndpoint,
-  options: MonitorClientOptions = {},
-): MonitorClient {
+export function createMonitorClient(endpoint: Endpoint, options: MonitorClientOptions = {}): MonitorClient {
   const transport = createTransport(endpoint, options.token);
   const where = `${endpoint.host}:${endpoint.port}`;
   const defaultTimeoutMs = options.timeoutMs ?? 10_000;
@@ -108,10 +108,27 @@ export function createMonitorClient(
       repeatable: method === 'GET',
       ...call,
     });
+    return check(schema, answer);
+  };
+
+  function check<S extends z.ZodMiniType>(schema: S, answer: unknown): z.output<S> {
     const parsed = schema.safeParse(answer);
     if (!parsed.success) throw notAMonitor(where, 200, parsed.error);
     return parsed.data;
-  };
+  }
+
+  /** One for each group that reports go to: of a keeper that is one. */
+  const lines = new Map<string, ReportLine>();
+  function lineOf(path: string): ReportLine {
+    const known = lines.get(path);
+    if (known !== undefined) return known;
+    const line = createReportLine(
+      (timeoutMs) => transport.openExchanges(`${path}/reports/stream`, timeoutMs),
+      where,
+    );
+    lines.set(path, line);
+    return line;
+  }
 
   return {
     ...formationCalls(ask),
@@ -125,7 +142,16 @@ export function createMonitorClient(
       for (const [key, value] of Object.entries(filter)) query.set(key, String(value));
       return await ask('GET', `/v1/events?${query.toString()}`, z.array(EventBody), call);
     },
-    close: () => transport.close(),
+    async sendReport(address, report, call) {
+      const answer = await lineOf(groupPath(address)).send({ report }, call?.timeoutMs ?? defaultTimeoutMs);
+      const refusal = ErrorBody.safeParse(answer);
+      if (refusal.success) throw fromErrorBody(refusal.data);
+      return check(ReportAnswerBody, answer);
+    },
+    close() {
+      for (const line of lines.values()) line.close();
+      transport.close();
+    },
   };
 }
 
@@ -175,12 +201,6 @@ function groupCalls(ask: Ask) {
       ask('POST', `${groupPath(address)}/switchover`, AcceptedBody, call, { body }),
     failover: (address, body, call) =>
       ask('POST', `${groupPath(address)}/failover`, AcceptedBody, call, { body }),
-    sendReport: (address, report, call) =>
-      ask('POST', `${groupPath(address)}/reports`, ReportAnswerBody, call, {
-        body: { report },
-        // A report carries its session and sequence: the second copy changes nothing.
-        repeatable: true,
-      }),
   } satisfies Partial<MonitorClient>;
 }
 

@@ -1,6 +1,5 @@
-import { Hono, type Context } from 'hono';
-import { BatonError } from '../lib/baton-error.ts';
-import type { GroupAddress } from './client.ts';
+import { Hono } from 'hono';
+import { addressOf } from './address-of.ts';
 import type { MonitorService } from './monitor-service.ts';
 import { readBody } from './read-body.ts';
 import { toReport } from './report-schema.ts';
@@ -23,11 +22,4 @@ export function groupRoutes(monitor: MonitorService, closing: AbortSignal): Hono
       return c.json(await monitor.takeReport(addressOf(c), toReport(report)));
     })
     .get('/:formation/groups/:group/watch', (c) => streamGroup(c, monitor, { ...addressOf(c), closing }));
-}
-
-function addressOf(c: Context): GroupAddress {
-  const formation = c.req.param('formation') ?? '';
-  const text = c.req.param('group') ?? '';
-  if (!/^\d{1,6}$/.test(text)) throw new BatonError('BATON_USAGE', `"${text}" is not a group number`);
-  return { formation, group: Number(text) };
 }

@@ -8,16 +8,24 @@ export async function readBody<Schema extends z.ZodMiniType>(
   c: Context,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  let body: unknown;
   // A web page that somebody has open can send a form to any address, but not this type without being asked first.
   if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
     throw new BatonError('BATON_USAGE', 'the body of the request must be of type application/json');
   }
+  return checkBody(schema, parseJson(await c.req.text()));
+}
+
+/** Throws BATON_USAGE. */
+export function parseJson(text: string): unknown {
   try {
-    body = await c.req.json();
+    return JSON.parse(text);
   } catch (error) {
     throw new BatonError('BATON_USAGE', 'the body of the request is not JSON', { cause: error });
   }
+}
+
+/** Throws BATON_USAGE naming each field that is wrong. */
+export function checkBody<Schema extends z.ZodMiniType>(schema: Schema, body: unknown): z.output<Schema> {
   return check(schema, body, 'the body');
 }
 

@@ -41,21 +41,16 @@ export const ReportDocument = z.object({
   sequence: Counter,
   recordVersion: Counter,
   postgres: PostgresDocument,
-  pledge: z.nullable(
-    z.object({
-      term: Counter,
-      position: PositionDocument,
-      history: HistoryDocument,
-      provenTerm: Counter,
-      markerTerm: z.nullable(Counter),
-    }),
-  ),
+  // Keepers of version 0.1 do not tell.
+  unansweredMs: z._default(z.number().check(z.minimum(0)), 0),
+  pledge: z.nullable(z.object({ term: Counter, position: PositionDocument, history: HistoryDocument })),
   servingTerm: z.nullable(Counter),
   promotedTerm: z.nullable(Counter),
   restartsUsed: Counter,
   confirmedRule: z.nullable(
     z.object({ term: Counter, change: Counter, cohort: z.array(Counter), k: Counter }),
   ),
+  unfit: z._default(z.nullable(Sentence), null),
   activity: z.nullable(Sentence),
   problem: z.nullable(Sentence),
 });

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod/mini';
 import type { Evidence } from '../core/evidence.ts';
+import { MILESTONE_STEPS } from '../core/reign-timeline.ts';
 import { RecordDocument, ReportDocument } from './report-schema.ts';
 import {
   CandidatePriority,
@@ -67,9 +68,11 @@ export const SettingsBody = z.strictObject({
   absent_ms: milliseconds(1_000),
   admission_lag_bytes: z.int().check(z.minimum(0)),
   handover_ms: milliseconds(1_000),
+  hang_ms: milliseconds(1_000),
   on_crash: z.enum(['failover', 'restart']),
   crash_failovers: z.int().check(z.minimum(0), z.maximum(100)),
   crash_window_ms: milliseconds(1_000),
+  fencing: z.enum(['off', 'on']),
   paused: z.boolean(),
 });
 export type SettingsBody = z.infer<typeof SettingsBody>;
@@ -221,6 +224,10 @@ export const EventBody = z.object({
   reported_state: z.optional(z.string()),
   assigned_state: z.optional(z.string()),
   inputs: z.optional(z.unknown()),
+  /** With the confirmation of a reign: what the change of primary went through, in ms since it was decided. */
+  timeline: z.optional(
+    z.array(z.object({ step: z.enum(MILESTONE_STEPS), node: z.string(), after_ms: z.number() })),
+  ),
   /** The record that resulted from a change. It and the next two come only with `details=true`. */
   record: z.optional(RecordDocument),
   /** The record that the change was made to; left out when `follows` says which one it was. */

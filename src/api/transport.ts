@@ -8,8 +8,10 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { BatonError } from '../lib/baton-error.ts';
+import type { Exchanges } from './report-line.ts';
 import { ErrorBody } from './schemas.ts';
 import { fromErrorBody } from './errors.ts';
+import { clientKeyOptions } from './shared-key.ts';
 import { toTransportError } from './transport-error.ts';
 
 /** Where a monitor listens and how far it is trusted, in libpq's words. `parseMonitorUri` makes one. */
@@ -20,6 +22,16 @@ export interface MonitorEndpoint {
   readonly sslmode: 'disable' | 'require' | 'verify-ca' | 'verify-full';
   readonly sslrootcert?: string | undefined;
 }
+
+/** Where a keeper listens that decides for its group: only who has the group's key talks with it. */
+export interface KeeperEndpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly sslmode: 'key';
+  readonly key: Buffer;
+}
+
+export type Endpoint = MonitorEndpoint | KeeperEndpoint;
 
 /** One HTTP exchange with the monitor. */
 export interface Exchange {
@@ -37,23 +49,33 @@ export interface Transport {
   exchange(exchange: Exchange): Promise<unknown>;
   /** Opens an endless answer; resolves once its headers are there. The caller destroys it. */
   openStream(path: string, headers: Record<string, string>, timeoutMs: number): Promise<IncomingMessage>;
+  /** Opens a POST whose body and answer both go on; resolves once the headers of the answer are there. */
+  openExchanges(path: string, timeoutMs: number): Promise<Exchanges>;
   close(): void;
 }
 
+/** The body of a request that is written later. */
+const HELD = Symbol('held');
+
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
-export function createTransport(endpoint: MonitorEndpoint, token: string | undefined): Transport {
+export function createTransport(endpoint: Endpoint, token: string | undefined): Transport {
   const encrypted = endpoint.sslmode !== 'disable';
   const where = `${endpoint.host}:${endpoint.port}`;
-  const tls = encrypted ? tlsOptions(endpoint) : {};
+  const tls =
+    endpoint.sslmode === 'key' ? clientKeyOptions(endpoint.key) : encrypted ? tlsOptions(endpoint) : {};
+  const explain = (error: unknown): BatonError =>
+    endpoint.sslmode === 'key' && isRefusedKey(error)
+      ? keyRefused(where, error)
+      : toTransportError(error, where);
   const agentOptions = { keepAlive: true, maxFreeSockets: 2, timeout: 60_000 };
   const agent = encrypted ? new HttpsAgent({ ...agentOptions, ...tls }) : new HttpAgent(agentOptions);
 
   function open(
     options: RequestOptions & { headers: Record<string, string> },
     limits: { readonly timeoutMs: number; readonly deadlineFor: 'answer' | 'headers' },
-    body?: string,
-  ): Promise<IncomingMessage> {
+    body: string | undefined | typeof HELD,
+  ): Promise<Exchanges> {
     const { timeoutMs, deadlineFor } = limits;
     return new Promise((resolve, reject) => {
       const send = encrypted ? httpsRequest : httpRequest;
@@ -71,13 +93,14 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
         underWay = response;
         if (deadlineFor === 'headers') clearTimeout(deadline);
         else response.once('close', () => clearTimeout(deadline));
-        resolve(response);
+        resolve({ request, response });
       });
       request.once('error', (error) => {
         clearTimeout(deadline);
         reject(connected && isReset(error) && !request.reusedSocket ? brokenError(where, error) : error);
       });
-      request.end(body);
+      if (body === HELD) request.flushHeaders();
+      else request.end(body);
     });
   }
 
@@ -93,7 +116,7 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
         : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
     };
     const limits = { timeoutMs, deadlineFor: 'answer' } as const;
-    const response = await open({ method, path, headers, agent: reuse ? agent : false }, limits, text);
+    const { response } = await open({ method, path, headers, agent: reuse ? agent : false }, limits, text);
     return readAnswer(response, where);
   }
 
@@ -103,21 +126,36 @@ export function createTransport(endpoint: MonitorEndpoint, token: string | undef
         return await attempt(exchange, true);
       } catch (error) {
         // The monitor may close an idle connection in the moment in which it is used again.
-        if (!exchange.repeatable || !isReset(error)) throw toTransportError(error, where);
+        if (!exchange.repeatable || !isReset(error)) throw explain(error);
       }
       try {
         return await attempt(exchange, false);
       } catch (error) {
-        throw toTransportError(error, where);
+        throw explain(error);
       }
     },
     async openStream(path, headers, timeoutMs) {
       try {
         const accept = { ...authorization, ...headers, accept: 'text/event-stream' };
         const limits = { timeoutMs, deadlineFor: 'headers' } as const;
-        const response = await open({ method: 'GET', path, headers: accept, agent: false }, limits);
+        const options = { method: 'GET', path, headers: accept, agent: false } as const;
+        const { response } = await open(options, limits, undefined);
         if (response.statusCode !== 200) await readAnswer(response, where);
         return response;
+      } catch (error) {
+        throw explain(error);
+      }
+    },
+    async openExchanges(path, timeoutMs) {
+      try {
+        const headers = { ...authorization, 'content-type': 'application/x-ndjson' };
+        const limits = { timeoutMs, deadlineFor: 'headers' } as const;
+        const exchanges = await open({ method: 'POST', path, headers, agent: false }, limits, HELD);
+        if (exchanges.response.statusCode !== 200) {
+          exchanges.request.end();
+          await readAnswer(exchanges.response, where);
+        }
+        return exchanges;
       } catch (error) {
         throw toTransportError(error, where);
       }
@@ -164,6 +202,17 @@ function tlsOptions(endpoint: MonitorEndpoint) {
     ...(ca === undefined ? (verify ? {} : { ca: [] }) : { ca }),
     ...(sslmode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
   };
+}
+
+function isRefusedKey(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPROTO';
+}
+
+function keyRefused(where: string, cause: unknown): BatonError {
+  return new BatonError('BATON_UNAUTHORIZED', `the keeper at ${where} has another token`, {
+    hint: 'All nodes of a formation need the same token: copy the file "token" of one of its nodes, with mode 0600, and name it with --token-file.',
+    cause,
+  });
 }
 
 function readCa(file: string): string {

@@ -132,6 +132,7 @@ function toConfig(context: CliContext, options: Options, monitorUri: string): No
     },
     ssl: chooseSsl(options, context.cwd),
     replication: { maximumBackupRate: options.maximumBackupRate },
+    watchdog: { mode: 'off', device: '/dev/watchdog', marginSeconds: 5 },
     candidatePriority: options.candidatePriority,
     replicationQuorum: options.replicationQuorum,
     log: { level: 'info', format: 'auto' },

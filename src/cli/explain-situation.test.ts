@@ -79,3 +79,18 @@ test('a history that does not go back so far is no obstacle', () => {
   assert.equal(explanation.baton?.since, null);
   assert.match(renderExplanation(explanation, NOON), /for longer than the history goes back/);
 });
+
+test('the last change of primary is told with the time that each of its steps took', () => {
+  const group = trio();
+  const timeline = [
+    { step: 'last_well' as const, node: 'c', after_ms: -112 },
+    { step: 'decided' as const, node: 'c', after_ms: 0 },
+    { step: 'opened' as const, node: 'a', after_ms: 1_234 },
+  ];
+  const events = [anEvent({ rule: 'confirm_reign', timeline })];
+  const explanation = explainSituation({ record: group.record(), evidence: group.evidence(), events });
+  assert.deepEqual(explanation.timeline, timeline);
+  const text = renderExplanation(explanation, NOON);
+  assert.match(text, /^ {4}-0\.112 s {2}"c" was last heard of as a primary that runs$/m);
+  assert.match(text, /^ {4}\+1\.234 s {2}the first commit was acknowledged, "a" lets clients write$/m);
+});

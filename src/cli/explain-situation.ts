@@ -23,6 +23,8 @@ export interface Explanation {
   readonly durability: string | null;
   /** How the present or coming reign came about, oldest first. */
   readonly steps: readonly ExplainedStep[];
+  /** What the last change of primary went through, in ms since it was decided; empty when the history does not tell. */
+  readonly timeline: readonly ExplainedMilestone[];
   readonly nodes: readonly ExplainedNode[];
   /** What keeps the group from a failover or from being whole, each with the way out. */
   readonly blocked: readonly string[];
@@ -46,6 +48,8 @@ export interface ExplainedStep {
   /** What the decision was based on, a line a node. */
   readonly inputs: readonly string[];
 }
+
+export type ExplainedMilestone = NonNullable<EventBody['timeline']>[number];
 
 export interface ExplainedNode {
   readonly name: string;
@@ -78,6 +82,7 @@ export function explainSituation({ record, evidence, events }: Situation): Expla
         : `${intent.kind} to term ${intent.term}, ${describeStage(record)}: ${intent.because}`,
     durability: rule === undefined ? null : describeRule(record, rule),
     steps: stepsOfTerm(record, events),
+    timeline: events.findLast(({ term, timeline }) => term === reign?.term && timeline)?.timeline ?? [],
     nodes: record.nodes.map((node) => ({
       name: node.name,
       is_primary: reign?.holder === node.id,

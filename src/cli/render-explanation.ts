@@ -1,4 +1,4 @@
-import type { Explanation, ExplainedStep } from './explain-situation.ts';
+import type { ExplainedMilestone, Explanation, ExplainedStep } from './explain-situation.ts';
 import { formatClock, formatDuration, formatTimestamp } from './format-quantity.ts';
 
 /** `why` for people. `now` is the wall clock, only to say how long ago something was. */
@@ -8,6 +8,7 @@ export function renderExplanation(explanation: Explanation, now: Date): string {
     [`Formation "${formation}", group ${group}`],
     renderBaton(explanation, now),
     steps.length === 0 ? [] : ['How it came to that', ...steps.flatMap(renderStep)],
+    renderTimeline(explanation),
     renderNodes(explanation),
     renderBlocked(explanation),
   ];
@@ -40,6 +41,26 @@ function describeSince(iso: string, now: Date): string {
 
 function renderStep({ at, rule, because, inputs }: ExplainedStep): readonly string[] {
   return [`  ${formatClock(new Date(at))}  ${rule}: ${because}`, ...inputs.map((input) => `      ${input}`)];
+}
+
+const MILESTONES: Readonly<Record<ExplainedMilestone['step'], (node: string) => string>> = {
+  last_well: (node) => `"${node}" was last heard of as a primary that runs`,
+  down: (node) => `"${node}" was known to be down`,
+  decided: () => 'the change was decided',
+  pledged: (node) => `"${node}" has pledged the term`,
+  elected: (node) => `"${node}" was elected`,
+  promoted: (node) => `"${node}" was promoted`,
+  opened: (node) => `the first commit was acknowledged, "${node}" lets clients write`,
+  confirmed: () => 'the change was complete',
+};
+
+function renderTimeline({ timeline }: Explanation): readonly string[] {
+  if (timeline.length === 0) return [];
+  const lines = timeline.map(({ step, node, after_ms: afterMs }) => {
+    const seconds = `${afterMs > 0 ? '+' : ''}${(afterMs / 1_000).toFixed(3)} s`;
+    return `  ${seconds.padStart(10)}  ${MILESTONES[step](node)}`;
+  });
+  return ['How long it took, as the decider saw it', ...lines];
 }
 
 function renderNodes({ nodes }: Explanation): readonly string[] {

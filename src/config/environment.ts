@@ -19,26 +19,35 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   };
 }
 
+/** The token of a file that only its owner can read; throws as {@link readSecretFile} does. */
+export function readTokenFile(file: string): string {
+  return readSecretFile(
+    file,
+    'token',
+    'Copy the file "token" from the directory of the monitor, with mode 0600.',
+  );
+}
+
 /**
- * The token of a file that only its owner can read. Throws
+ * The secret of a file that only its owner can read. Throws
  * BATON_CONFIG_INVALID when the file is missing, empty or readable by others.
  */
-export function readTokenFile(file: string): string {
+export function readSecretFile(file: string, kind: string, hint?: string): string {
   try {
-    // A token that others can read is a token that others have.
+    // A secret that others can read is a secret that others have.
     if ((statSync(file).mode & 0o077) !== 0) {
-      throw new BatonError('BATON_CONFIG_INVALID', `the token file "${file}" can be read by others`, {
+      throw new BatonError('BATON_CONFIG_INVALID', `the ${kind} file "${file}" can be read by others`, {
         hint: `Run "chmod 600 ${file}".`,
       });
     }
-    const token = readFileSync(file, 'utf8').trim();
-    if (token !== '') return token;
-    throw new BatonError('BATON_CONFIG_INVALID', `the token file "${file}" is empty`);
+    const secret = readFileSync(file, 'utf8').trim();
+    if (secret !== '') return secret;
+    throw new BatonError('BATON_CONFIG_INVALID', `the ${kind} file "${file}" is empty`);
   } catch (error) {
     if (error instanceof BatonError) throw error;
-    throw new BatonError('BATON_CONFIG_INVALID', `could not read the token file "${file}"`, {
+    throw new BatonError('BATON_CONFIG_INVALID', `could not read the ${kind} file "${file}"`, {
       detail: error instanceof Error ? `${error.message}.` : undefined,
-      hint: 'Copy the file "token" from the directory of the monitor, with mode 0600.',
+      hint,
       cause: error,
     });
   }

@@ -43,6 +43,14 @@ const NodeConfigFile = z.strictObject({
     }),
     {},
   ),
+  watchdog: z.prefault(
+    z.strictObject({
+      mode: z._default(z.enum(['off', 'automatic', 'required']), 'off'),
+      device: z._default(Text, '/dev/watchdog'),
+      margin_seconds: z._default(z.int().check(z.minimum(0), z.maximum(3_600)), 5),
+    }),
+    {},
+  ),
   candidate_priority: z._default(z.int().check(z.minimum(0), z.maximum(100)), 50),
   replication_quorum: z._default(z.boolean(), true),
   log: Log,
@@ -81,6 +89,12 @@ export const NODE_CONFIG: ConfigKind<typeof NodeConfigFile> = {
     'ssl.sslmode': "How this node connects to the others, in libpq's words.",
     'replication.maximum_backup_rate':
       'Limit for base backups a second, as pg_basebackup --max-rate takes it.',
+    'watchdog.mode':
+      'off; automatic: used while this node is the primary, where there is one; required: without one this node is never promoted.',
+    'watchdog.device':
+      'Device of the kernel watchdog, which the owner of the data directory must be able to write.',
+    'watchdog.margin_seconds':
+      'For so long it is still fed while PostgreSQL, which is being ended, does not end.',
     candidate_priority: '0 to 100; 0: never promoted. Used at registration; later: pgbaton set node.',
     replication_quorum:
       'Whether commits may stand on this node. Used at registration; later: pgbaton set node.',

@@ -12,6 +12,7 @@ export interface NodeFiles {
   readonly stateDirectory: string;
   readonly configFile: string;
   readonly pidFile: string;
+  readonly fencerPidFile: string;
   /** The monitor's token, mode 0600. */
   readonly tokenFile: string;
   /** Passwords of the group's roles, mode 0600. */
@@ -27,6 +28,7 @@ export function nodeFiles(dataDirectory: string): NodeFiles {
     stateDirectory,
     configFile: join(stateDirectory, CONFIG_FILE),
     pidFile: join(stateDirectory, PID_FILE),
+    fencerPidFile: join(stateDirectory, 'fencer.pid'),
     tokenFile: join(stateDirectory, 'token'),
     secretsFile: join(stateDirectory, 'secrets.json'),
     certFile: join(stateDirectory, 'server.crt'),

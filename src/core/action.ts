@@ -8,16 +8,12 @@ export interface LocalView {
   readonly postgres: PostgresReport;
   /** The value of synchronous_standby_names that the server uses; null when it does not run. */
   readonly synchronousStandbyNames: string | null;
-  /** Received and not replayed; 0: all that is in the WAL can be seen, its markers too. */
-  readonly replayLagBytes: number;
   /** Durable: the highest term promised. */
   readonly pledge: Pledge | null;
   /** Durable: the last term in which this node began to be the primary. */
   readonly promotedTerm: number | null;
   /** Durable: the term whose marker was acknowledged; cleared before every start and promotion. */
   readonly servingTerm: number | null;
-  /** Durable: the latest term that the node was made to receive from, written before it could; 0: none. */
-  readonly followedTerm: number;
   readonly restartsUsed: number;
   /**
    * Durable: the term whose holder the data were copied or rewound from, until
@@ -38,6 +34,8 @@ export interface LocalView {
   readonly markerUnderWay: number | null;
   /** The marker of this term has been acknowledged since this keeper started. */
   readonly markerAcknowledged: number | null;
+  /** How long PostgreSQL has not answered; 0 while it does. */
+  readonly unansweredMs: number;
   /** Since the store was last heard. */
   readonly storeSilentMs: number;
   /** Since this primary last had enough voters streaming in its term. */

@@ -1,6 +1,7 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { currentRule, type GroupRecord, type Reign, type Rule } from './group-record.ts';
-import { continuesReign } from './lineage.ts';
+import { isHung } from './hung-server.ts';
+import { continuesReign, reignTimelineAfter } from './lineage.ts';
 import { isLocked, primarySettings, sameSettings, standbySettings } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
 
@@ -22,13 +23,22 @@ export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): 
     case 'crashed':
       return startHolder(record, reign, local);
     case 'starting':
-    case 'unresponsive':
       return rest('PostgreSQL does not answer yet');
+    case 'unresponsive':
+      return outlastHang(record, reign, local);
     case 'running':
       return local.postgres.role === 'primary'
         ? reignOn(record, reign, local)
         : becomePrimary(record, reign, local);
   }
+}
+
+/** Ends a server that answers nothing at all, to start it again: when the group says so, or nobody can say anything. */
+function outlastHang(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
+  const isTold = reign.restarts > local.restartsUsed || local.storeSilentMs >= STORE_PATIENCE_MS;
+  if (isTold && local.postgres.role === null && isHung(record, local))
+    return step({ kind: 'stop', mode: 'immediate' }, 'PostgreSQL hangs and is restarted in place');
+  return rest('PostgreSQL does not answer; the group decides whether another node takes over');
 }
 
 function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
@@ -57,13 +67,15 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
     return step({ kind: 'stop', mode: 'fast' }, 'it holds the baton and runs as a standby');
   }
   // Just started by somebody: it may be on the reign's timeline already.
-  if (local.postgres.position === null) return rest('the end of its WAL is not known yet');
+  const { position } = local.postgres;
+  if (position === null) return rest('the end of its WAL is not known yet');
   const settings = primarySettings(record, reign, local, false);
   return step(
     {
       kind: 'promote',
       term: reign.term,
-      timeline: reign.timeline,
+      // Promoted by hand since it was elected, it may have followers that a person promotes onto the reign's number.
+      timeline: Math.max(reign.timeline, reignTimelineAfter(position.timeline)),
       settings: { ...settings, locked: isLocked(local) },
     },
     reign.because,
@@ -76,7 +88,6 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
  * would go on with the timeline of the reign before (I10).
  */
 function wasPromoted(reign: Reign, local: LocalView): boolean {
-  if (local.promotedTerm !== reign.term) return false;
   const { position, history } = local.postgres;
   if (position !== null && continuesReign(reign, { position, history })) return true;
   return reign.basis === null || (position?.timeline ?? local.diskTimeline) === reign.timeline;

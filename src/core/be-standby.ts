@@ -1,6 +1,6 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { nameOf, type GroupRecord, type Reign } from './group-record.ts';
-import { isTwin, lacksMarker } from './known-history.ts';
+import { endHung } from './hung-server.ts';
 import { continuesReign, relationTo } from './lineage.ts';
 import { sameSettings, standbySettings, upstreamOf, type UpstreamNode } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
@@ -10,14 +10,11 @@ export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): 
   const source = upstreamOf(record, reign.holder, reign.term);
   const holder = nameOf(record, reign.holder);
   const { status, role } = local.postgres;
-  if (isForeign(record, local))
-    return rest(
-      `its system identifier is ${local.postgres.systemIdentifier}, that of the group is ${record.systemIdentifier}`,
-    );
   if (status === 'starting' && local.copyOf !== null && local.copyOf !== reign.term) {
     return step({ kind: 'stop', mode: 'immediate' }, 'it waits for WAL of a source that is no more');
   }
-  if (status === 'starting' || status === 'unresponsive') return rest('PostgreSQL does not answer yet');
+  if (status === 'starting') return rest('PostgreSQL does not answer yet');
+  if (status === 'unresponsive') return endHung(record, local);
   if (status === 'absent') {
     return isReady(reign)
       ? step({ kind: 'clone', source }, `${holder} has the data of the group`)
@@ -71,14 +68,7 @@ function follow(record: GroupRecord, reign: Reign, source: UpstreamNode, local: 
   if (isPromised(reign, local)) return rest(`term ${local.pledge?.term} is pledged`);
 
   const lineage = { position, history };
-  const { replayLagBytes } = local;
-  const provenTerm = Math.max(local.followedTerm, local.promotedTerm ?? 0);
-  const isUnproven =
-    local.postgres.upstream === null &&
-    (isTwin(record, lineage, provenTerm) ||
-      (status === 'running' &&
-        lacksMarker(record, lineage, replayLagBytes === 0 ? local.postgres.markerTerm : null)));
-  switch (isUnproven ? 'unprovable' : relationTo(reign, lineage)) {
+  switch (relationTo(reign, lineage)) {
     case 'unknown':
       return rest(`where the history of ${holder} begins is not known yet`);
     case 'unprovable':
@@ -114,14 +104,4 @@ function isReady(reign: Reign): boolean {
 /** Receiving in this reign would break a promise that was made to a later one. */
 function isPromised(reign: Reign, local: LocalView): boolean {
   return (local.pledge?.term ?? 0) > reign.term;
-}
-
-/** I11: a server of another system never takes part. */
-function isForeign(record: GroupRecord, local: LocalView): boolean {
-  const { systemIdentifier } = local.postgres;
-  return (
-    systemIdentifier !== null &&
-    record.systemIdentifier !== null &&
-    systemIdentifier !== record.systemIdentifier
-  );
 }

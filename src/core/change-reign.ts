@@ -1,5 +1,6 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { cohortMembers, nameOf, type GroupRecord, type Intent, type Position } from './group-record.ts';
+import { endHung } from './hung-server.ts';
 import { comparePositions } from './lineage.ts';
 import { isLocked, sameSettings, standbySettings, upstreamOf } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
@@ -83,8 +84,9 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
       if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);
       return step({ kind: 'start_standby', settings }, 'its WAL is read to its end before it pledges');
     case 'starting':
-    case 'unresponsive':
       return rest('PostgreSQL does not answer yet');
+    case 'unresponsive':
+      return endHung(record, local);
     case 'absent':
     case 'incomplete':
       return rest('this node has no data to pledge');

@@ -36,7 +36,7 @@ function expectRule(group: GroupBuilder, rule: RuleName): Decision {
 }
 
 function pledging(term = NEXT, options: NodeOptions = idle): NodeOptions {
-  const pledge: Pledge = { term, position, history: HISTORY, provenTerm: TERM, markerTerm: TERM };
+  const pledge: Pledge = { term, position, history: HISTORY };
   return { ...options, report: { pledge } };
 }
 
@@ -61,7 +61,7 @@ test('learn_promotion: the history of a reign is what its holder reports, on the
   const { next } = expectRule(promoted, 'learn_promotion');
   assert.deepEqual(next.reign?.history, [{ timeline: 1, end: '0/3000000' }]);
   assert.equal(next.reign?.timeline, 5);
-  assert.equal(next.nextTimeline, 6);
+  assert.equal(next.nextTimeline, 7);
 });
 
 test('learn_promotion: what a primary of another term reports is no history of this one', () => {
@@ -127,11 +127,35 @@ test('begin_reign: with enough pledges the winner reigns on a timeline of its ow
     .withStandby('c', pledging())
     .withIntent({});
   const { next } = expectRule(group, 'begin_reign');
-  assert.deepEqual([next.reign?.holder, next.reign?.term, next.reign?.timeline], [2, NEXT, 3]);
-  assert.equal(next.nextTimeline, 4);
+  assert.deepEqual([next.reign?.holder, next.reign?.term, next.reign?.timeline], [2, NEXT, 4]);
+  assert.equal(next.nextTimeline, 6);
   assert.equal(next.intent, null);
   assert.deepEqual(next.rules, [{ cohort: [1, 2, 3], k: 1 }]);
   assert.equal(next.pastReigns[0]?.term, TERM);
+});
+
+test('begin_reign: who is elected though it was to leave stays', () => {
+  const group = aGroup()
+    .withPrimary('a', lost)
+    .withStandby('b', { ...pledging(), entry: { maintenance: true } })
+    .withStandby('c', { ...pledging(), entry: { dropping: 'forced' } })
+    .withIntent({})
+    .withEvidence({ intentAgeMs: 5_000 });
+  const { next } = expectRule(group, 'begin_reign');
+  assert.deepEqual(
+    [next.reign?.holder, next.nodes[1]?.maintenance, next.nodes[2]?.dropping],
+    [2, false, 'forced'],
+  );
+});
+
+test('begin_reign: the number that a promotion by hand would take is left out', () => {
+  const group = aGroup()
+    .withPrimary('a', crashed)
+    .withStandby('b', pledging())
+    .withStandby('c', pledging())
+    .withRecord({ nextTimeline: TIMELINE + 1 })
+    .withIntent({});
+  assert.equal(expectRule(group, 'begin_reign').next.reign?.timeline, TIMELINE + 2);
 });
 
 test('begin_reign: a timeline that somebody used by hand is not given out again', () => {
@@ -140,7 +164,7 @@ test('begin_reign: a timeline that somebody used by hand is not given out again'
     .withStandby('b', pledging())
     .withStandby('c', pledging())
     .withIntent({});
-  assert.equal(expectRule(group, 'begin_reign').next.reign?.timeline, 10);
+  assert.equal(expectRule(group, 'begin_reign').next.reign?.timeline, 11);
 });
 
 test('begin_reign: a timeline that is known from a pledge only is not given out again either', () => {
@@ -148,15 +172,13 @@ test('begin_reign: a timeline that is known from a pledge only is not given out 
     term: NEXT,
     position: { timeline: 9, lsn: '0/1' },
     history: [],
-    provenTerm: TERM,
-    markerTerm: null,
   };
   const group = aGroup()
     .withPrimary('a', { postgres: { status: 'crashed', role: null, position: null }, report: { pledge } })
     .withStandby('b', pledging())
     .withStandby('c', pledging())
     .withIntent({});
-  assert.equal(expectRule(group, 'begin_reign').next.reign?.timeline, 10);
+  assert.equal(expectRule(group, 'begin_reign').next.reign?.timeline, 11);
 });
 
 test('begin_reign: the survivor of a pair goes on alone by the same decision, where that is allowed', () => {
@@ -195,8 +217,6 @@ test('begin_reign: a preferred member that lacks WAL is told where to fetch it',
     term: NEXT,
     position: { timeline: TIMELINE, lsn: '0/4000000' },
     history: HISTORY,
-    provenTerm: TERM,
-    markerTerm: TERM,
   };
   const group = aGroup()
     .withPrimary('a', crashed)
@@ -215,8 +235,6 @@ test('give_up_fetch: when the source of a fetch has gone, another election is he
     term: NEXT,
     position: { timeline: TIMELINE, lsn: '0/4000000' },
     history: HISTORY,
-    provenTerm: TERM,
-    markerTerm: TERM,
   };
   const group = aGroup()
     .withPrimary('a', crashed)

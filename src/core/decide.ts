@@ -1,4 +1,4 @@
-import type { Evidence, PostgresReport } from './evidence.ts';
+import type { Evidence, PostgresReport, Report } from './evidence.ts';
 import { elect, livePledges } from './election.ts';
 import {
   cohortMembers,
@@ -8,8 +8,8 @@ import {
   type GroupRecord,
   type Intent,
 } from './group-record.ts';
-import { continuesReign } from './lineage.ts';
-import { canStand, holderCondition, isEligibleAtNeed, liveReport } from './liveness.ts';
+import { continuesReign, reignTimelineAfter } from './lineage.ts';
+import { canStand, holderCondition, isEligibleAtNeed, isFit, liveReport } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
@@ -90,7 +90,7 @@ function learnPromotion(record: GroupRecord, evidence: Evidence): ReturnType<Rul
     next: {
       ...record,
       reign: { ...reign, timeline: position.timeline, history },
-      nextTimeline: Math.max(record.nextTimeline, position.timeline + 1),
+      nextTimeline: Math.max(record.nextTimeline, reignTimelineAfter(position.timeline)),
     },
     because: `${nameOf(record, reign.holder)} is the primary of term ${reign.term} on timeline ${position.timeline}${start === undefined ? '' : `, from ${start}`}`,
   };
@@ -126,6 +126,7 @@ function failOverFromHandover(record: GroupRecord, evidence: Evidence): ReturnTy
   const condition = holderCondition(record, evidence);
   const died =
     condition.kind === 'lost' ||
+    condition.kind === 'hung' ||
     (condition.kind === 'down' && condition.report.postgres.status !== 'stopped');
   if (!died) return undefined;
   return {
@@ -230,19 +231,20 @@ function renewTerm(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunc
   return { next: withIntent(record, 'failover', term, reign, 'lost', because), because };
 }
 
-/** The holder is dead, and enough members are here to prove that nothing is lost. */
+/** The holder is dead or hangs, and enough members are here to prove that nothing is lost. */
 function failOver(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
   const { reign, intent, settings } = record;
   if (reign === null || intent !== null || settings.paused) return undefined;
   if (findNode(record, reign.holder)?.maintenance) return undefined;
   const condition = holderCondition(record, evidence);
   if (condition.kind === 'alive' || condition.kind === 'doubtful') return undefined;
-  if (condition.kind === 'down' && prefersRestart(record, evidence, condition.report.postgres.status))
-    return undefined;
+  // What its own keeper says is the fault of PostgreSQL and not of the machine or the network.
+  const isCrash = condition.kind === 'down' || condition.kind === 'hung';
+  if (isCrash && prefersRestart(record, evidence, condition.report.postgres.status)) return undefined;
   const isGone =
     condition.kind === 'lost' || (condition.kind === 'down' && !hasData(condition.report.postgres));
   if (!couldElect(record, evidence, { down: isGone })) return undefined;
-  const cause = condition.kind === 'down' ? 'crash' : 'lost';
+  const cause = isCrash ? 'crash' : 'lost';
   return {
     next: withIntent(record, 'failover', record.term + 1, reign, cause, condition.because),
     because: condition.because,
@@ -266,7 +268,8 @@ function couldElect(record: GroupRecord, evidence: Evidence, counted: Counted = 
     return counted.down === true || (postgres.status === 'running' && postgres.role === 'standby');
   });
   const holderIsAble = holder !== undefined && able.includes(holder);
-  const hasCandidate = holderIsAble || able.some((node) => isEligibleAtNeed(record, node));
+  const hasCandidate =
+    holderIsAble || able.some((node) => isEligibleAtNeed(record, node) && isFit(record, evidence, node));
   return hasCandidate && (holderIsAble || satisfiesAllRules(record, able));
 }
 
@@ -291,9 +294,12 @@ function restartInPlace(record: GroupRecord, evidence: Evidence): ReturnType<Rul
   if (reign === null || intent !== null) return undefined;
   if (findNode(record, reign.holder)?.maintenance) return undefined;
   const condition = holderCondition(record, evidence);
-  if (condition.kind !== 'down') return undefined;
+  if (condition.kind !== 'down' && condition.kind !== 'hung') return undefined;
   const { report } = condition;
-  const restartable = report.postgres.status === 'stopped' || report.postgres.status === 'crashed';
+  const restartable =
+    condition.kind === 'hung'
+      ? isUseless(record, report)
+      : report.postgres.status === 'stopped' || report.postgres.status === 'crashed';
   // A permission that has not been used is still good: granting another would only fill the store.
   if (!restartable || report.promotedTerm !== reign.term || report.restartsUsed < reign.restarts)
     return undefined;
@@ -304,6 +310,11 @@ function restartInPlace(record: GroupRecord, evidence: Evidence): ReturnType<Rul
     next: { ...record, reign: { ...reign, restarts: reign.restarts + 1 } },
     because: `${condition.because} and is restarted in place: ${why}`,
   };
+}
+
+/** Nothing is taken from anybody by ending it: not even a session that it has is answered, and not for a moment only. */
+function isUseless(record: GroupRecord, { postgres, unansweredMs }: Report): boolean {
+  return postgres.role === null && unansweredMs >= record.settings.hangMs;
 }
 
 /** The new rule is in force on the primary and its voters hold all that was acknowledged before. */

@@ -19,8 +19,6 @@ function pledged(lsn: string, options: NodeOptions = {}, term = NEXT_TERM, timel
     term,
     position: { timeline, lsn },
     history: timeline === TIMELINE ? HISTORY : [],
-    provenTerm: TERM,
-    markerTerm: TERM,
   };
   return { ...options, report: { pledge, ...options.report } };
 }
@@ -116,6 +114,18 @@ test('the crashed primary counts where the others do not suffice, and then its W
   assert.deepEqual([result.winner.node, result.source.node], [2, 1]);
 });
 
+test('who was to leave stays where nobody else can be elected, after a while', () => {
+  const leaving: NodeOptions = { entry: { dropping: 'asked' } };
+  const byHand = { timeline: 3, lsn: '0/5000000' };
+  const history = [...HISTORY, { timeline: 2, end: '0/4000000' }];
+  const diverged = { report: { pledge: { term: NEXT_TERM, position: byHand, history } } };
+  const group = failover(pledged('0/4800000', leaving), pledged('0/4800000', leaving), diverged);
+  assert.equal(outcome(group.withEvidence({ intentAgeMs: 4_999 })).kind, 'wait');
+  const late = group.withEvidence({ intentAgeMs: 5_000 });
+  assert.equal(winner(late), 'b');
+  assert.match(outcome(late).because, /it was to leave, and nobody else can be promoted/);
+});
+
 test('with accepted loss one pledge is enough, after a while', () => {
   const forced = failover(dead, pledged('0/9'), dead, { allowDataLoss: true });
   assert.equal(outcome(forced.withEvidence({ intentAgeMs: 4_999 })).kind, 'wait');
@@ -135,8 +145,6 @@ test('what was promoted by hand is neither elected nor taken for more advanced',
     term: NEXT_TERM,
     position: { timeline: 3, lsn: '0/5000000' },
     history: [...HISTORY, { timeline: 2, end: '0/4000000' }],
-    provenTerm: TERM,
-    markerTerm: TERM,
   };
   const group = failover(dead, { report: { pledge: byHand } }, pledged('0/4800000'));
   assert.equal(winner(group), 'c');
@@ -147,8 +155,6 @@ test('a node that was promoted by hand is elected where only it proves all commi
     term: NEXT_TERM,
     position: { timeline: 3, lsn: '0/5000000' },
     history: [...HISTORY, { timeline: 2, end: '0/4900000' }],
-    provenTerm: TERM,
-    markerTerm: TERM,
   };
   const result = outcome(failover(dead, { report: { pledge: byHand } }, pledged('0/4800000')));
   assert.ok(result.kind === 'elected');
@@ -157,35 +163,15 @@ test('a node that was promoted by hand is elected where only it proves all commi
   assert.deepEqual(result.winner.pledge, byHand);
 });
 
-test('a twin of a reign is never elected', () => {
-  const twin = { report: { pledge: { ...pledgeAt('0/5000000'), provenTerm: TERM, markerTerm: TERM - 1 } } };
-  assert.equal(outcome(failover(dead, twin, twin)).kind, 'wait');
-});
-
-test('a promotion by hand onto the number of a reign, from the same point, is known by the missing marker', () => {
-  const twin = { report: { pledge: { ...pledgeAt('0/5000000'), provenTerm: TERM, markerTerm: TERM - 1 } } };
-  assert.equal(winner(failover(dead, twin, pledged('0/4800000'))), 'c');
-  const notAllReplayed = {
-    report: { pledge: { ...pledgeAt('0/5000000'), provenTerm: TERM, markerTerm: null } },
-  };
-  assert.equal(winner(failover(dead, notAllReplayed, pledged('0/4800000'))), 'b');
-});
-
-function pledgeAt(lsn: string): Pledge {
-  return {
-    term: NEXT_TERM,
-    position: { timeline: TIMELINE, lsn },
-    history: HISTORY,
-    provenTerm: TERM,
-    markerTerm: TERM,
-  };
-}
-
 test('the old holder proves every commit by itself: nothing is acknowledged that is not durable there', () => {
   assert.equal(winner(failover(pledged('0/9'), dead, dead)), 'a');
 });
 
-test('a pledge on the number of a reign that the node never received from counts up to the fork only', () => {
-  const twin = { report: { pledge: { ...pledgeAt('0/F000000'), provenTerm: TERM - 1 } } };
-  assert.equal(winner(failover(dead, twin, pledged('0/5000000'))), 'c');
+test('a member that says why it must not be promoted pledges, and is not elected', () => {
+  const best = pledged('0/9');
+  const unfit: NodeOptions = { ...best, report: { ...best.report, unfit: 'no watchdog' } };
+  const result = outcome(failover(dead, pledged('0/8'), unfit));
+  assert.ok(result.kind === 'fetch');
+  assert.deepEqual([result.winner.node, result.source.node], [2, 3]);
+  assert.equal(outcome(failover(dead, unfit, unfit)).kind, 'wait');
 });

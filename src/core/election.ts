@@ -7,9 +7,9 @@ import {
   type Intent,
   type NodeId,
 } from './group-record.ts';
-import { beforeFork, isTwin, knownPart, lacksMarker } from './known-history.ts';
+import { knownPart } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
-import { isEligible, isEligibleAtNeed, liveReport } from './liveness.ts';
+import { isEligible, isEligibleAtNeed, isEligibleThoughLeaving, isFit, liveReport } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
 
@@ -32,7 +32,7 @@ export type Outcome =
 
 /** How long an election waits for members that are alive and have not pledged, once enough others have, ms. */
 const LATECOMER_MS = 500;
-/** How long a handover waits for the node that was asked for, ms. */
+/** How long an election waits for the node that was asked for, and for anybody who is not about to leave, ms. */
 const TARGET_MS = 5_000;
 
 /** The pledges of an intent's term by nodes that are alive. */
@@ -52,7 +52,9 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
     return wait(`too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`);
   if (late !== undefined) return wait(`${nameOf(record, late)} is alive and may still pledge`);
   let outcome: Outcome | undefined;
-  for (const mayStand of [isEligible, isEligibleAtNeed]) {
+  const isUrgent = evidence.intentAgeMs >= TARGET_MS;
+  for (const allows of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {
+    const mayStand: Eligibility = (_, node) => allows(record, node) && isFit(record, evidence, node);
     for (const set of sets) {
       const chosen = choose(record, intent, set, mayStand);
       if (chosen.kind !== 'wait') return chosen;
@@ -128,11 +130,10 @@ function choose(
 /**
  * Only a node that was promoted by hand proves all acknowledged commits. What
  * it wrote after that was acknowledged by nobody and harms nobody, so it may
- * go on; but not where its timeline has the number of a reign's, because then
- * the others could not be told from it.
+ * go on.
  */
 function electForeign(record: GroupRecord, best: AccountedNode | undefined, mayStand: Eligibility): Outcome {
-  if (best === undefined || best.hasTwin) {
+  if (best === undefined) {
     return wait('what the pledged members have comes from no reign of this group');
   }
   const name = nameOf(record, best.node);
@@ -173,15 +174,12 @@ interface AccountedNode extends PledgedNode {
   readonly known: Lineage;
   /** It has WAL of a promotion by hand besides: it has to be rewound before it can be anything. */
   readonly isForeign: boolean;
-  /** That WAL has the timeline number of a reign. */
-  readonly hasTwin: boolean;
 }
 
 function accountFor(record: GroupRecord, { node, pledge }: PledgedNode): AccountedNode {
-  const hasTwin = isTwin(record, pledge, pledge.provenTerm) || lacksMarker(record, pledge, pledge.markerTerm);
-  const known = knownPart(record, hasTwin ? beforeFork(pledge) : pledge) ?? NOTHING;
+  const known = knownPart(record, pledge) ?? NOTHING;
   const isForeign = comparePositions(known.position, pledge.position) !== 0;
-  return { node, pledge, known, isForeign, hasTwin };
+  return { node, pledge, known, isForeign };
 }
 
 const NOTHING: Lineage = { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };
@@ -234,7 +232,10 @@ function bestCandidate(
 
 function electedBecause(record: GroupRecord, winner: PledgedNode, counted: readonly PledgedNode[]): string {
   const { timeline, lsn } = winner.pledge.position;
-  return `${nameOf(record, winner.node)} has WAL up to ${lsn} on timeline ${timeline}, no less than any pledged member (${namesOf(record, counted)})`;
+  const stays = isEligibleAtNeed(record, winner.node)
+    ? ''
+    : '; it was to leave, and nobody else can be promoted';
+  return `${nameOf(record, winner.node)} has WAL up to ${lsn} on timeline ${timeline}, no less than any pledged member (${namesOf(record, counted)})${stays}`;
 }
 
 function namesOf(record: GroupRecord, pledged: readonly PledgedNode[]): string {

@@ -1,5 +1,5 @@
 import type { Lsn } from './lsn.ts';
-import type { NodeId, Position, Rule } from './group-record.ts';
+import type { GroupRecord, NodeId, Position, Rule } from './group-record.ts';
 import type { TimelineSwitch } from './lineage.ts';
 
 /** What a decider knows now. Every time is an age that the decider measured on its own monotonic clock. */
@@ -42,6 +42,8 @@ export interface Report {
   /** The version of the record that the keeper acts on. */
   readonly recordVersion: number;
   readonly postgres: PostgresReport;
+  /** How long PostgreSQL has not answered, as far as the keeper's own looks show it, ms; 0 while it answers. */
+  readonly unansweredMs: number;
   /** The highest term that the node has durably promised, with its position then. */
   readonly pledge: Pledge | null;
   /** The last term in which this node began to be the primary, by promotion or first start; null: never. */
@@ -52,6 +54,8 @@ export interface Report {
   readonly servingTerm: number | null;
   /** The rule whose settings are proven to be in force on this primary, its safe LSN flushed by k voters. */
   readonly confirmedRule: ConfirmedRule | null;
+  /** Why this node must not become the primary, in words; null: it may, as far as it knows. */
+  readonly unfit: string | null;
   /** What the keeper is doing now, in words: `base backup, 43 % of 3.1 GB`. */
   readonly activity: string | null;
   /** What keeps the keeper from going on, in words, with the way out. */
@@ -69,13 +73,13 @@ export interface Pledge {
   readonly position: Position;
   /** The timelines that its WAL went through, oldest first, the present one excluded. */
   readonly history: readonly TimelineSwitch[];
-  /** The latest term that the node was promoted in or made to receive from: its WAL on a later reign's timeline is not that reign's. */
-  readonly provenTerm: number;
-  /** The term of the last marker in that WAL; null when it is not known, because not all of it is replayed. */
-  readonly markerTerm: number | null;
 }
 
-/** `absent`: no data directory; `incomplete`: a base backup or rewind is unfinished; `stopped`: a clean shutdown. */
+/**
+ * `absent`: no data directory; `incomplete`: a base backup or rewind is
+ * unfinished; `stopped`: a clean shutdown; `unresponsive`: it runs and answers
+ * nothing, or (with its role) the sessions that it has and no new ones.
+ */
 export type PostgresStatus =
   'absent' | 'incomplete' | 'stopped' | 'crashed' | 'starting' | 'running' | 'unresponsive';
 
@@ -115,6 +119,18 @@ export interface Follower {
   readonly replayLsn: Lsn | null;
   /** The walsender's own view of synchronous_standby_names: above 0 when its flushes count. */
   readonly syncPriority: number;
+}
+
+/** Whether a server has the data of another system (I11): all that it says of its WAL means nothing to the group then. */
+export function isForeign(
+  group: Pick<GroupRecord, 'systemIdentifier'>,
+  { systemIdentifier }: Pick<PostgresReport, 'systemIdentifier'>,
+): boolean {
+  return (
+    systemIdentifier !== null &&
+    group.systemIdentifier !== null &&
+    systemIdentifier !== group.systemIdentifier
+  );
 }
 
 /** The newest report of a node, with its age; undefined when it never reported to this decider. */

@@ -33,7 +33,7 @@ export interface GroupRecord {
   readonly intent: Intent | null;
   readonly nodes: readonly NodeEntry[];
   readonly nextNodeId: NodeId;
-  /** The next timeline to give to a reign; never given twice (I10). */
+  /** The least timeline that the next reign may have; no number is given twice, nor one that a promotion by hand takes (I10). */
   readonly nextTimeline: number;
   readonly settings: GroupSettings;
 }
@@ -134,11 +134,19 @@ export interface GroupSettings {
   readonly admissionLagBytes: number;
   /** How long a switchover may take to stop the old primary before it is undone, ms. */
   readonly handoverMs: number;
-  /** What a crash of the primary's PostgreSQL leads to while a candidate is ready. */
+  /**
+   * How long a primary may leave its keeper without an answer where it is not
+   * plain that it hangs, because something still streams from it, or where
+   * nobody can take over, ms.
+   */
+  readonly hangMs: number;
+  /** What a crash or a hang of the primary's PostgreSQL leads to while a candidate is ready. */
   readonly onCrash: 'failover' | 'restart';
   /** How many failovers for crashes are done within {@link crashWindowMs} before crashes are restarted in place. */
   readonly crashFailovers: number;
   readonly crashWindowMs: number;
+  /** Whether a fencer beside each primary ends it when its keeper hangs and another reign may have begun. */
+  readonly fencing: 'off' | 'on';
   /** Automatic failover is switched off; everything else goes on. */
   readonly paused: boolean;
 }
@@ -151,9 +159,11 @@ export const DEFAULT_SETTINGS: GroupSettings = {
   absentMs: 300_000,
   admissionLagBytes: 16 * 1024 * 1024,
   handoverMs: 30_000,
+  hangMs: 15_000,
   onCrash: 'failover',
   crashFailovers: 2,
   crashWindowMs: 600_000,
+  fencing: 'off',
   paused: false,
 };
 

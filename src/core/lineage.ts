@@ -32,6 +32,15 @@ export function comparePositions(a: Position, b: Position): number {
   return a.timeline - b.timeline || compareLsn(a.lsn, b.lsn);
 }
 
+/**
+ * The first timeline that a reign may have whose WAL goes on from this one. A
+ * promotion by hand takes the very next number: no reign is given that one, so
+ * a number alone never stands for two histories (I10).
+ */
+export function reignTimelineAfter(timeline: number): number {
+  return timeline + 2;
+}
+
 /** Where a node's WAL stands to the history of a reign. LSNs alone are never compared across timelines (I9). */
 export function relationTo(reign: Reign, local: Lineage): Relation {
   if (reign.history !== null) {

@@ -29,6 +29,11 @@ test('a keeper that says that PostgreSQL is gone is believed at once', () => {
   }
 });
 
+test('a holder with the data of another system has lost its own, whatever it says of its WAL', () => {
+  for (const status of ['running', 'stopped', 'crashed'] as const)
+    assert.equal(conditionOf(trio({ postgres: { status, systemIdentifier: '1' } })), 'down', status);
+});
+
 test('a node that was elected while it was stopped is not down, it has yet to start', () => {
   const elected = trio({ postgres: { status: 'stopped', role: null }, report: { promotedTerm: 2 } });
   assert.equal(conditionOf(elected), 'alive');
@@ -106,4 +111,8 @@ test('only a running standby with a keeper that is heard can stand for election'
   assert.equal(stands({}, DETECTION_MS), false);
   assert.equal(stands({ status: 'stopped', role: null }), false);
   assert.equal(stands({ role: 'primary' }), false);
+  const unfit = aGroup()
+    .withPrimary('a')
+    .withStandby('b', { report: { unfit: 'no watchdog' } });
+  assert.equal(canStand(unfit.record(), unfit.evidence(), 2), false);
 });

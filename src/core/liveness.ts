@@ -1,4 +1,4 @@
-import { reportOf, type Evidence, type Report } from './evidence.ts';
+import { isForeign, reportOf, type Evidence, type Report } from './evidence.ts';
 import {
   cohortMembers,
   currentRule,
@@ -15,6 +15,8 @@ export type HolderCondition =
   | { readonly kind: 'alive' }
   /** Its keeper is here and says that PostgreSQL is not. */
   | { readonly kind: 'down'; readonly report: Report; readonly because: string }
+  /** Its keeper is here and gets no answer from it, for longer than the group waits. */
+  | { readonly kind: 'hung'; readonly report: Report; readonly because: string }
   /** Keeper and replication have both been silent for the detection time. */
   | { readonly kind: 'lost'; readonly because: string }
   /** It is here and writes can't go on: too few of its voters, which are here too, receive from it. */
@@ -27,7 +29,24 @@ const ALIVE: HolderCondition = { kind: 'alive' };
 /** The report of a node that was heard of within the detection time. */
 export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId): Report | undefined {
   const aged = reportOf(evidence, node);
-  return aged !== undefined && aged.ageMs < record.settings.detectionMs ? aged.report : undefined;
+  if (aged === undefined || aged.ageMs >= record.settings.detectionMs) return undefined;
+  const { report } = aged;
+  return isForeign(record, report.postgres) ? withoutData(report) : report;
+}
+
+/** I11: whoever has the data of another system has none of the group's, whatever it says of its WAL. */
+function withoutData(report: Report): Report {
+  const postgres = {
+    ...report.postgres,
+    status: 'absent',
+    role: null,
+    position: null,
+    history: [],
+    markerTerm: null,
+    upstream: null,
+    followers: [],
+  } as const;
+  return { ...report, postgres, servingTerm: null, confirmedRule: null };
 }
 
 /** Judges the holder of the present reign. A dead process is believed at once, silence only after the detection time. */
@@ -36,7 +55,7 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   if (reign === null) return ALIVE;
   const live = liveReport(record, evidence, reign.holder);
   if (live !== undefined) {
-    const condition = conditionByReport(record, reign, live);
+    const condition = conditionByReport(record, evidence, reign, live);
     if (condition.kind !== 'alive' || live.servingTerm !== reign.term || !isCutOff(record, evidence))
       return condition;
     const because = `too few voters receive from ${nameOf(record, reign.holder)}, though it and they are here`;
@@ -47,7 +66,18 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   const { detectionMs } = record.settings;
   const silentMs = Math.round(reportOf(evidence, reign.holder)?.ageMs ?? evidence.deciderAgeMs);
   if (silentMs < detectionMs) return { kind: 'alive' };
-  if (evidence.deciderLagMs > detectionMs / 2) {
+  const silence = `the keeper of ${name} has been silent for ${silentMs} ms`;
+  return (
+    doubt(record, evidence, silence) ?? {
+      kind: 'lost',
+      because: `${silence}, and no voter receives anything from its PostgreSQL`,
+    }
+  );
+}
+
+/** Why it proves nothing that the holder is silent; undefined when it does. */
+function doubt(record: GroupRecord, evidence: Evidence, silence: string): HolderCondition | undefined {
+  if (evidence.deciderLagMs > record.settings.detectionMs / 2) {
     return {
       kind: 'doubtful',
       because: `the decider itself was late by ${Math.round(evidence.deciderLagMs)} ms and accuses nobody`,
@@ -57,16 +87,38 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   if (witness !== undefined) {
     return {
       kind: 'doubtful',
-      because: `the keeper of ${name} has been silent for ${silentMs} ms, but ${nameOf(record, witness)} still receives from its PostgreSQL`,
+      because: `${silence}, but ${nameOf(record, witness)} still receives from its PostgreSQL`,
     };
   }
-  return {
-    kind: 'lost',
-    because: `the keeper of ${name} has been silent for ${silentMs} ms, and no voter receives anything from its PostgreSQL`,
-  };
+  return undefined;
 }
 
-function conditionByReport(record: GroupRecord, reign: Reign, report: Report): HolderCondition {
+/**
+ * It is plain that a server hangs when neither its keeper nor any voter hears
+ * from it. While replication goes on, or the sessions that there are, it may
+ * only be slow, or stopped for a look with a debugger: then it has more time,
+ * for a failover would end sessions that are served. Not for ever: nobody new
+ * gets in.
+ */
+function hangCondition(record: GroupRecord, evidence: Evidence, report: Report): HolderCondition {
+  const { unansweredMs, postgres } = report;
+  const { detectionMs, hangMs } = record.settings;
+  if (unansweredMs < detectionMs) return ALIVE;
+  const answersNobody = postgres.role === null;
+  const what = answersNobody ? 'has not answered' : 'has answered no new connection';
+  const because = `PostgreSQL of ${nameOf(record, report.node)} ${what} for ${Math.round(unansweredMs)} ms`;
+  if (unansweredMs >= hangMs) return { kind: 'hung', report, because };
+  const doubtful = doubt(record, evidence, because);
+  if (doubtful !== undefined) return doubtful;
+  return answersNobody ? { kind: 'hung', report, because } : { kind: 'doubtful', because };
+}
+
+function conditionByReport(
+  record: GroupRecord,
+  evidence: Evidence,
+  reign: Reign,
+  report: Report,
+): HolderCondition {
   // Before the first holder has formed the group there is nothing to fail over to.
   if (record.systemIdentifier === null) return ALIVE;
   const down = (what: string): HolderCondition => ({ kind: 'down', report, because: what });
@@ -74,8 +126,9 @@ function conditionByReport(record: GroupRecord, reign: Reign, report: Report): H
   switch (status) {
     case 'running':
     case 'starting':
-    case 'unresponsive':
       return ALIVE;
+    case 'unresponsive':
+      return hangCondition(record, evidence, report);
     case 'stopped':
       // A holder that was elected while it was stopped has yet to start, and so has the first of all.
       return report.promotedTerm === reign.term && hasBegun(reign)
@@ -96,15 +149,13 @@ function hasBegun(reign: Reign): boolean {
 
 /**
  * A holder whose commits wait for voters that can't reach it, while they could
- * go on among themselves. Only after the reign had its voters once: else a
- * standby that can follow nobody would send the baton round. And only while it
- * serves: one that recovers from a crash can't have its voters yet.
+ * go on among themselves. Asked only while it serves: its reign had its voters
+ * once then, and one that recovers from a crash can't have them yet.
  */
 function isCutOff(record: GroupRecord, evidence: Evidence): boolean {
   const { reign, settings } = record;
   const rule = currentRule(record);
-  if (reign === null || rule === undefined || !reign.confirmed || effectiveNumberSync(record) === 0)
-    return false;
+  if (reign === null || rule === undefined || effectiveNumberSync(record) === 0) return false;
   const voters = votersOf(rule, reign.holder);
   const silent = voters.filter((node) => {
     const away = evidence.notStreaming.find((each) => each.node === node);
@@ -137,8 +188,16 @@ export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId):
   const report = liveReport(record, evidence, node);
   if (entry === undefined || report === undefined) return false;
   return (
-    isEligible(record, node) && report.postgres.status === 'running' && report.postgres.role === 'standby'
+    isEligible(record, node) &&
+    report.unfit === null &&
+    report.postgres.status === 'running' &&
+    report.postgres.role === 'standby'
   );
+}
+
+/** Whether a node that is heard says nothing against its own promotion. */
+export function isFit(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
+  return liveReport(record, evidence, node)?.unfit === null;
 }
 
 /** Whether role policy and cohort allow a node to hold the baton. */
@@ -153,6 +212,15 @@ export function isEligible(record: GroupRecord, node: NodeId): boolean {
  */
 export function isEligibleAtNeed(record: GroupRecord, node: NodeId): boolean {
   return allowsReign(record, node) && cohortMembers(record).includes(node);
+}
+
+/**
+ * The same where only members can be elected that people have asked to leave:
+ * one of them has to stay, or nobody would be the primary.
+ */
+export function isEligibleThoughLeaving(record: GroupRecord, node: NodeId): boolean {
+  const entry = findNode(record, node);
+  return entry !== undefined && entry.candidatePriority > 0 && cohortMembers(record).includes(node);
 }
 
 function allowsReign(record: GroupRecord, node: NodeId): boolean {

@@ -2,12 +2,14 @@ import { accepted, busy, notFound, refused, type Answer, type Refused } from './
 import type { Evidence } from './evidence.ts';
 import {
   currentRule,
+  findNode,
   type GroupRecord,
   type GroupSettings,
   type NodeEntry,
   type NodeId,
 } from './group-record.ts';
-import { effectiveNumberSync, votersOf } from './quorum.ts';
+import { mustLeave } from './membership.ts';
+import { effectiveNumberSync } from './quorum.ts';
 import { leaveBaton } from './reign-requests.ts';
 
 export interface Registration {
@@ -174,9 +176,9 @@ export function dropNode(record: GroupRecord, evidence: Evidence, node: NodeId, 
     ...record,
     nodes: record.nodes.map((each) => (each.id === node ? ({ ...each, dropping } as const) : each)),
   };
-  if (record.reign?.holder !== node) {
-    return leavesTooFew(next, node) ?? accepted(next, `"${entry.name}" is dropped`);
-  }
+  const blocked = leavesTooFew(next, node);
+  if (blocked !== undefined) return blocked;
+  if (record.reign?.holder !== node) return accepted(next, `"${entry.name}" is dropped`);
   if (record.intent !== null) return busy(record);
   const handover = leaveBaton(next, evidence, entry, 'it is dropped');
   return handover.kind === 'refused'
@@ -198,8 +200,9 @@ export function enableMaintenance(
     ...record,
     nodes: record.nodes.map((each) => (each.id === node ? { ...each, maintenance: true } : each)),
   };
-  if (record.reign?.holder !== node)
-    return leavesTooFew(next, node) ?? accepted(next, `maintenance of "${entry.name}" begins`);
+  const blocked = leavesTooFew(next, node);
+  if (blocked !== undefined) return blocked;
+  if (record.reign?.holder !== node) return accepted(next, `maintenance of "${entry.name}" begins`);
   if (!allowFailover) {
     return refused(
       'BATON_UNSAFE',
@@ -220,16 +223,16 @@ export function disableMaintenance(record: GroupRecord, node: NodeId): Answer {
   return accepted({ ...record, nodes }, `maintenance of "${entry.name}" ends`);
 }
 
-/** Refuses what would leave fewer voters than commits have to stand on. */
+/**
+ * Refuses what would leave fewer voters than commits have to stand on. One of
+ * the members that stay is the primary and the others are its voters, whoever
+ * holds the baton now: it may be on its way out itself.
+ */
 function leavesTooFew(record: GroupRecord, node: NodeId): Refused | undefined {
-  const rule = currentRule(record);
-  const holder = record.reign?.holder;
-  if (rule === undefined || holder === undefined || !rule.cohort.includes(node) || node === holder)
-    return undefined;
-  const left = votersOf(rule, holder).filter((each) => {
-    const entry = record.nodes.find((other) => other.id === each);
-    return entry !== undefined && entry.replicationQuorum && !entry.maintenance && entry.dropping === 'no';
-  }).length;
+  const members = currentRule(record)?.cohort ?? [];
+  if (!members.includes(node)) return undefined;
+  const staying = members.filter((member) => !mustLeave(findNode(record, member)));
+  const left = Math.max(0, staying.length - 1);
   const needed = effectiveNumberSync(record);
   if (left >= needed) return undefined;
   return refused(

@@ -94,7 +94,8 @@ function afterAbsences(
   return { voters: left, reasons: [`${names(record, gone)} has been away for more than ${absentMs} ms`] };
 }
 
-function mustLeave(node: NodeEntry | undefined): boolean {
+/** Whether people have taken a node out of those that count. */
+export function mustLeave(node: NodeEntry | undefined): boolean {
   return node === undefined || !node.replicationQuorum || node.maintenance || node.dropping !== 'no';
 }
 

@@ -1,6 +1,7 @@
 import type { Evidence } from './evidence.ts';
 import { livePledges, provesAll, type PledgedNode } from './election.ts';
 import { currentRule, type GroupRecord, type Intent, type Reign } from './group-record.ts';
+import { reignTimelineAfter } from './lineage.ts';
 import { liveReport } from './liveness.ts';
 import { ruleFor } from './membership.ts';
 import { effectiveNumberSync, sameRule, votersOf, withRules } from './quorum.ts';
@@ -45,7 +46,7 @@ export function withReign(
     report.postgres.position?.timeline ?? 0,
     report.pledge?.position.timeline ?? 0,
   ]);
-  const timeline = Math.max(record.nextTimeline, ...seen.map((each) => each + 1));
+  const timeline = Math.max(record.nextTimeline, ...seen.map(reignTimelineAfter));
   const reign: Reign = {
     term: intent.term,
     holder: winner.node,
@@ -65,7 +66,11 @@ export function withReign(
       REMEMBERED_REIGNS,
     ),
     intent: null,
-    nextTimeline: timeline + 1,
+    // Elected all the same, it was the only one who could be: it stays.
+    nodes: record.nodes.map((node) =>
+      node.id === winner.node ? { ...node, maintenance: false, dropping: 'no' } : node,
+    ),
+    nextTimeline: reignTimelineAfter(timeline),
   };
   return withRulesOfReign(next, intent, evidence);
 }

@@ -24,6 +24,7 @@ export function promotionObstacles(record: GroupRecord, evidence: Evidence, node
 function obstaclesByReport(record: GroupRecord, evidence: Evidence, node: NodeId): readonly string[] {
   const report = liveReport(record, evidence, node);
   if (report === undefined) return ['its keeper is silent'];
+  if (report.unfit !== null) return [report.unfit];
   const { status, role, position, history } = report.postgres;
   if (status !== 'running') return [`its PostgreSQL is ${status}`];
   if (role !== 'standby') return ['its PostgreSQL is not a standby'];

@@ -134,20 +134,28 @@ test('a crashed primary waits for the group, unless it may restart or the store 
 });
 
 test('a node that was elected while it was down starts as a standby and is promoted then', () => {
-  const group = trio();
+  const group = trio().withReign({ timeline: 3 });
   expectAction(planned(group, 'a', { promotedTerm: TERM - 1, postgres: crashed }), 'start_standby');
   const standby = { role: 'standby', position: { timeline: 1, lsn: '0/3000000' }, history: [] } as const;
   const promote = expectAction(
     planned(group, 'a', { promotedTerm: null, servingTerm: null, postgres: standby }),
     'promote',
   );
-  assert.equal(promote.timeline, TIMELINE);
+  assert.equal(promote.timeline, 3);
   assert.equal(
     promote.settings.synchronousStandbyNames,
     NAMES,
     'the names are in force before the promotion',
   );
   assert.equal(promote.settings.readOnly, true);
+});
+
+test('who was promoted by hand since it was elected leaves the next number to people again', () => {
+  const position = { timeline: 2, lsn: '0/3000010' };
+  const postgres = { role: 'standby', position, history: [{ timeline: 1, end: '0/3000000' }] } as const;
+  const group = trio().withReign({ timeline: 3 });
+  const promote = expectAction(planned(group, 'a', { promotedTerm: null, postgres }), 'promote');
+  assert.equal(promote.timeline, 4);
 });
 
 test('a holder that runs as a standby on its own timeline is stopped, to be started as the primary', () => {
@@ -199,17 +207,6 @@ test('another history under the same timeline number is never rewound, it is cop
   expectAction(planned(trio(), 'b', { postgres: foreign }), 'clone');
 });
 
-test('WAL on the number of a reign that the node never received from is a twin, and copied over', () => {
-  for (const postgres of [{ upstream: null }, stopped]) {
-    expectAction(planned(trio(), 'b', { followedTerm: TERM - 1, postgres }), 'clone');
-  }
-  expectAction(planned(trio(), 'b', { followedTerm: TERM - 1 }), 'configure');
-  expectAction(
-    planned(trio(), 'b', { followedTerm: TERM - 1, promotedTerm: TERM, postgres: stopped }),
-    'start_standby',
-  );
-});
-
 test('an empty node is copied from a confirmed primary, and a half-made one is taken up again', () => {
   expectAction(planned(trio(), 'b', { postgres: { ...crashed, status: 'absent' } }), 'clone');
   expectAction(planned(trio(), 'b', { postgres: { ...crashed, status: 'incomplete' } }), 'rewind');
@@ -219,7 +216,10 @@ test('an empty node is copied from a confirmed primary, and a half-made one is t
 });
 
 test('a server of another system is left alone', () => {
-  expectRest(planned(trio(), 'b', { postgres: { systemIdentifier: '1' } }), /system identifier/);
+  const foreign = { postgres: { systemIdentifier: '1' } };
+  const elects = trio().withIntent({ stage: 'elect' });
+  for (const group of [trio(), elects])
+    for (const node of ['a', 'b']) expectRest(planned(group, node, foreign), /system identifier/);
 });
 
 test('before the history of a reign is known, only who has no more than its basis follows', () => {

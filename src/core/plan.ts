@@ -2,6 +2,7 @@ import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { bePrimary } from './be-primary.ts';
 import { beStandby } from './be-standby.ts';
 import { takePartIn } from './change-reign.ts';
+import { isForeign } from './evidence.ts';
 import { cohortMembers, findNode, nameOf, type GroupRecord, type NodeEntry } from './group-record.ts';
 
 /**
@@ -16,6 +17,11 @@ export function plan(record: GroupRecord, local: LocalView): Step | Rest {
   const isLeftAlone = me.maintenance && !isNeeded(record, me) && local.postgres.role !== 'primary';
   if (isLeftAlone) return rest(`${nameOf(record, me.id)} is in maintenance`);
 
+  // I11: it neither pledges nor reigns nor follows, and nothing of it is touched.
+  if (isForeign(record, local.postgres))
+    return rest(
+      `its system identifier is ${local.postgres.systemIdentifier}, that of the group is ${record.systemIdentifier}`,
+    );
   const { intent, reign } = record;
   if (intent !== null) {
     const step = takePartIn(record, intent, local);

@@ -129,7 +129,7 @@ test('a primary hands over before it is dropped', () => {
 test('the last node takes the history of the group with it, but numbers are never given twice', () => {
   const { next } = accepted(drop(aGroup().withPrimary('a'), 1));
   assert.deepEqual([next.nodes, next.reign, next.rules, next.systemIdentifier], [[], null, [], null]);
-  assert.deepEqual([next.term, next.nextNodeId, next.nextTimeline], [TERM, 2, 3]);
+  assert.deepEqual([next.term, next.nextNodeId, next.nextTimeline], [TERM, 2, 4]);
 });
 
 function maintain(group: GroupBuilder, node: number, allowFailover = false): Answer {
@@ -146,6 +146,16 @@ test('maintenance of a primary hands over first, and only when that is allowed',
   refused(maintain(trio(), 1), 'BATON_UNSAFE');
   refused(maintain(trio().withIntent({}), 1, true), 'BATON_GROUP_BUSY');
   assert.equal(accepted(maintain(trio(), 1, true)).next.intent?.kind, 'handover');
+});
+
+test('who leaves may be the primary: the copies that are left are counted without it, in any order', () => {
+  const strict = { numberSyncStandbys: 1 };
+  refused(maintain(pair().withSettings(strict), 1, true), 'BATON_UNSAFE');
+  refused(drop(pair().withSettings(strict), 1), 'BATON_UNSAFE');
+  const first = accepted(maintain(trio(), 1, true)).next;
+  refused(enableMaintenance(first, trio().evidence(), 3, false), 'BATON_UNSAFE');
+  const second = accepted(maintain(trio(), 3)).next;
+  refused(enableMaintenance(second, trio().evidence(), 1, true), 'BATON_UNSAFE');
 });
 
 test('maintenance ends where it has begun, and asking twice changes nothing', () => {

@@ -81,7 +81,7 @@ test('a failover goes through demote_timeout, report_lsn and fast_forward', () =
     [assigned(group, 'a'), assigned(group, 'b'), assigned(group, 'c')],
     ['demote_timeout', 'fast_forward', 'report_lsn'],
   );
-  const pledge = { term: NEXT, position: fetch.upTo, history: HISTORY, provenTerm: TERM, markerTerm: TERM };
+  const pledge = { term: NEXT, position: fetch.upTo, history: HISTORY };
   const pledged = aGroup()
     .withPrimary('a')
     .withStandby('b', { report: { pledge } })
@@ -102,13 +102,14 @@ test('a new reign goes through stop_replication and join_secondary', () => {
     term: TERM,
     position: { timeline: 1, lsn: '0/3000000' },
     history: [],
-    provenTerm: TERM,
-    markerTerm: TERM,
   };
   const joining = aGroup()
     .withPrimary('a')
     .withStandby('b', { report: { pledge }, postgres: { upstream: null } });
   assert.equal(reported(joining, 'b'), 'join_secondary');
+  const upstream = { term: TERM - 1, host: 'c.example', port: 5432, silentMs: 0 };
+  const behind = aGroup().withPrimary('a').withStandby('b', { postgres: { upstream } });
+  assert.equal(reported(behind, 'b'), 'catchingup');
   const elected = aGroup()
     .withPrimary('a', { postgres: { role: 'standby' } })
     .withStandby('b');

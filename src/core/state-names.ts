@@ -107,7 +107,8 @@ function reportedByStandby(record: GroupRecord, report: Report): StateName {
   if (intent !== null && pledge?.term === intent.term)
     return intent.stage === 'fetch' && intent.fetch?.candidate === node ? 'fast_forward' : 'report_lsn';
   if (reign?.holder === node) return 'prepare_promotion';
-  if (postgres.upstream === null)
+  // What it receives for an earlier term is not the present primary's.
+  if (postgres.upstream?.term !== reign?.term)
     return pledge !== null && pledge.term === reign?.term ? 'join_secondary' : 'catchingup';
   const isVoter = currentRule(record)?.cohort.includes(node) ?? false;
   return isVoter || !(findNode(record, node)?.replicationQuorum ?? true) ? 'secondary' : 'catchingup';

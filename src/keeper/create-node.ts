@@ -12,7 +12,6 @@ import { parseControlData } from '../postgres/control-data.ts';
 
 import { programEnvironment, runCommand } from '../system/run-command.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
-import { createSelfSignedCertificate } from '../system/certificates.ts';
 import { assertPortFree } from '../system/port.ts';
 import { JOURNAL_FILE, openJournal } from './journal.ts';
 
@@ -142,6 +141,7 @@ async function writeFiles(
     !(await listIfThere(files.stateDirectory)).includes('server.crt')
   ) {
     const { certFile, keyFile } = files;
+    const { createSelfSignedCertificate } = await import('../system/certificates.ts');
     await createSelfSignedCertificate({ hostname: config.hostname, certFile, keyFile });
   }
   await beginJournal(files.stateDirectory, registration.record_version);

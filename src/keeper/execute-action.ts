@@ -1,6 +1,5 @@
 import { formatStandbyTag, slotName } from '../core/application-name.ts';
-import type { NodeId } from '../core/group-record.ts';
-import { comparePositions, type Lineage } from '../core/lineage.ts';
+import { DEFAULT_SETTINGS, type NodeId } from '../core/group-record.ts';
 import type { Action } from '../core/action.ts';
 import type { ServerSettings, UpstreamNode } from '../core/server-settings.ts';
 import { BatonError } from '../lib/baton-error.ts';
@@ -8,7 +7,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { ManagedSettings, PostgresServer, SourceServer } from '../postgres/postgres-server.ts';
 import type { PassCrashPoint } from './crash-point.ts';
 import type { Journal } from './journal.ts';
-import { provenTerm, type NodeState } from './node-state.ts';
+import type { NodeState } from './node-state.ts';
 
 export interface ActionContext {
   readonly node: NodeId;
@@ -26,6 +25,8 @@ export interface ActionContext {
 /** Deadlines of the steps, ms. Long ones are progress-aware inside, this only bounds what hangs. */
 const QUICK = { timeoutMs: 5_000 };
 const STEP = { timeoutMs: 30_000 };
+/** PostgreSQL itself gives its processes 5 s before it kills them; what then still runs is killed after 6. */
+const IMMEDIATE = { timeoutMs: 10_000 };
 const LONG = { timeoutMs: 600_000 };
 const COPY = { timeoutMs: 24 * 3_600_000 };
 
@@ -54,7 +55,7 @@ function run(action: Action, context: ActionContext): Promise<void> {
     case 'start_standby':
       return startStandby(action, context);
     case 'stop':
-      return server.stop(action.mode, STEP);
+      return server.stop(action.mode, action.mode === 'immediate' ? IMMEDIATE : STEP);
     case 'checkpoint':
       return checkpoint(action, context);
     case 'hand_over':
@@ -83,12 +84,9 @@ function run(action: Action, context: ActionContext): Promise<void> {
 }
 
 async function configure(settings: ServerSettings, context: ActionContext): Promise<void> {
-  const { node, server, state, journal } = context;
+  const { node, server, state } = context;
   // Until it has succeeded nobody knows what is in force.
   state.configured = null;
-  // Before: WAL of a term that the journal does not know of would be taken for a promotion by hand.
-  const term = settings.upstream?.term ?? 0;
-  if (term > journal.entry.followedTerm) await journal.write({ followedTerm: term });
   await server.configure(toManaged(settings, node), QUICK);
   state.configured = settings;
 }
@@ -143,9 +141,11 @@ function forgetServer(state: NodeState): void {
 
 /** Until the next checkpoint has little to do, so that the shutdown checkpoint has little to do either. */
 async function checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: ActionContext): Promise<void> {
+  // The handover is undone after that time, and a server that hangs is to be noticed.
+  const limit = { timeoutMs: (state.record?.settings ?? DEFAULT_SETTINGS).handoverMs };
   for (let round = 0; round < 3; round++) {
     const beganMs = performance.now();
-    await server.checkpoint(LONG);
+    await server.checkpoint(limit);
     if (performance.now() - beganMs < SHORT_CHECKPOINT_MS) break;
   }
   state.checkpointedFor = term;
@@ -153,16 +153,13 @@ async function checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: A
 
 async function handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Promise<void> {
   const { server, journal, state, passCrashPoint } = context;
-  const { history, markerTerm } = state.observation;
+  const { history } = state.observation;
   const lineage =
     state.observation.status === 'running'
       ? { position: await server.shutDownForHandover(STEP), history }
       : await server.stoppedLineage(QUICK);
   passCrashPoint('inside hand_over: shut down, promise not written');
-  await journal.write({
-    pledge: { term, ...lineage, provenTerm: provenTerm(journal.entry), markerTerm },
-    servingTerm: null,
-  });
+  await journal.write({ pledge: { term, ...lineage }, servingTerm: null });
   context.report();
   // Its successor is being promoted meanwhile; a postmaster that is on its way out has to be gone before the next start.
   await server.stop('fast', STEP);
@@ -173,20 +170,8 @@ async function pledge({ term, settings }: ActionOf<'pledge'>, context: ActionCon
   await configure(settings, context);
   const lineage = await server.cutUpstream(STEP);
   passCrashPoint('inside pledge: upstream cut, promise not written');
-  const markerTerm = await markerTermAt(lineage, context);
-  await journal.write({ pledge: { term, ...lineage, provenTerm: provenTerm(journal.entry), markerTerm } });
+  await journal.write({ pledge: { term, ...lineage } });
   context.report();
-}
-
-/** The term of the last marker in a standby's WAL; looked at anew only where what was seen before is not enough. */
-async function markerTermAt({ position }: Lineage, { server, state }: ActionContext): Promise<number | null> {
-  const { markerTerm } = state.observation;
-  const present = state.record?.reign?.term ?? 0;
-  if (markerTerm !== null && markerTerm >= present) return markerTerm;
-  const seen = await server.observe(QUICK);
-  const isAll =
-    seen.replayLagBytes === 0 && seen.position !== null && comparePositions(seen.position, position) === 0;
-  return isAll ? seen.markerTerm : null;
 }
 
 async function promote(action: ActionOf<'promote'>, context: ActionContext): Promise<void> {

@@ -18,8 +18,6 @@ const PLEDGE = {
   term: 4,
   position: { timeline: 2, lsn: '0/5000000' },
   history: [{ timeline: 1, end: '0/3000000' }],
-  provenTerm: 3,
-  markerTerm: 3,
 };
 
 test('what was written is there after the keeper was killed', () =>

@@ -22,8 +22,6 @@ export interface JournalEntry {
   readonly servingTerm: number | null;
   /** Permissions of the present reign to restart in place that were used. */
   readonly restartsUsed: number;
-  /** The latest term that this node was made to receive from: written before it could. */
-  readonly followedTerm: number;
   /** The term whose holder the data are a copy of, until the copy has been started; null: they are its own. */
   readonly copyOf: number | null;
 }
@@ -37,7 +35,6 @@ const EMPTY: JournalEntry = {
   promotedTerm: null,
   servingTerm: null,
   restartsUsed: 0,
-  followedTerm: 0,
   copyOf: null,
 };
 

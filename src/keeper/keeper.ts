@@ -7,9 +7,10 @@ import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { PassCrashPoint } from './crash-point.ts';
 import { executeAction, type ActionContext } from './execute-action.ts';
+import type { Fencing } from './fencing.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
-import { hasVoters, localView, newNodeState, reportOfState, type NodeState } from './node-state.ts';
+import { localView, newNodeState, noteLook, reportOfState, type NodeState } from './node-state.ts';
 
 export type StopHow = 'fast' | 'immediate' | 'keeper_only';
 
@@ -28,6 +29,7 @@ export interface KeeperDependencies {
   readonly journal: Journal;
   /** Opens the line to those who decide; records that come in are handed to `onRecord`. */
   connect(onRecord: GroupLinkOptions['onRecord']): GroupLink;
+  readonly fencing: Fencing;
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly passCrashPoint: PassCrashPoint;
@@ -53,7 +55,7 @@ const SHUT_DOWN = { timeoutMs: 60_000 };
  * what is seen, so that it can be killed and started at any moment.
  */
 export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
-  const { node, server, journal, log, nowMs } = deps;
+  const { node, server, journal, fencing, log, nowMs } = deps;
   const state: NodeState = newNodeState(await server.observe(OBSERVE), journal.entry, nowMs());
   const alarm = createAlarm();
   // The wall clock, so that it grows also where the journal was lost; it is only ever compared with its own past.
@@ -113,11 +115,13 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   }
 
   async function observe(): Promise<void> {
-    state.observation = await server.observe(OBSERVE);
+    const beganMs = nowMs();
+    const observation = await server.observe(OBSERVE);
     const now = nowMs();
-    state.observedAtMs = now;
-    if (state.observation.isUnguarded) state.configured = null;
-    if (hasVoters(state.record, state.observation)) state.quorumSeenAtMs = now;
+    noteLook(state, observation, { beganMs, endedMs: now, ...OBSERVE });
+    state.unfit = fencing.unfit();
+    state.fencingProblem = fencing.problem();
+    if (observation.isUnguarded) state.configured = null;
     if (essence(reportOfState(node, state, journal.durable, now)) !== lastReported) {
       busyUntilMs = now + BUSY_FOR_MS;
       report();
@@ -131,10 +135,10 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     if (!link.hasHeard() && link.silentMs() < FIRST_RECORD_MS) {
       return { action: null, because: 'waiting for the monitor' };
     }
-    return plan(
-      state.record,
-      localView(node, state, journal.entry, { nowMs: nowMs(), storeSilentMs: link.silentMs() }),
-    );
+    const times = { nowMs: nowMs(), storeSilentMs: link.silentMs() };
+    const local = localView(node, state, journal.entry, times);
+    fencing.see(state.record, local);
+    return plan(state.record, local);
   }
 
   async function act({ action, because }: Step): Promise<void> {
@@ -227,11 +231,13 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
       if (how !== 'keeper_only') {
         state.activity = 'shutting down';
         report();
+        fencing.release();
         await server.stop(how, SHUT_DOWN);
         // Told at once, the group need not wait until the silence is long enough.
         state.observation = await server.observe(OBSERVE);
         report();
       }
+      fencing.close();
       await link.close();
     },
   };
@@ -239,7 +245,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
 
 /** What of a report is worth sending at once; positions move all the time and can wait for the heartbeat. */
 function essence(content: ReturnType<typeof reportOfState>): string {
-  const { postgres, recordVersion: _version, ...rest } = content;
+  const { postgres, recordVersion: _version, unansweredMs: _age, ...rest } = content;
   const { position, upstream, followers, ...server } = postgres;
   return JSON.stringify({
     ...rest,

@@ -4,7 +4,14 @@ import type { Follower } from '../core/evidence.ts';
 import type { ServerObservation } from '../postgres/postgres-server.ts';
 import { aGroup, TERM } from '../../test/support/a-group.ts';
 import type { JournalEntry } from './journal.ts';
-import { confirmedRule, hasVoters, newNodeState, reportOfState, type NodeState } from './node-state.ts';
+import {
+  confirmedRule,
+  hasVoters,
+  newNodeState,
+  noteLook,
+  reportOfState,
+  type NodeState,
+} from './node-state.ts';
 
 const JOURNAL: JournalEntry = {
   schemaVersion: 1,
@@ -15,7 +22,6 @@ const JOURNAL: JournalEntry = {
   servingTerm: TERM,
   restartsUsed: 0,
   session: 1,
-  followedTerm: 0,
   copyOf: null,
 };
 
@@ -88,4 +94,22 @@ test('silence that was seen goes on growing until the server is looked at again'
 test('a standby never reports that it serves', () => {
   const state = newNodeState({ ...PRIMARY, role: 'standby' }, JOURNAL, 0);
   assert.equal(reportOfState(2, state, JOURNAL, 0).servingTerm, null);
+});
+
+test('a server has not answered since the first look that failed, until one succeeds', () => {
+  const state = newNodeState(PRIMARY, JOURNAL, 0);
+  const mute: ServerObservation = { ...PRIMARY, status: 'unresponsive', role: null };
+  const unansweredMs = (nowMs: number): number => reportOfState(1, state, JOURNAL, nowMs).unansweredMs;
+  noteLook(state, mute, { beganMs: 1_000, endedMs: 3_000, timeoutMs: 2_000 });
+  assert.equal(unansweredMs(3_500), 2_500);
+  noteLook(state, mute, { beganMs: 3_050, endedMs: 5_050, timeoutMs: 2_000 });
+  assert.equal(unansweredMs(5_050), 4_050);
+  noteLook(state, PRIMARY, { beganMs: 5_100, endedMs: 5_110, timeoutMs: 2_000 });
+  assert.equal(unansweredMs(6_000), 0);
+});
+
+test('a keeper that stood still in the middle of a look accuses its server of no more than a look takes', () => {
+  const state = newNodeState(PRIMARY, JOURNAL, 0);
+  noteLook(state, { ...PRIMARY, status: 'unresponsive' }, { beganMs: 0, endedMs: 60_000, timeoutMs: 2_000 });
+  assert.equal(reportOfState(1, state, JOURNAL, 60_000).unansweredMs, 2_000);
 });

@@ -12,6 +12,8 @@ export interface NodeState {
   observation: ServerObservation;
   /** Monotonic, ms. */
   observedAtMs: number;
+  /** Monotonic, ms: since when no look has had an answer; null while they have. */
+  unansweredSinceMs: number | null;
   record: GroupRecord | null;
   recordVersion: number;
   configured: ServerSettings | null;
@@ -23,6 +25,10 @@ export interface NodeState {
   /** What is being done, and what stands in the way, for people. */
   activity: string | null;
   problem: string | null;
+  /** Why this node must not become the primary; null: it may. */
+  unfit: string | null;
+  /** What is wrong with its fencer or its watchdog, for people. */
+  fencingProblem: string | null;
   /** Monotonic, ms: when the intent was first seen in its stage, and when enough voters last streamed. */
   intentSeenAtMs: number;
   quorumSeenAtMs: number;
@@ -41,6 +47,7 @@ export function newNodeState(
   return {
     observation,
     observedAtMs: nowMs,
+    unansweredSinceMs: null,
     record: journal.record,
     recordVersion: journal.recordVersion,
     configured: null,
@@ -51,9 +58,34 @@ export function newNodeState(
     markerAcknowledged: null,
     activity: null,
     problem: null,
+    unfit: null,
+    fencingProblem: null,
     intentSeenAtMs: nowMs,
     quorumSeenAtMs: nowMs,
   };
+}
+
+/**
+ * Takes in what a look at the server has found. A keeper that stood still
+ * itself in the middle of a look must not accuse its server of all that time:
+ * of no more than a look may take.
+ */
+export function noteLook(
+  state: NodeState,
+  observation: ServerObservation,
+  look: { readonly beganMs: number; readonly endedMs: number; readonly timeoutMs: number },
+): void {
+  state.observation = observation;
+  state.observedAtMs = look.endedMs;
+  if (observation.status !== 'unresponsive') state.unansweredSinceMs = null;
+  else state.unansweredSinceMs ??= Math.max(look.beganMs, look.endedMs - look.timeoutMs);
+  if (hasVoters(state.record, observation)) state.quorumSeenAtMs = look.endedMs;
+}
+
+function unansweredMs({ observation, unansweredSinceMs }: NodeState, nowMs: number): number {
+  // A step under way may know better than the last look.
+  if (observation.status !== 'unresponsive' || unansweredSinceMs === null) return 0;
+  return nowMs - unansweredSinceMs;
 }
 
 /** The input of `plan`. */
@@ -67,12 +99,10 @@ export function localView(
     node,
     postgres: state.observation,
     synchronousStandbyNames: state.observation.synchronousStandbyNames,
-    replayLagBytes: state.observation.replayLagBytes,
     pledge: journal.pledge,
     promotedTerm: journal.promotedTerm,
     servingTerm: journal.servingTerm,
     restartsUsed: journal.restartsUsed,
-    followedTerm: journal.followedTerm,
     copyOf: journal.copyOf,
     diskTimeline: state.observation.diskTimeline,
     configured: state.configured,
@@ -81,6 +111,7 @@ export function localView(
     checkpointedFor: state.checkpointedFor,
     markerUnderWay: state.markerUnderWay,
     markerAcknowledged: state.markerAcknowledged,
+    unansweredMs: unansweredMs(state, times.nowMs),
     storeSilentMs: times.storeSilentMs,
     quorumSilentMs: times.nowMs - state.quorumSeenAtMs,
     intentAgeMs: times.nowMs - state.intentSeenAtMs,
@@ -147,17 +178,14 @@ export function reportOfState(
       upstream: upstream && { ...upstream, silentMs: upstream.silentMs + (nowMs - state.observedAtMs) },
       followers,
     },
+    unansweredMs: unansweredMs(state, nowMs),
     pledge: journal.pledge,
     promotedTerm: journal.promotedTerm,
     restartsUsed: journal.restartsUsed,
     servingTerm: role === 'primary' ? journal.servingTerm : null,
     confirmedRule: confirmedRule(state),
+    unfit: state.unfit,
     activity: state.activity,
-    problem: state.problem,
+    problem: state.problem ?? state.unfit ?? state.fencingProblem,
   };
-}
-
-/** The latest term whose WAL this node may have: it was promoted in it, or made to receive from it. */
-export function provenTerm({ promotedTerm, followedTerm }: JournalEntry): number {
-  return Math.max(promotedTerm ?? 0, followedTerm);
 }

@@ -11,6 +11,7 @@ import { monotonicNow } from '../system/clock.ts';
 import { lockPidFile } from '../system/pid-file.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { crashAt } from './crash-point.ts';
+import { openFencing } from './open-fencing.ts';
 import { openGroupLink } from './group-link.ts';
 import { openJournal } from './journal.ts';
 import { serverOptionsOf } from './server-options.ts';
@@ -38,6 +39,8 @@ function stayFrugal(): void {
 export interface RunNodeOptions {
   readonly dataDirectory: string;
   readonly env: NodeJS.ProcessEnv;
+  /** The file of the fencer's program. */
+  readonly fencerProgram: string;
 }
 
 /**
@@ -45,7 +48,7 @@ export interface RunNodeOptions {
  * BATON_CONFIG_INVALID, BATON_ALREADY_RUNNING, BATON_POSTGRES_MISSING. A
  * monitor that can't be reached is no error: the journal says enough to go on.
  */
-export async function runNode({ dataDirectory, env }: RunNodeOptions): Promise<RunningNode> {
+export async function runNode({ dataDirectory, env, fencerProgram }: RunNodeOptions): Promise<RunningNode> {
   const files = nodeFiles(dataDirectory);
   const config = readConfig(NODE_CONFIG, files.configFile);
   const { nodeId } = config;
@@ -57,7 +60,8 @@ export async function runNode({ dataDirectory, env }: RunNodeOptions): Promise<R
   stayFrugal();
   const log = createLogger({ level: config.log.level, format: config.log.format });
   const lock = await lockPidFile(files.pidFile);
-  const server = createPostgresServer(await serverOptionsOf(config, files, log));
+  const serverOptions = await serverOptionsOf(config, files, log);
+  const server = createPostgresServer(serverOptions);
   const journal = await openJournal(files.stateDirectory);
   const { tokenFile } = config.monitor;
   const token =
@@ -78,6 +82,7 @@ export async function runNode({ dataDirectory, env }: RunNodeOptions): Promise<R
           else log.warn({ detail: error.detail, hint: error.hint }, error.message);
         },
       }),
+    fencing: openFencing({ config, files, serverOptions, program: fencerProgram, log }),
     log,
     nowMs: monotonicNow,
     passCrashPoint: crashAt(env['PGBATON_CRASH_AT']),

@@ -7,7 +7,6 @@ import { formatMonitorUri } from '../config/monitor-uri.ts';
 import { monitorFiles, type MonitorFiles } from '../config/paths.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
-import { createSelfSignedCertificate } from '../system/certificates.ts';
 import { readTlsMaterial } from './tls-material.ts';
 
 export interface CreatedMonitor {
@@ -46,6 +45,7 @@ export async function createMonitorDirectory(
 async function writeFiles(files: MonitorFiles, config: MonitorConfig): Promise<void> {
   const { certFile, keyFile, tokenFile, configFile } = files;
   if (config.ssl.mode === 'self-signed') {
+    const { createSelfSignedCertificate } = await import('../system/certificates.ts');
     await createSelfSignedCertificate({ hostname: config.hostname, certFile, keyFile });
   }
   await readTlsMaterial(config.ssl, files);

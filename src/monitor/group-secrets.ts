@@ -3,21 +3,12 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { GroupSecretsBody } from '../api/schemas.ts';
+import { createSerialQueue } from '../deciding/serial-queue.ts';
+import type { GroupSecrets } from '../deciding/service-calls.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
-import { createSerialQueue } from './serial-queue.ts';
 
-/**
- * The passwords of each group's own roles: made once, kept in files of mode
- * 0600 beside the store and never in it, so that neither a dump of the store
- * nor an event carries them.
- */
-export interface GroupSecrets {
-  /** The group's passwords; made when it has none yet. Throws BATON_STORE_UNAVAILABLE when the file can't be used. */
-  of(formation: string, group: number): Promise<GroupSecretsBody>;
-  forget(formation: string, group: number): Promise<void>;
-}
-
+/** The passwords that a monitor makes once and keeps in files of mode 0600 beside its store. */
 export function createGroupSecrets(directory: string): GroupSecrets {
   // Two nodes that register at once must be given the same passwords.
   const queue = createSerialQueue();

@@ -9,8 +9,8 @@ import { monotonicNow } from '../system/clock.ts';
 import { lockPidFile } from '../system/pid-file.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { createGroupSecrets } from './group-secrets.ts';
-import { startHttpServer } from './http-server.ts';
-import { createMonitor } from './monitor.ts';
+import { startHttpServer } from '../api/http-server.ts';
+import { createMonitor } from '../deciding/monitor-service.ts';
 import { readTlsMaterial } from './tls-material.ts';
 
 export interface RunningMonitor {

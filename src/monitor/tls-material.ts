@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { MonitorConfig } from '../config/monitor-config.ts';
 import type { MonitorFiles } from '../config/paths.ts';
 import { BatonError } from '../lib/baton-error.ts';
-import type { TlsMaterial } from './http-server.ts';
+import type { TlsMaterial } from '../api/http-server.ts';
 
 /** Reads the certificate and key of a configuration; null without TLS. Throws BATON_CONFIG_INVALID naming the file. */
 export async function readTlsMaterial(

@@ -31,7 +31,7 @@ export async function clone(
   progress: (text: string) => void,
   limit: TimeLimit,
 ): Promise<void> {
-  const { disk, files, options } = context;
+  const { disk, options } = context;
   const countdown = startCountdown(limit);
   await endLeftoverCommand(context, limitOf(countdown));
   await finishOrRemoveEarlierAttempt(context, countdown);
@@ -60,8 +60,6 @@ export async function clone(
   await disk.run('making the copy durable', limitOf(countdown), () => syncDirectory(options.dataDirectory));
   await removeSentinel(context, limitOf(countdown));
   if (keptIn !== '') context.log('the former data was kept', { directory: keptIn });
-  // Their last lines are only of interest while they lie there.
-  await disk.remove(files.placeholders, limitOf(countdown));
 }
 
 async function finishOrRemoveEarlierAttempt(context: ServerContext, countdown: Countdown): Promise<void> {

@@ -43,7 +43,7 @@ function createServerSetUp(
   starts: ServerStarts,
 ): Pick<PostgresServer, 'initialise' | 'adopt' | 'destroy'> {
   const { context, configuration } = parts;
-  const { disk, files, options } = context;
+  const { options } = context;
   const stop = (limit: TimeLimit): Promise<void> => starts.stop('fast', limit);
   const startAlone = (limit: TimeLimit): Promise<void> => starts.startAlone(limit);
   return {
@@ -58,7 +58,6 @@ function createServerSetUp(
       await stop(limitOf(countdown));
       await removeDataDirectory(context, limitOf(countdown));
       await removeSentinel(context, limitOf(countdown));
-      await disk.remove(files.placeholders, limitOf(countdown));
     },
   };
 }

@@ -5,7 +5,7 @@ import { sendSignal } from '../system/process.ts';
 import { limitOf } from './configuration.ts';
 import type { LocalWal } from './local-wal.ts';
 import { queryFacts } from './observation-query.ts';
-import { keepPlaceholders, placePlaceholders, removePlaceholders } from './placeholders.ts';
+import { placePlaceholders, removePlaceholders } from './placeholders.ts';
 import { booleanOf } from './row.ts';
 import type { ServerContext } from './server-context.ts';
 import type { SqlSession } from './sql-session.ts';
@@ -59,7 +59,6 @@ export async function settlePromotion(
   const countdown = startCountdown(limit);
   const [lineage] = await Promise.all([
     lineageOfPrimary(session, wal, countdown),
-    keepPlaceholders(context, limitOf(countdown)),
     placeStandbySignal(context, limitOf(countdown)),
   ]);
   return lineage;

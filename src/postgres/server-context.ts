@@ -34,7 +34,6 @@ export interface ServerFiles {
   readonly passfile: string;
   readonly serverLog: string;
   readonly sentinel: string;
-  readonly placeholders: string;
   readonly runningCommand: string;
   readonly lostFound: string;
 }
@@ -60,7 +59,6 @@ export function serverFiles(options: PostgresServerOptions): ServerFiles {
     passfile: inState('passfile'),
     serverLog: inState('postgresql.log'),
     sentinel: inState('unfinished.json'),
-    placeholders: inState('placeholders.json'),
     runningCommand: inState('running-command.json'),
     lostFound: inState('lost-found'),
   };

@@ -4,6 +4,7 @@ import { startCountdown, sleep, waitFor, type Countdown, type TimeLimit } from '
 import {
   findProcessesIn,
   isAlive,
+  isStopped,
   sendSignal,
   workingDirectory,
   type ProcessInfo,
@@ -97,8 +98,9 @@ export function createServerProcess(context: ServerContext): ServerProcess {
     const politeUntilMs = countdown.remainingMs() / 2;
     await waitFor('ending orphaned server processes', countdown, 5, () => {
       const alive = orphans.filter(({ pid }) => isAlive(pid));
-      // A backend inside a long computation looks at signals late or, when it is stopped, never.
-      if (countdown.remainingMs() < politeUntilMs) for (const { pid } of alive) sendSignal(pid, 'SIGKILL');
+      // A backend inside a long computation looks at signals late, and one that is stopped never.
+      for (const { pid } of alive)
+        if (countdown.remainingMs() < politeUntilMs || isStopped(pid)) sendSignal(pid, 'SIGKILL');
       return alive.length === 0 ? true : undefined;
     });
     await removeStaleLocks(countdown);
@@ -165,7 +167,7 @@ async function endPostmaster(
   countdown: Countdown,
 ): Promise<void> {
   // Fast waits for a checkpoint and for the walsenders, immediate for nothing but the children's exit;
-  // a postmaster that is stopped (SIGSTOP) or hangs obeys SIGKILL alone.
+  // a postmaster that is stopped (SIGSTOP) or hangs obeys SIGKILL alone, and nobody waits for its sessions.
   const steps: { readonly at: number; readonly signal: NodeJS.Signals }[] =
     mode === 'fast'
       ? [
@@ -180,6 +182,7 @@ async function endPostmaster(
   try {
     await waitFor('stopping PostgreSQL', countdown, 5, () => {
       if (!isAlive(postmaster.pid)) return true;
+      if (mode === 'immediate' && isStopped(postmaster.pid)) sendSignal(postmaster.pid, 'SIGKILL');
       const passed = 1 - countdown.remainingMs() / limit.timeoutMs;
       for (let next = steps[0]; next !== undefined && passed >= next.at; next = steps[0]) {
         steps.shift();

@@ -1,8 +1,7 @@
 import { BatonError } from '../lib/baton-error.ts';
 import type { TimeLimit } from '../system/clock.ts';
 import { localHost, type Postmaster } from './postmaster.ts';
-import { KEEPER_ROLE } from './server-options.ts';
-import type { ServerContext } from './server-context.ts';
+import { KEEPER_ROLE, type PostgresServerOptions, type ServerSecrets } from './server-options.ts';
 import { openSession, sqlStateOf, type SqlSession } from './sql-session.ts';
 
 /** The keeper's connections to its own server, over the Unix socket. */
@@ -27,12 +26,16 @@ export interface Sessions {
  */
 const RETRY_AS_SUPERUSER = new Set(['28000', '28P01', '53300']);
 
+/** What is needed of a server to connect to it from its own machine. */
+export type SessionOptions = Pick<PostgresServerOptions, 'socketDirectory' | 'port' | 'username'> & {
+  readonly secrets: Pick<ServerSecrets, 'keeperPassword'> | null;
+};
+
 export function createSessions(
-  context: ServerContext,
+  { options }: { readonly options: SessionOptions },
   findPostmaster: (limit: TimeLimit) => Promise<Postmaster | undefined>,
   onEnd: () => void,
 ): Sessions {
-  const { options } = context;
   let held: SqlSession | undefined;
   let opening: Promise<SqlSession> | undefined;
 

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CliServices, RunningService } from '../cli/cli-services.ts';
 import { monitorFiles, nodeFiles } from '../config/paths.ts';
 import { BatonError, toBatonError } from '../lib/baton-error.ts';
@@ -37,7 +37,7 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
     async runNode(dataDirectory) {
       await dropNodePrivileges(dataDirectory);
       const { runNode } = await import('../keeper/run-node.ts');
-      return runNode({ dataDirectory, env });
+      return runNode({ dataDirectory, env, fencerProgram: fencerProgram() });
     },
     async runDemo(options) {
       const { runDemo } = await import('./demo/run-demo.ts');
@@ -80,6 +80,12 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
       return (await openJournal(stateDirectory)).entry;
     },
   };
+}
+
+/** Beside the program that runs: of the bundle, or of the sources. */
+function fencerProgram(): string {
+  const script = process.argv[1] ?? '';
+  return join(dirname(script), script.endsWith('.ts') ? 'fencer-main.ts' : 'pgbaton-fencer.cjs');
 }
 
 async function findPostmaster(dataDirectory: string): Promise<number | undefined> {

@@ -1,5 +1,5 @@
-import { BatonError } from '../lib/baton-error.ts';
 import type { Backend, Commit } from './backend.ts';
+import { createLeaseHolder } from './lease-holder.ts';
 import type { Lease, StoreClock } from './store.ts';
 
 /** The leases of a store, and when each of them ends. */
@@ -78,68 +78,19 @@ export function createLeaseBook(
       const id = nextId++;
       commit({ changes: [], notes: [], leaseGranted: { id, ttlMs } });
       begin(id, ttlMs);
-      return createHolder({ id, ttlMs, askedAtMs, clock, renew: () => renew(id), end: () => end(id) });
+      return createLeaseHolder({
+        id,
+        ttlMs,
+        askedAtMs,
+        clock,
+        // Asynchronous, so that what can not be written rejects.
+        renew: async () => Promise.resolve(id).then(renew),
+        end: async () => Promise.resolve(id).then(end),
+      });
     },
     isAlive,
     close() {
       for (const { cancelTimer } of running.values()) cancelTimer();
-    },
-  };
-}
-
-/** The holder's side: counts from before each request, so it always gives up before the store does. */
-function createHolder(deps: {
-  readonly id: number;
-  readonly ttlMs: number;
-  readonly askedAtMs: number;
-  readonly clock: StoreClock;
-  readonly renew: () => boolean;
-  readonly end: () => void;
-}): Lease {
-  const { clock, ttlMs } = deps;
-  let heldUntilMs = deps.askedAtMs + ttlMs;
-  let state: 'held' | 'lost' | 'released' = 'held';
-  let listeners: (() => void)[] = [];
-  let cancelTimer = watchDeadline();
-
-  function watchDeadline(): () => void {
-    return clock.after(Math.max(0, heldUntilMs - clock.now()), () => {
-      if (state !== 'held') return;
-      if (clock.now() < heldUntilMs) cancelTimer = watchDeadline();
-      else lose();
-    });
-  }
-
-  function lose(): void {
-    state = 'lost';
-    cancelTimer();
-    const waiting = listeners;
-    listeners = [];
-    for (const listener of waiting) listener();
-  }
-
-  return {
-    id: deps.id,
-    heldUntilMs: () => heldUntilMs,
-    async renew() {
-      const askedAtMs = clock.now();
-      await Promise.resolve();
-      if (state !== 'held' || !deps.renew()) {
-        if (state === 'held') lose();
-        throw new BatonError('BATON_REFUSED', 'the lease has ended');
-      }
-      heldUntilMs = askedAtMs + ttlMs;
-      return heldUntilMs;
-    },
-    async release() {
-      await Promise.resolve();
-      if (state === 'held') state = 'released';
-      cancelTimer();
-      deps.end();
-    },
-    onLost(listener) {
-      if (state === 'lost') listener();
-      else listeners.push(listener);
     },
   };
 }

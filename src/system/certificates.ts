@@ -1,3 +1,6 @@
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
 import { writeFileAtomically } from './atomic-file.ts';
 
 export interface SelfSignedOptions {
@@ -12,17 +15,15 @@ const VALID_MS = 3_650 * 24 * 3_600_000;
 
 /**
  * Makes a self-signed certificate and its key (mode 0600): it encrypts, and
- * proves nothing. Who wants more brings certificates of an own CA.
+ * proves nothing. Who wants more brings certificates of an own CA. To be
+ * imported on demand: certificates are made once, and every keeper would pay for
+ * the library in memory.
  */
 export async function createSelfSignedCertificate({
   hostname,
   certFile,
   keyFile,
 }: SelfSignedOptions): Promise<void> {
-  // Loaded here only: certificates are made once, and every keeper would pay for it in memory.
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
-  const { webcrypto } = await import('node:crypto');
   x509.cryptoProvider.set('pgbaton', webcrypto as Parameters<typeof x509.cryptoProvider.set>[1]);
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);

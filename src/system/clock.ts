@@ -7,6 +7,11 @@ export type MonotonicClock = () => number;
 /** The clock to measure with. Never subtract wall-clock times: they jump. */
 export const monotonicNow: MonotonicClock = () => performance.now();
 
+/** The same clock for all processes of this machine, ms since it was started; it stands still while the machine does. */
+export function machineNow(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
 /** How long a call may take. */
 export interface TimeLimit {
   readonly timeoutMs: number;

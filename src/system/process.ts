@@ -40,6 +40,11 @@ export function isAlive(pid: number): boolean {
   return found !== undefined && found.state !== 'Z' && found.state !== 'X';
 }
 
+/** Whether the process was stopped, by SIGSTOP or a debugger: it takes no signal but SIGKILL and SIGCONT. */
+export function isStopped(pid: number): boolean {
+  return ['T', 't'].includes(readProcess(pid)?.state ?? '');
+}
+
 /** undefined when there is no such process, it has ended and was not collected yet, or it belongs to another user. */
 export function workingDirectory(pid: number): string | undefined {
   try {

@@ -6,28 +6,46 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
+import { REMEMBERED_COMMITS } from '../../src/store/backend.ts';
 import { createLocalStore } from '../../src/store/local-store.ts';
 import { createMemoryBackend } from '../../src/store/memory-backend.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import type { ManualClock } from '../support/manual-clock.ts';
+import type { Store } from '../../src/store/store.ts';
+import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 import { storeContract, type StoreUnderTest } from './store-contract.ts';
 
 const CALL = { timeoutMs: 5_000 };
 
-storeContract('memory', async (context, clock) => {
+storeContract('memory', async (context) => {
+  const clock = createManualClock();
   const store = createLocalStore(createMemoryBackend(), clock);
   context.after(() => store[Symbol.asyncDispose]());
-  return { store, clock, reopen: undefined };
+  return { ...underTest(store, clock), reopen: undefined };
 });
 
-storeContract('sqlite', async (context, clock) => openSqlite(context, clock, temporaryFile(context)));
+storeContract('sqlite', async (context) => openSqlite(context, createManualClock(), temporaryFile(context)));
+
+/** A store in this process lives by the clock of the test, to the millisecond. */
+function underTest(store: Store, clock: ManualClock): Omit<StoreUnderTest, 'reopen'> {
+  return {
+    store,
+    now: () => clock.now(),
+    elapse: async (ms) => Promise.resolve(clock.advance(ms)),
+    leaseMs: 1_000,
+    leaseEndsLateMs: 0,
+    async forget() {
+      for (let count = 0; count <= REMEMBERED_COMMITS; count++) {
+        await store.swap({ changes: [{ key: `forget/${count}`, expected: null, value: 'x' }] }, CALL);
+      }
+    },
+  };
+}
 
 function openSqlite(context: TestContext, clock: ManualClock, file: string): StoreUnderTest {
   const store = openSqliteStore(file, { clock });
   context.after(() => store[Symbol.asyncDispose]());
   return {
-    store,
-    clock,
+    ...underTest(store, clock),
     reopen: async () => {
       await store[Symbol.asyncDispose]();
       return openSqlite(context, clock, file);

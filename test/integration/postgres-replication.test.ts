@@ -250,9 +250,12 @@ test('a promotion takes the timeline that it is told, past numbers that others m
     'a follower to be on the new timeline',
     async () => (await c.observe()).position?.timeline === 7,
   );
+  await c.server.stop('fast', CALL);
   await b.server.stop('immediate', CALL);
   await b.server.start('primary', CALL);
   assert.equal((await b.observe()).position?.timeline, 7);
+  await c.server.start('standby', CALL);
+  await until('the follower to stream again', async () => (await c.observe()).upstream !== null);
   await assert.rejects(c.server.promote(7, CALL), { code: 'BATON_REFUSED' });
 });
 

@@ -3,10 +3,10 @@ import type { MonitorClient } from '../../src/api/client.ts';
 import type { Follower, PostgresReport, Report } from '../../src/core/evidence.ts';
 import { currentRule, DEFAULT_SETTINGS, emptyRecord } from '../../src/core/group-record.ts';
 import { registerNode, updateNode } from '../../src/core/requests.ts';
-import { createFaultLog } from '../../src/monitor/fault-log.ts';
-import { createGroupDecider, type GroupDecider } from '../../src/monitor/group-decider.ts';
-import { toEvent } from '../../src/monitor/group-events.ts';
-import { recordKey } from '../../src/monitor/record-key.ts';
+import { createFaultLog } from '../../src/deciding/fault-log.ts';
+import { createGroupDecider, type GroupDecider } from '../../src/deciding/group-decider.ts';
+import { toEvent } from '../../src/deciding/group-events.ts';
+import { recordKey } from '../../src/deciding/record-key.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { SILENT_LOGGER } from '../../src/telemetry/logger.ts';
@@ -105,7 +105,7 @@ export async function aDecidedGroup(): Promise<DecidedGroup> {
     },
     async failOver() {
       await report(1, { promotedTerm: 1, servingTerm: 1 }, { status: 'crashed', role: null });
-      const pledge = { term: 2, position: END, history: [], provenTerm: 1, markerTerm: 1 };
+      const pledge = { term: 2, position: END, history: [] };
       await report(2, { pledge }, {});
       const history = [{ timeline: 1, end: END.lsn }];
       const { timeline = 2 } = decider.current().record.reign ?? {};

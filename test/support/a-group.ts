@@ -10,6 +10,7 @@ import {
   type Rule,
 } from '../../src/core/group-record.ts';
 import type { LocalView } from '../../src/core/action.ts';
+import { reignTimelineAfter } from '../../src/core/lineage.ts';
 
 /** What differs from a healthy node that streams, votes and reports every moment. */
 export interface NodeOptions {
@@ -142,7 +143,7 @@ function buildRecord(
       ...each.options.entry,
     })),
     nextNodeId: members.length + 1,
-    nextTimeline: TIMELINE + 1,
+    nextTimeline: reignTimelineAfter(TIMELINE),
     settings,
     ...changes,
   };
@@ -194,11 +195,13 @@ function buildReport(members: readonly Member[], record: GroupRecord, id: NodeId
     sequence: 1,
     recordVersion: 1,
     postgres,
+    unansweredMs: 0,
     pledge: null,
     promotedTerm: isPrimary ? term : null,
     restartsUsed: 0,
     servingTerm: isPrimary ? term : null,
     confirmedRule: null,
+    unfit: null,
     activity: null,
     problem: null,
     ...member?.options.report,
@@ -214,8 +217,6 @@ function buildLocal(report: Report, changes: Partial<LocalView>): LocalView {
     promotedTerm: report.promotedTerm,
     servingTerm: report.servingTerm,
     restartsUsed: report.restartsUsed,
-    followedTerm: TERM,
-    replayLagBytes: 0,
     copyOf: null,
     diskTimeline: null,
     configured: null,
@@ -224,6 +225,7 @@ function buildLocal(report: Report, changes: Partial<LocalView>): LocalView {
     checkpointedFor: null,
     markerUnderWay: null,
     markerAcknowledged: null,
+    unansweredMs: report.unansweredMs,
     storeSilentMs: 0,
     quorumSilentMs: 0,
     intentAgeMs: 0,

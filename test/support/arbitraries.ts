@@ -44,11 +44,9 @@ const aHistory: fc.Arbitrary<readonly TimelineSwitch[]> = fc.constantFrom(
   ],
 );
 const aPledge: fc.Arbitrary<Pledge> = fc.record({
-  provenTerm: aTerm,
   term: aTerm,
   position: aPosition,
   history: aHistory,
-  markerTerm: orNull(aTerm),
 });
 
 const aRule: fc.Arbitrary<Rule> = fc
@@ -171,6 +169,7 @@ function aReport(node: NodeId): fc.Arbitrary<Report> {
     sequence: fc.constant(1),
     recordVersion: fc.constant(1),
     postgres: aPostgres,
+    unansweredMs: anAge,
     pledge: orNull(aPledge),
     promotedTerm: orNull(aTerm),
     restartsUsed: fc.nat(2),
@@ -180,6 +179,7 @@ function aReport(node: NodeId): fc.Arbitrary<Report> {
         .tuple(aRule, aTerm, fc.constantFrom(1, 2))
         .map(([rule, term, change]) => ({ ...rule, term, change })),
     ),
+    unfit: fc.constantFrom(null, null, 'no watchdog'),
     activity: fc.constant(null),
     problem: fc.constant(null),
   });
@@ -219,8 +219,6 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   promotedTerm: orNull(aTerm),
   servingTerm: orNull(aTerm),
   restartsUsed: fc.nat(2),
-  followedTerm: aTerm,
-  replayLagBytes: fc.constantFrom(0, 100),
   copyOf: orNull(aTerm),
   diskTimeline: orNull(fc.constantFrom(1, 2, 3)),
   configured: orNull(someSettings),
@@ -231,6 +229,7 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   checkpointedFor: orNull(aTerm),
   markerUnderWay: orNull(aTerm),
   markerAcknowledged: orNull(aTerm),
+  unansweredMs: anAge,
   storeSilentMs: anAge,
   quorumSilentMs: anAge,
   intentAgeMs: anAge,

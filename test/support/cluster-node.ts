@@ -32,6 +32,8 @@ export interface ClusterNode {
   killPostgres(): Promise<void>;
   /** SIGKILL to every process of the server at once, as a machine that stops. */
   killAllOfPostgres(): Promise<void>;
+  /** Sends a signal, such as SIGSTOP, to the postmaster alone or to every process of the server. */
+  signalPostgres(whom: 'postmaster' | 'all', signal: NodeJS.Signals): void;
   /** One statement as the superuser over the Unix socket, which no lock-out of clients stops. */
   sql<R extends pg.QueryResultRow = Record<string, unknown>>(text: string, dbname?: string): Promise<R[]>;
 }
@@ -81,6 +83,10 @@ export function clusterNode(options: ClusterNodeOptions): ClusterNode {
     return found;
   }
 
+  function serverPids(): readonly number[] {
+    return findProcessesIn(realpathSync(pgdata), ['postgres', 'postmaster']).map(({ pid }) => pid);
+  }
+
   async function kill(pids: readonly number[]): Promise<void> {
     for (const pid of pids) sendSignal(pid, 'SIGKILL');
     await waitFor(`the end of PostgreSQL of ${name}`, startCountdown(GONE), 2, () =>
@@ -107,8 +113,10 @@ export function clusterNode(options: ClusterNodeOptions): ClusterNode {
     postmaster,
     postmasterPid: () => runningPostmaster().pid,
     killPostgres: () => kill([runningPostmaster().pid]),
-    killAllOfPostgres: () =>
-      kill(findProcessesIn(realpathSync(pgdata), ['postgres', 'postmaster']).map(({ pid }) => pid)),
+    killAllOfPostgres: () => kill(serverPids()),
+    signalPostgres(whom, signal) {
+      for (const pid of whom === 'all' ? serverPids() : [runningPostmaster().pid]) sendSignal(pid, signal);
+    },
     async sql<R extends pg.QueryResultRow>(text: string, dbname = 'postgres') {
       const { socketDirectory } = runningPostmaster();
       if (!socketDirectory) throw new Error(`${name} has no Unix socket`);

@@ -32,16 +32,28 @@ export interface FakeGroup {
   /** PostgreSQL dies, the keeper lives. */
   crash(name: string): void;
   bringBack(name: string): void;
+  /** The newest record that has come in. */
+  record(): GroupRecord | undefined;
+}
+
+export interface FakeGroupOptions {
+  /** The line of each node to the monitor; default: all share the one that registers them. */
+  readonly clientOf?: (name: string) => MonitorClient;
+  /** How often a node reports when nothing changes, ms. */
+  readonly everyMs?: number;
+  /** Told how long the answer to a report took, ms. */
+  readonly onAnswer?: (ms: number) => void;
 }
 
 export async function registerFakeGroup(
   client: MonitorClient,
   address: GroupAddress,
   names: readonly string[],
+  { clientOf = () => client, everyMs = 100, onAnswer = () => undefined }: FakeGroupOptions = {},
 ): Promise<FakeGroup> {
   const nodes: FakeNode[] = [];
   for (const [index, name] of names.entries()) {
-    const body = { name, host: 'localhost', port: 5_001 + index, auth: 'trust' };
+    const body = { name, host: `${address.formation}.example`, port: 5_001 + index, auth: 'trust' };
     const { node_id: id } = await client.registerNode(address.formation, body);
     const postgres = aReport(id).postgres;
     nodes.push({
@@ -69,19 +81,35 @@ export async function registerFakeGroup(
     if (record === undefined) return;
     const current = record;
     for (const node of nodes) if (node.isUp) obey(node, current, nodes);
-    const reports = nodes.filter(({ isUp }) => isUp).map((node) => toReport(node, current, version, nodes));
-    for (const each of reports) await client.sendReport(address, each).catch(() => undefined);
+    const living = nodes.filter(({ isUp }) => isUp);
+    for (const node of living) await send(node, toReport(node, current, version, nodes));
+  }
+
+  async function send({ name }: FakeNode, each: Report): Promise<void> {
+    const beganMs = performance.now();
+    await clientOf(name)
+      .sendReport(address, each)
+      .then(
+        () => onAnswer(performance.now() - beganMs),
+        () => undefined,
+      );
+  }
+
+  async function follow(each: MonitorClient, signal: AbortSignal): Promise<void> {
+    for await (const event of each.watchGroup(address, signal)) {
+      if (event.kind !== 'record' || event.version <= version) continue;
+      ({ record, version } = event);
+      await report();
+    }
   }
 
   return {
+    record: () => record,
     async run(signal) {
-      const timer = setInterval(() => void report(), 100);
+      const timer = setInterval(() => void report(), everyMs);
       signal.addEventListener('abort', () => clearInterval(timer));
-      for await (const event of client.watchGroup(address, signal)) {
-        if (event.kind !== 'record') continue;
-        ({ record, version } = event);
-        await report();
-      }
+      const clients = new Set(names.map(clientOf));
+      await Promise.all([...clients].map((each) => follow(each, signal)));
     },
     lose(name) {
       const node = find(name);
@@ -93,6 +121,8 @@ export async function registerFakeGroup(
       const node = find(name);
       node.postgres = { ...node.postgres, status: 'crashed', role: null };
       for (const other of nodes) if (node.promotedTerm === other.streamsInTerm) other.streamsInTerm = null;
+      // A keeper that notices a death tells it at once.
+      void report();
     },
     bringBack(name) {
       find(name).isUp = true;
@@ -122,8 +152,6 @@ function pledgeIfAsked(node: FakeNode, { intent, ...record }: GroupRecord): void
       term: intent.term,
       position,
       history,
-      provenTerm: record.reign?.term ?? 0,
-      markerTerm: node.postgres.markerTerm,
     };
   node.streamsInTerm = null;
 }

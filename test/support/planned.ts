@@ -56,8 +56,6 @@ export function pledge(term: number, lsn: string = END_OF_WAL): Pledge {
     term,
     position: { timeline: TIMELINE, lsn },
     history: HISTORY,
-    provenTerm: TERM,
-    markerTerm: TERM,
   };
 }
 

@@ -1,0 +1,36 @@
+import { Command, InvalidArgumentError } from 'commander';
+
+/** Wrong usage, as `pgbaton` itself has it. */
+const USAGE = 2;
+
+/** A command of the simulator: `--help` tells what it takes, and what is wrong is said in a sentence. */
+export function newCommand(script: string, description: string): Command {
+  return new Command(`npm run ${script} --`)
+    .description(description)
+    .allowExcessArguments(false)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE));
+}
+
+/** Ends the process with a sentence about what was asked for. */
+export function refuse(command: Command, sentence: string): never {
+  command.error(`error: ${sentence}`, { exitCode: USAGE });
+}
+
+/** Parses the value of an option that is a number from `min` on. */
+export function wholeNumber(min = 0): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= min) return number;
+    throw new InvalidArgumentError(`It has to be a whole number, at least ${min}.`);
+  };
+}
+
+/** Parses the value of an option that is a list of known names. */
+export function listOf(what: string, known: readonly string[]): (text: string) => readonly string[] {
+  return (text) => {
+    const names = text.split(',').filter((name) => name !== '');
+    const strange = names.find((name) => !known.includes(name));
+    if (strange === undefined) return names;
+    throw new InvalidArgumentError(`There is no ${what} "${strange}"; there are ${known.join(', ')}.`);
+  };
+}

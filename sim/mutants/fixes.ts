@@ -1,0 +1,218 @@
+import { inFile, type Mutant } from './mutant.ts';
+
+/**
+ * Bugs that the simulator found, each taken back by switching off what mended
+ * it. sim/regressions/ has a scenario for each, found without the fix.
+ */
+export const FIXES: readonly Mutant[] = [
+  ...inFile('src/core/election.ts', [
+    {
+      name: 'a_member_that_joins_or_leaves_may_be_elected',
+      guards: 'where no other can be elected a member of one of two rules may be (I26)',
+      original:
+        'for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
+      replacement: 'for (const mayStand of [isEligible]) {',
+      among: ['lose_disk', 'promote_by_hand', 'replication_quorum', 'isolate_monitor', 'kill_keeper'],
+    },
+    {
+      name: 'one_of_those_who_were_to_leave_stays',
+      guards: 'where only members can be elected that were to leave, one of them is (I26)',
+      original:
+        'for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
+      replacement: 'for (const mayStand of [isEligible, isEligibleAtNeed]) {',
+      among: ['drop_node', 'promote_by_hand', 'switchover', 'treat_by_hand'],
+    },
+    {
+      name: 'a_number_made_by_hand_is_no_more_commits',
+      guards: 'the timeline number of a promotion by hand says nothing about commits (I1)',
+      original: 'return comparePositions(a.known.position, b.known.position);',
+      replacement: 'return comparePositions(a.pledge.position, b.pledge.position);',
+      among: ['promote_by_hand', 'kill_keeper_and_postgres', 'lose_host', 'isolate_node', 'kill_postgres'],
+    },
+  ]),
+  ...inFile('src/core/lineage.ts', [
+    {
+      name: 'a_promotion_by_hand_takes_no_number_of_a_reign',
+      guards: 'no reign is given the number that a promotion by hand would take (I10)',
+      original: 'return timeline + 2;',
+      replacement: 'return timeline + 1;',
+      among: ['promote_by_hand', 'failover', 'crash_points', 'isolate_monitor', 'lose_host'],
+    },
+  ]),
+  ...inFile('src/core/change-reign.ts', [
+    {
+      name: 'who_fetches_from_a_fresh_copy_needs_a_slot_there',
+      guards: 'the source of a fetch makes slots (I26)',
+      original: "if (status === 'running' && role === 'standby' && !sameIds(others, local.slotsFor))",
+      replacement: 'if (false)',
+      among: ['cut_one_way', 'lose_disk'],
+    },
+    {
+      name: 'an_unfinished_copy_is_finished_from_its_source',
+      guards: 'a copy that lacks WAL gets it from its source, itself a standby by then (I26)',
+      original: 'if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);',
+      replacement: '',
+      among: [
+        'lose_disk',
+        'kill_keeper_and_postgres',
+        'lose_host',
+        'switchover',
+        'kill_postgres',
+        'isolate_node',
+      ],
+    },
+  ]),
+  ...inFile('src/core/plan.ts', [
+    {
+      name: 'a_primary_without_the_baton_is_stopped_in_maintenance',
+      guards: 'an old primary does not stay open in maintenance (I14)',
+      original:
+        "const isLeftAlone = me.maintenance && !isNeeded(record, me) && local.postgres.role !== 'primary';",
+      replacement: 'const isLeftAlone = me.maintenance && !isNeeded(record, me);',
+      among: ['maintenance', 'lose_host', 'isolate_node', 'pause_host', 'switchover', 'suspend_host'],
+    },
+    {
+      name: 'foreign_data_are_left_alone',
+      guards: 'a server of another system is neither started as the primary nor asked for a pledge (I11)',
+      original: 'if (isForeign(record, local.postgres))',
+      replacement:
+        'if (record.reign?.holder !== local.node && record.intent === null && isForeign(record, local.postgres))',
+      among: ['foreign_data', 'kill_postgres'],
+    },
+  ]),
+  ...inFile('src/core/liveness.ts', [
+    {
+      name: 'foreign_data_are_no_data',
+      guards: 'what a server of another system says of its WAL counts for nothing (I11)',
+      original: 'return isForeign(record, report.postgres) ? withoutData(report) : report;',
+      replacement: 'return report;',
+      among: ['foreign_data', 'kill_postgres'],
+    },
+    {
+      name: 'a_holder_stopped_before_its_promotion_is_learned_is_down',
+      guards: 'a holder that was promoted, not learned of, and stopped, is given up (I26)',
+      original: 'return report.promotedTerm === reign.term && hasBegun(reign)',
+      replacement: 'return reign.history !== null',
+      among: [
+        'stop_by_hand',
+        'kill_monitor',
+        'pause_monitor',
+        'kill_postgres',
+        'isolate_monitor',
+        'switchover',
+      ],
+    },
+    {
+      name: 'a_first_start_is_no_shutdown',
+      guards: 'the first of all has yet to start when it reports that it is stopped (I23)',
+      original: 'return reign.basis !== null || reign.history !== null;',
+      replacement: 'return true;',
+      among: ['kill_monitor'],
+    },
+  ]),
+  ...inFile('src/core/next-reign.ts', [
+    {
+      name: 'no_reign_on_the_number_of_its_own_basis',
+      guards: 'the timeline numbers in pledges count as used (I10)',
+      original: 'report.pledge?.position.timeline ?? 0,',
+      replacement: '',
+      among: ['promote_by_hand', 'kill_keeper_and_postgres', 'lose_host', 'switchover', 'isolate_node'],
+    },
+  ]),
+  ...inFile('src/core/decide.ts', [
+    {
+      name: 'an_undone_handover_leaves_the_holder_as_it_was',
+      guards: 'a holder whose handover is undone is not left in maintenance (I26)',
+      original: "{ ...node, maintenance: false, dropping: 'no' as const } : node,",
+      replacement: 'node : node,',
+      among: ['maintenance', 'switchover', 'hang_disk', 'pause_host', 'fill_disk', 'pause_keeper'],
+    },
+    {
+      name: 'servers_that_are_down_count_where_the_primary_is_gone',
+      guards: 'a voter that is down is started to pledge where the primary has lost its data (I26)',
+      original: 'if (!couldElect(record, evidence, { down: isGone })) return undefined;',
+      replacement: 'if (!couldElect(record, evidence)) return undefined;',
+      among: ['lose_disk', 'promote_by_hand', 'kill_keeper_and_postgres', 'stop_by_hand', 'kill_postgres'],
+    },
+    {
+      name: 'a_dropped_node_that_crashed_is_removed',
+      guards: 'a dropped node need not have been shut down cleanly (I26)',
+      original: 'return report === undefined || isDown(report.postgres);',
+      replacement: "return report === undefined || report.postgres.status === 'stopped';",
+      among: ['drop_node', 'kill_postgres', 'kill_keeper_and_postgres'],
+    },
+  ]),
+  ...inFile('src/core/membership-requests.ts', [
+    {
+      name: 'copies_are_counted_without_the_next_primary',
+      guards: 'a primary that leaves takes one of the voters with it as the next primary (I15)',
+      original: 'if (!members.includes(node)) return undefined;',
+      replacement: 'if (!members.includes(node) || node === record.reign?.holder) return undefined;',
+      among: ['maintenance', 'drop_node', 'switchover'],
+    },
+  ]),
+  ...inFile('src/deciding/evidence-book.ts', [
+    {
+      name: 'reports_of_an_earlier_session_are_old',
+      guards: 'a report of a killed keeper that comes in late is known to be old (I26)',
+      original: 'if (report.session !== known.session) return report.session < known.session;',
+      replacement: '',
+      among: ['kill_keeper', 'kill_keeper_and_postgres', 'reorder_messages', 'slow_network'],
+    },
+  ]),
+  ...inFile('src/core/be-primary.ts', [
+    {
+      name: 'no_promotion_before_the_end_of_wal_is_known',
+      guards: 'a server started by hand is not promoted before its WAL is read (I10)',
+      original:
+        "const { position } = local.postgres;\n  if (position === null) return rest('the end of its WAL is not known yet');\n  const settings",
+      replacement:
+        "const position = local.postgres.position ?? { timeline: 0, lsn: '0/0' };\n  const settings",
+      among: ['start_by_hand', 'kill_postgres', 'kill_keeper_and_postgres', 'crash_points', 'lose_host'],
+    },
+  ]),
+  ...inFile('src/core/be-standby.ts', [
+    {
+      name: 'a_standby_is_rewound_before_the_reign_is_confirmed',
+      guards: 'the first commit of a reign may wait for the very node that has to be rewound (I26)',
+      original: "return status === 'running'\n        ? step({ kind: 'stop', mode: 'fast' }",
+      replacement:
+        "if (!reign.confirmed) return rest('the reign is not confirmed yet');\n      return status === 'running'\n        ? step({ kind: 'stop', mode: 'fast' }",
+      among: ['isolate_node', 'lose_host', 'kill_postgres', 'kill_keeper_and_postgres', 'cut_pair'],
+    },
+    {
+      name: 'a_fresh_copy_is_started_with_its_source',
+      guards: 'a copy or a rewound server gets the WAL that it lacks from its source (I26)',
+      original:
+        "const settings = standbySettings(record, local, source, true);\n    return step({ kind: 'start_standby', settings }, `a fresh copy",
+      replacement:
+        "const settings = standbySettings(record, local, null, true);\n    return step({ kind: 'start_standby', settings }, `a fresh copy",
+      among: ['kill_keeper_and_postgres', 'lose_host', 'promote_by_hand', 'isolate_node'],
+    },
+  ]),
+  ...inFile('sim/virtual-keeper.ts', [
+    {
+      name: 'only_what_is_durable_is_reported',
+      guards: 'nobody hears of a promise that is not on disk yet (I7)',
+      original: 'const report = (): void => tell(reportOfState(node, mine, durable, process.nowMs));',
+      replacement: 'const report = (): void => tell(reportOfState(node, mine, entry, process.nowMs));',
+      among: ['kill_keeper', 'crash_points', 'kill_postgres', 'hang_disk', 'lose_host'],
+    },
+    {
+      name: 'a_journal_that_was_not_written_is_written_again',
+      guards: 'nothing is planned on what a full disk did not take (I26)',
+      original: 'if (newest === undefined && entry === durable) return true;',
+      replacement: 'if (newest === undefined) return true;',
+      among: ['fill_disk', 'switchover', 'kill_postgres', 'number_sync'],
+    },
+  ]),
+  ...inFile('sim/keeper-actions.ts', [
+    {
+      name: 'a_server_is_stopped_before_it_is_copied_over',
+      guards: 'a copy goes over a server that is down (I26)',
+      original: "yield* stop('fast', context);\n  yield* copyData",
+      replacement: 'yield* copyData',
+      among: ['promote_by_hand', 'start_by_hand', 'kill_keeper_and_postgres', 'isolate_node'],
+    },
+  ]),
+];

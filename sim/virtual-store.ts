@@ -1,0 +1,77 @@
+import type { GroupRecord } from '../src/core/group-record.ts';
+import type { Random } from './random.ts';
+
+/** A record as it stands in the store. */
+export interface StoredRecord {
+  readonly version: number;
+  readonly record: GroupRecord;
+}
+
+/** No answer: what was asked may have been done. `afterMs`: when whoever asked knows that none will come. */
+export interface Unanswered {
+  readonly kind: 'unanswered';
+  readonly afterMs: number;
+}
+
+export type SwapOutcome =
+  { readonly kind: 'written'; readonly version: number } | { readonly kind: 'conflict' } | Unanswered;
+
+/** The record of one group in a store like etcd: linearizable and durable, and not always there. */
+export interface VirtualStore {
+  /** What is durable, whoever knows of it. */
+  readonly stored: StoredRecord;
+  read(): StoredRecord | Unanswered;
+  /** Writes on exactly this version. */
+  swap(expected: number, next: GroupRecord): SwapOutcome;
+  /** It restarts, or has no leader: nothing is done and nothing is answered. */
+  isDown: boolean;
+  /** How often an answer to a swap is lost; what was asked is done or not. */
+  lostReplies: number;
+  /** How often somebody else is faster with a swap. */
+  rivals: number;
+  /** Told of each swap of the decider that is durable. */
+  onSwap: (before: GroupRecord, stored: StoredRecord) => void;
+}
+
+/** The deadline of a call to the store, as in src/monitor/record-cell.ts, ms. */
+const CALL_MS = 5_000;
+
+export function createVirtualStore(random: Random, start: GroupRecord): VirtualStore {
+  let stored: StoredRecord = { version: 0, record: start };
+
+  /** Some errors are known at once, for some the deadline has to pass. */
+  const unanswered = (): Unanswered => ({
+    kind: 'unanswered',
+    afterMs: random.chance(0.5) ? random.between(1, 20) : CALL_MS,
+  });
+
+  /** Somebody changes what is of no consequence: the version is another one now. */
+  function overtake(): void {
+    const { version, record } = stored;
+    const settings = { ...record.settings, crashWindowMs: record.settings.crashWindowMs + 1 };
+    stored = { version: version + 1, record: { ...record, settings } };
+  }
+
+  const self: VirtualStore = {
+    get stored() {
+      return stored;
+    },
+    isDown: false,
+    lostReplies: 0,
+    rivals: 0,
+    onSwap: () => undefined,
+    read: () => (self.isDown ? unanswered() : stored),
+    swap(expected, next) {
+      if (self.isDown) return unanswered();
+      if (self.rivals > 0 && random.chance(self.rivals)) overtake();
+      if (stored.version !== expected) return { kind: 'conflict' };
+      const isLost = self.lostReplies > 0 && random.chance(self.lostReplies);
+      if (isLost && random.chance(0.5)) return unanswered();
+      const before = stored.record;
+      stored = { version: expected + 1, record: next };
+      self.onSwap(before, stored);
+      return isLost ? unanswered() : { kind: 'written', version: stored.version };
+    },
+  };
+  return self;
+}

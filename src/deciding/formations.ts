@@ -1,0 +1,158 @@
+import * as z from 'zod/mini';
+import type { FormationBody } from '../api/schemas.ts';
+import { DEFAULT_SETTINGS, emptyRecord } from '../core/group-record.ts';
+import { BatonError } from '../lib/baton-error.ts';
+import type { Change, Store } from '../store/store.ts';
+import { createGroupDecider, type GroupDecider, type GroupDeciderDeps } from './group-decider.ts';
+import { parseRecord } from './record-cell.ts';
+import { FORMATIONS_PREFIX, formationKey, parseFormationKey, recordKey } from './record-key.ts';
+
+/** What the store keeps of a formation beside its groups' records. */
+const FormationDocument = z.object({ name: z.string(), kind: z.string(), groups: z.array(z.number()) });
+type FormationDocument = z.infer<typeof FormationDocument>;
+
+interface Formation {
+  readonly document: FormationDocument;
+  readonly version: number;
+  readonly deciders: ReadonlyMap<number, GroupDecider>;
+}
+
+/** The formations of this monitor, each group with its decider. */
+export interface Formations {
+  list(): readonly FormationBody[];
+  describe(formation: string): FormationBody;
+  create(options: NewFormation): Promise<void>;
+  /** Refuses while the formation has nodes. */
+  drop(formation: string): Promise<void>;
+  /** Throws BATON_FORMATION_NOT_FOUND. */
+  decider(formation: string, group: number): GroupDecider;
+  decidersOf(formation: string): readonly GroupDecider[];
+  allDeciders(): readonly GroupDecider[];
+  close(): Promise<void>;
+}
+
+export interface NewFormation {
+  readonly name: string;
+  readonly kind: string;
+  readonly dbname: string;
+  readonly numberSyncStandbys: number | null;
+}
+
+const CALL = { timeoutMs: 5_000 };
+
+/** Reads what the store has. Throws BATON_STORE_UNAVAILABLE. */
+export async function openFormations(deps: GroupDeciderDeps): Promise<Formations> {
+  const { store } = deps;
+  const formations = await readFormations(store, deps);
+
+  function find(name: string): Formation {
+    const formation = formations.get(name);
+    if (formation !== undefined) return formation;
+    throw new BatonError('BATON_FORMATION_NOT_FOUND', `formation "${name}" does not exist`, {
+      hint: `There is ${[...formations.keys()].map((each) => `"${each}"`).join(', ') || 'none'}. "pgbaton create formation" makes one.`,
+    });
+  }
+
+  return {
+    list: () => [...formations.values()].map(describe),
+    describe: (name) => describe(find(name)),
+    async create(options) {
+      if (formations.has(options.name)) throw formationExists(options.name);
+      formations.set(options.name, await writeFormation(options, deps));
+    },
+    async drop(name) {
+      const formation = find(name);
+      if (describe(formation).node_count > 0) {
+        throw new BatonError('BATON_REFUSED', `formation "${name}" has nodes`, {
+          hint: 'Drop its nodes first, with "pgbaton drop node".',
+        });
+      }
+      await removeFormation(formation, store);
+      formations.delete(name);
+      await Promise.all([...formation.deciders.values()].map((decider) => decider.close()));
+    },
+    decider(name, group) {
+      const decider = find(name).deciders.get(group);
+      if (decider !== undefined) return decider;
+      throw new BatonError('BATON_FORMATION_NOT_FOUND', `formation "${name}" has no group ${group}`, {
+        hint: 'A formation of kind pgsql has one group, number 0.',
+      });
+    },
+    decidersOf: (name) => [...find(name).deciders.values()],
+    allDeciders: () => [...formations.values()].flatMap(({ deciders }) => [...deciders.values()]),
+    async close() {
+      const deciders = [...formations.values()].flatMap((formation) => [...formation.deciders.values()]);
+      await Promise.all(deciders.map((decider) => decider.close()));
+    },
+  };
+}
+
+async function readFormations(store: Store, deps: GroupDeciderDeps): Promise<Map<string, Formation>> {
+  const { entries } = await store.list(FORMATIONS_PREFIX, CALL);
+  const stored = new Map(entries.map((entry) => [entry.key, entry]));
+  const formations = new Map<string, Formation>();
+  for (const { key, value, version } of entries) {
+    const name = parseFormationKey(key);
+    if (name === undefined) continue;
+    const document = FormationDocument.parse(JSON.parse(value));
+    const deciders = new Map<number, GroupDecider>();
+    for (const group of document.groups) {
+      const entry = stored.get(recordKey(name, group));
+      if (entry === undefined) continue;
+      const record = parseRecord(entry.value);
+      deciders.set(group, createGroupDecider({ record, version: entry.version }, deps));
+    }
+    formations.set(name, { document, version, deciders });
+  }
+  return formations;
+}
+
+async function writeFormation(options: NewFormation, deps: GroupDeciderDeps): Promise<Formation> {
+  const { name, kind, dbname, numberSyncStandbys } = options;
+  const document: FormationDocument = { name, kind, groups: [0] };
+  const record = emptyRecord(name, 0, { ...DEFAULT_SETTINGS, dbname, numberSyncStandbys });
+  const result = await deps.store.swap(
+    {
+      changes: [
+        { key: formationKey(name), expected: null, value: JSON.stringify(document) },
+        { key: recordKey(name, 0), expected: null, value: JSON.stringify(record) },
+      ],
+    },
+    CALL,
+  );
+  if (result.kind !== 'written') throw formationExists(name);
+  const { version } = result;
+  return { document, version, deciders: new Map([[0, createGroupDecider({ record, version }, deps)]]) };
+}
+
+/** On exactly the records that were seen empty: a node may register in the same moment. */
+async function removeFormation({ document, version, deciders }: Formation, store: Store): Promise<void> {
+  const records: Change[] = [...deciders].map(([group, decider]) => ({
+    key: recordKey(document.name, group),
+    expected: decider.current().version,
+    value: null,
+  }));
+  const changes = [{ key: formationKey(document.name), expected: version, value: null }, ...records];
+  const result = await store.swap({ changes }, CALL);
+  if (result.kind === 'written') return;
+  throw new BatonError('BATON_GROUP_BUSY', `formation "${document.name}" was changed meanwhile`, {
+    hint: 'Look at it again with "pgbaton show state".',
+  });
+}
+
+function describe({ document, deciders }: Formation): FormationBody {
+  const records = [...deciders.values()].map((decider) => decider.current().record);
+  const settings = records[0]?.settings ?? DEFAULT_SETTINGS;
+  return {
+    name: document.name,
+    kind: document.kind,
+    dbname: settings.dbname,
+    number_sync_standbys: settings.numberSyncStandbys,
+    groups: [...deciders.keys()],
+    node_count: records.reduce((count, record) => count + record.nodes.length, 0),
+  };
+}
+
+function formationExists(name: string): BatonError {
+  return new BatonError('BATON_FORMATION_EXISTS', `formation "${name}" exists already`);
+}

@@ -1,0 +1,261 @@
+import type { GroupMessage } from '../api/monitor-service.ts';
+import type { NodeView } from '../api/schemas.ts';
+import { decide, type Decision } from '../core/decide.ts';
+import type { Evidence, Report } from '../core/evidence.ts';
+import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { afterDecision, afterReport, EMPTY_TIMELINE, milestonesOf } from '../core/reign-timeline.ts';
+import type { Accepted, Answer } from '../core/requests.ts';
+import { BatonError } from '../lib/baton-error.ts';
+import type { Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { DECISIONS_PER_RUN, dueInMs } from './deciding-pace.ts';
+import { createEvidenceBook } from './evidence-book.ts';
+import { createEventWriter } from './event-writer.ts';
+import type { FaultLog } from './fault-log.ts';
+import { decisionEvent, plainEvent, stateEvents, statesOf, type NewEvent } from './group-events.ts';
+import { viewNode, viewNodes } from './group-view.ts';
+import { createRecordCell, type StoredRecord } from './record-cell.ts';
+import { createRecordChain } from './record-chain.ts';
+import { createSerialQueue } from './serial-queue.ts';
+import { TURN_MS, type Turn } from './turn.ts';
+
+/** Decides for one group: takes reports and requests, one after the other, and swaps in what follows from them. */
+export interface GroupDecider {
+  current(): StoredRecord;
+  /** Known at once; resolves once everything that the report leads to is in the store. */
+  takeReport(report: Report): Promise<StoredRecord>;
+  /** A record that somebody else has written to the store. */
+  learn(stored: StoredRecord): void;
+  /** Swaps in what a pure request function answers; with `dryRun` only asks it. Throws the refusal. */
+  request<A extends Answer>(request: GroupRequest<A>): Promise<RequestOutcome<A>>;
+  /** To be called often: looks at what becomes due by time alone. Cheap when nothing is. */
+  tick(): void;
+  evidence(): Evidence;
+  view(): readonly NodeView[];
+  watch(listener: (message: GroupMessage) => void): () => void;
+  /** Resolves when nothing is under way any more; takes nothing after that. */
+  close(): Promise<void>;
+}
+
+export interface GroupRequest<A extends Answer> {
+  readonly ask: (record: GroupRecord, evidence: Evidence) => A;
+  readonly dryRun: boolean;
+  /** The node that the event is about. */
+  readonly about?: (answer: A) => NodeId | undefined;
+}
+
+export interface RequestOutcome<A extends Answer> extends StoredRecord {
+  readonly answer: Extract<A, { kind: 'accepted' }>;
+}
+
+export interface GroupDeciderDeps {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly faults: FaultLog;
+  /** Monotonic, ms. */
+  readonly now: () => number;
+  /** Wall clock, epoch ms: for people only. */
+  readonly wallClock: () => number;
+  readonly lagMs: () => number;
+  /** Where several decide for one group; without it this one decides alone. */
+  readonly turn?: Turn;
+}
+
+/** For how long nothing is decided after that: such a fault must not fill the store. */
+const HOLD_MS = 1_000;
+
+/** How often a request is tried again when somebody else has changed the record. */
+const ATTEMPTS = 5;
+
+export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps): GroupDecider {
+  const { store, log, faults, now } = deps;
+  const { formation, group } = start.record;
+  const book = createEvidenceBook(now);
+  const queue = createSerialQueue();
+  const listeners = new Set<(message: GroupMessage) => void>();
+  const tell = (message: GroupMessage): void => {
+    for (const listener of listeners) listener(message);
+  };
+  const events = createEventWriter({ store, faults, wallClock: deps.wallClock, tell });
+  let timeline = EMPTY_TIMELINE;
+  const cell = createRecordCell(store, start, (before, { record, version }) => {
+    book.follow(before, record);
+    timeline = afterDecision(timeline, before, record, now());
+    // Before anything else: a failover waits for its record.
+    tell({ kind: 'record', version, record });
+  });
+  const chain = createRecordChain();
+  let states = statesOf(start.record, book);
+  const unseen = new Set(start.record.nodes.map(({ id }) => id));
+  let heldUntilMs = -Infinity;
+  /** Since when there is something to decide that others are to decide first. */
+  let waiting: { readonly version: number; readonly sinceMs: number } | undefined;
+  let nextRound: Promise<void> | undefined;
+  book.follow(undefined, start.record);
+
+  const current = (): GroupRecord => cell.current().record;
+  const evidence = (): Evidence => book.evidence(current(), deps.lagMs());
+
+  function changedStates(record: GroupRecord): readonly NewEvent[] {
+    return stateEvents(record, states, statesOf(record, book), unseen);
+  }
+
+  /** From now on the states of the present record count as told. */
+  function tellRows(changed: readonly NewEvent[]): void {
+    states = statesOf(current(), book);
+    for (const { node_id: id } of changed) {
+      const node = id === undefined ? undefined : findNode(current(), id);
+      if (node !== undefined) tell({ kind: 'state', node: viewNode(current(), node, book) });
+    }
+  }
+
+  /** The decision that ends a change of reign tells what that went through. */
+  function eventOf(decision: Decision, inputs: Evidence): NewEvent {
+    const { next } = decision;
+    return decisionEvent(
+      next,
+      decision,
+      inputs,
+      decision.rule === 'confirm_reign'
+        ? milestonesOf(afterDecision(timeline, current(), next, now()), next.term)
+        : undefined,
+    );
+  }
+
+  /** One swap with the events that explain it. false: somebody else was faster. */
+  async function swap(next: GroupRecord, why: NewEvent): Promise<boolean> {
+    const changed = turn() === 0 ? changedStates(next) : [];
+    const read = cell.current();
+    const notes = events.toNotes([{ ...why, ...chain.link(read, next) }, ...changed], read.version);
+    const written = await cell.swap(next, notes);
+    if (written === undefined) return false;
+    chain.written(read, next);
+    tellRows(changed);
+    events.tellWritten(notes, written.noteIds);
+    return true;
+  }
+
+  /** Lets `decide` speak until it is silent. */
+  async function settle(): Promise<void> {
+    await cell.refresh();
+    if (now() < heldUntilMs) return;
+    const rules: string[] = [];
+    let isSpeaking = false;
+    while (rules.length < DECISIONS_PER_RUN) {
+      const inputs = evidence();
+      const decision = decide(current(), inputs);
+      if (decision === undefined) return void (waiting = undefined);
+      // Who has written may go on: the others have yet to read what it was.
+      if (!isSpeaking && mustWait()) return;
+      rules.push(decision.rule);
+      isSpeaking = await swap(decision.next, eventOf(decision, inputs));
+      if (isSpeaking) {
+        const { rule, because } = decision;
+        log.info({ formation, group, rule, term: current().term, version: cell.current().version }, because);
+      }
+    }
+    heldUntilMs = now() + HOLD_MS;
+    const because = `decisions go round in circles: ${[...new Set(rules)].join(', ')}`;
+    log.error({ formation, group }, because);
+    events.add(plainEvent('monitor', current(), because), cell.current().version);
+  }
+
+  const turn = (): number => deps.turn?.(current(), book) ?? 0;
+
+  /** Whether others are still to decide first what there is to decide now. */
+  function mustWait(): boolean {
+    const place = turn();
+    if (place === 0) return false;
+    const { version } = cell.current();
+    if (waiting?.version !== version) waiting = { version, sinceMs: now() };
+    return now() - waiting.sinceMs < place * TURN_MS;
+  }
+
+  /** Whatever comes in until the round begins is looked at in it: a store that hangs must not let rounds pile up. */
+  function settleSoon(): Promise<void> {
+    nextRound ??= queue.run(() => {
+      nextRound = undefined;
+      return settleOrLog();
+    });
+    return nextRound;
+  }
+
+  /** A store that fails now is asked again at the next report or tick; what is known stays true meanwhile. */
+  async function settleOrLog(): Promise<void> {
+    try {
+      await settle();
+      faults.succeeded();
+    } catch (error) {
+      faults.failed(error, `no decision for group ${group} of formation "${formation}" could be written`);
+    }
+    const changed = changedStates(current());
+    tellRows(changed);
+    // Everybody sees the states change; the first of them writes it down.
+    if (turn() === 0) for (const event of changed) events.add(event, cell.current().version);
+    for (const id of unseen) if (book.reportOf(id) !== undefined) unseen.delete(id);
+    await events.flush();
+  }
+
+  async function request<A extends Answer>({
+    ask,
+    dryRun,
+    about,
+  }: GroupRequest<A>): Promise<RequestOutcome<A>> {
+    await cell.refresh();
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const answer = ask(current(), evidence());
+      if (answer.kind === 'refused') throw new BatonError(answer.code, answer.message, { hint: answer.hint });
+      const accepted = answer as RequestOutcome<A>['answer'] & Accepted;
+      if (dryRun || accepted.next === current()) return { answer: accepted, ...cell.current() };
+      const id = about?.(answer);
+      const node = id === undefined ? undefined : (findNode(accepted.next, id) ?? findNode(current(), id));
+      if (!(await swap(accepted.next, plainEvent('operator', accepted.next, accepted.because, node))))
+        continue;
+      const outcome = { answer: accepted, ...cell.current() };
+      log.info({ formation, group, version: outcome.version }, accepted.because);
+      await settleOrLog();
+      return outcome;
+    }
+    throw new BatonError(
+      'BATON_GROUP_BUSY',
+      `the record of group ${group} changed ${ATTEMPTS} times meanwhile`,
+      {
+        hint: 'Try again.',
+      },
+    );
+  }
+
+  function isDue(): boolean {
+    if (current().nodes.length === 0) return false;
+    if (cell.isUncertain() || events.hasUnwritten() || waiting !== undefined) return true;
+    return dueInMs(current(), book) === 0;
+  }
+
+  return {
+    current: () => cell.current(),
+    async takeReport(report) {
+      if (findNode(current(), report.node) !== undefined && book.take(report, current())) {
+        timeline = afterReport(timeline, current(), report, now());
+        await settleSoon();
+      }
+      return cell.current();
+    },
+    learn(stored) {
+      const known = cell.current().version;
+      cell.learn(stored);
+      // What comes in after the end has nobody to decide on it.
+      if (cell.current().version !== known && !queue.isClosed()) void settleSoon();
+    },
+    request: (asked) => queue.run(() => request(asked)),
+    tick() {
+      if (queue.isIdle() && isDue()) void settleSoon();
+    },
+    evidence,
+    view: () => viewNodes(current(), book),
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () => queue.close(),
+  };
+}

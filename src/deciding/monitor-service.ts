@@ -1,0 +1,122 @@
+import type { MonitorService } from '../api/monitor-service.ts';
+import { BatonError } from '../lib/baton-error.ts';
+import { VERSION } from '../lib/version.ts';
+import type { Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createFaultLog } from './fault-log.ts';
+import { openFormations, type Formations } from './formations.ts';
+import { toEvent, topicOf } from './group-events.ts';
+import { LAG_WINDOW_MS, TICK_MS } from './deciding-pace.ts';
+import { createLagMeter } from './lag-meter.ts';
+import { groupCalls, nodeCalls, settingsCalls, type GroupSecrets } from './service-calls.ts';
+
+export interface MonitorDeps {
+  readonly store: Store;
+  readonly secrets: GroupSecrets;
+  readonly log: Logger;
+  /** Monotonic, ms. */
+  readonly now: () => number;
+  /** Wall clock, epoch ms: for people only. */
+  readonly wallClock: () => number;
+  /** For the applications' connection strings. */
+  readonly sslmode: 'require' | 'prefer';
+  readonly retention: { readonly days: number; readonly rows: number };
+}
+
+/** Decides for the groups of its store, and answers for them. Listens to nothing itself: see `run-monitor.ts`. */
+export interface Monitor extends MonitorService {
+  /** Begins to look at what becomes due by time. */
+  start(): void;
+  /** Ends the timers and waits for what is under way; the store stays open. */
+  stop(): Promise<void>;
+}
+
+const TRIM_EVERY_MS = 600_000;
+const CALL = { timeoutMs: 5_000 };
+const DAY_MS = 86_400_000;
+
+/** The formation that every monitor has from the start, as in pg_auto_failover. */
+const DEFAULT_FORMATION = 'default';
+
+/** Reads its groups from the store; a new store gets the formation `default`. */
+export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
+  const { store, log, now, wallClock, secrets } = deps;
+  const lag = createLagMeter({ everyMs: TICK_MS, windowMs: LAG_WINDOW_MS, nowMs: now() });
+  const faults = createFaultLog(log, now);
+  const lagMs = (): number => lag.lagMs(now());
+  const formations = await openFormations({ store, log, faults, now, wallClock, lagMs });
+  await makeDefaultFormation(formations, store);
+  const timers: NodeJS.Timeout[] = [];
+
+  function tick(): void {
+    // First of all: after this process has stood still, the reports that wait in its sockets have not been read yet.
+    lag.tick(now());
+    for (const decider of formations.allDeciders()) decider.tick();
+  }
+
+  async function trim(): Promise<void> {
+    const { days, rows } = deps.retention;
+    try {
+      const deleted = await store.trimNotes({ olderThanMs: wallClock() - days * DAY_MS, keep: rows }, CALL);
+      if (deleted > 0) log.debug({ deleted }, 'old events deleted');
+    } catch (error) {
+      log.error({ err: error }, 'old events could not be deleted');
+    }
+  }
+
+  return {
+    health: () => ({ ok: !faults.isFaulty(), version: VERSION, incarnation: store.incarnation }),
+    ...settingsCalls(formations, deps.sslmode),
+    ...nodeCalls(formations, secrets),
+    ...groupCalls(formations),
+    listFormations: () => formations.list(),
+    getFormation: (formation) => formations.describe(formation),
+    async createFormation({ name, kind, dbname, number_sync_standbys: numberSyncStandbys = null }) {
+      if ((numberSyncStandbys ?? 0) > 0) {
+        throw new BatonError(
+          'BATON_REFUSED',
+          `number_sync_standbys ${numberSyncStandbys} needs standbys first`,
+          {
+            hint: 'Set it when the nodes are there: "pgbaton set formation number-sync-standbys".',
+          },
+        );
+      }
+      await formations.create({ name, kind, dbname, numberSyncStandbys });
+      log.info({ formation: name }, `formation "${name}" created`);
+      return formations.describe(name);
+    },
+    async dropFormation(formation) {
+      const { groups } = formations.describe(formation);
+      await formations.drop(formation);
+      for (const group of groups) await secrets.forget(formation, group);
+      log.info({ formation }, `formation "${formation}" dropped`);
+    },
+    async listEvents({ formation, group, count, ...range }) {
+      const topic = formation === undefined ? undefined : topicOf(formation, group);
+      return (await store.readNotes({ topic, limit: count, ...range }, CALL)).map(toEvent);
+    },
+    watchGroup: ({ formation, group }, listener) => formations.decider(formation, group).watch(listener),
+    start() {
+      timers.push(
+        setInterval(tick, TICK_MS),
+        setInterval(() => void trim(), TRIM_EVERY_MS),
+      );
+      void trim();
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await formations.close();
+    },
+  };
+}
+
+async function makeDefaultFormation(formations: Formations, store: Store): Promise<void> {
+  // Version 0: the store is new. Later it may have been dropped on purpose.
+  if ((await store.list('', CALL)).version > 0) return;
+  await formations.create({
+    name: DEFAULT_FORMATION,
+    kind: 'pgsql',
+    dbname: 'postgres',
+    numberSyncStandbys: null,
+  });
+}

@@ -1,0 +1,91 @@
+import { DEFAULT_SETTINGS, type GroupRecord } from '../core/group-record.ts';
+import { BatonError } from '../lib/baton-error.ts';
+import type { Note, Store } from '../store/store.ts';
+import { recordKey } from './record-key.ts';
+
+/** A record as it stands in the store. */
+export interface StoredRecord {
+  readonly record: GroupRecord;
+  readonly version: number;
+}
+
+/** Settings that a newer version brought have their defaults in a record of an older one. */
+export function parseRecord(text: string): GroupRecord {
+  const record = JSON.parse(text) as GroupRecord;
+  return { ...record, settings: { ...DEFAULT_SETTINGS, ...record.settings } };
+}
+
+/** One group's record: what is known of it, and the only way to change it. */
+export interface RecordCell {
+  current(): StoredRecord;
+  /** Reads the record when a write before had no certain outcome. Throws what the store throws. */
+  refresh(): Promise<void>;
+  /**
+   * Swaps on exactly the version that is known. undefined: somebody else was
+   * faster, and what they wrote is known now. Throws BATON_STORE_UNAVAILABLE
+   * when the outcome is unknown; the next {@link refresh} finds out.
+   */
+  swap(
+    next: GroupRecord,
+    notes: readonly Note[],
+  ): Promise<{ readonly noteIds: readonly number[] } | undefined>;
+  /** What somebody else has written, if it is newer than what is known. */
+  learn(stored: StoredRecord): void;
+  /** A {@link refresh} is due. */
+  isUncertain(): boolean;
+}
+
+const CALL = { timeoutMs: 5_000 };
+
+/** `onChange` is told each record that becomes known, before anything else happens. */
+export function createRecordCell(
+  store: Store,
+  start: StoredRecord,
+  onChange: (before: GroupRecord, now: StoredRecord) => void,
+): RecordCell {
+  const { formation, group } = start.record;
+  const key = recordKey(formation, group);
+  let known = start;
+  let isUncertain = false;
+
+  function learn(now: StoredRecord): void {
+    const before = known.record;
+    known = now;
+    onChange(before, now);
+  }
+
+  async function read(): Promise<void> {
+    const stored = await store.get(key, CALL);
+    if (stored === undefined) {
+      throw new BatonError('BATON_FORMATION_NOT_FOUND', `group ${group} of formation "${formation}" is gone`);
+    }
+    isUncertain = false;
+    if (stored.version !== known.version) {
+      learn({ record: parseRecord(stored.value), version: stored.version });
+    }
+  }
+
+  return {
+    current: () => known,
+    isUncertain: () => isUncertain,
+    learn(stored) {
+      if (stored.version > known.version) learn(stored);
+    },
+    async refresh() {
+      if (isUncertain) await read();
+    },
+    async swap(next, notes) {
+      isUncertain = true;
+      const change = { key, expected: known.version, value: JSON.stringify(next) };
+      const result = await store.swap({ changes: [change], notes }, CALL);
+      if (result.kind !== 'written') {
+        await read();
+        return undefined;
+      }
+      isUncertain = false;
+      // What is written is told by the watch of a shared store too, perhaps before this answer.
+      if (result.version > known.version) learn({ record: next, version: result.version });
+      return { noteIds: result.noteIds };
+    },
+  };
+}

@@ -1,0 +1,203 @@
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startCountdown, waitFor } from '../../src/system/clock.ts';
+
+/** An etcd of real servers on loopback, killed when its test process ends in whatever way. */
+export interface EtcdCluster {
+  readonly members: readonly EtcdMember[];
+  /** Runs etcdctl; resolves with its output. */
+  ctl(...args: readonly string[]): Promise<string>;
+  /** The member that leads now. */
+  leader(): Promise<EtcdMember>;
+  /** Lets a majority answer again before the test goes on. */
+  ready(): Promise<void>;
+  /** Kills all members and removes their data. */
+  remove(): Promise<void>;
+}
+
+export interface EtcdMember {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly dataDirectory: string;
+  start(): void;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again from a file of `etcdctl snapshot save`, as a cluster of its own. */
+  restore(file: string): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+export interface EtcdClusterOptions {
+  readonly size?: number;
+  /** Files for TLS between clients and members. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+const READY = { timeoutMs: 60_000 };
+
+/** Undefined when etcd's programs are there, else the sentence that says why these tests are skipped. */
+export const ETCD_MISSING =
+  isThere('etcd') && isThere('etcdctl') ? undefined : 'etcd and etcdctl are not installed';
+
+function isThere(program: string): boolean {
+  return spawnSync(program, [program === 'etcd' ? '--version' : 'version']).status === 0;
+}
+
+export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
+  const directory = mkdtempSync(join(tmpdir(), 'pgbaton-etcd-'));
+  const ports = await freePorts((options.size ?? 3) * 3);
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  const named = Array.from({ length: options.size ?? 3 }, (_, index) => ({
+    name: `m${index + 1}`,
+    port: ports[index * 3] ?? 0,
+    peerPort: ports[index * 3 + 1] ?? 0,
+    metricsPort: ports[index * 3 + 2] ?? 0,
+  }));
+  const initialCluster = named.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`).join(',');
+  const members = named.map((each) => {
+    const dataDirectory = join(directory, each.name);
+    return createMember({
+      ...each,
+      dataDirectory,
+      args: [
+        ...['--name', each.name, '--data-dir', dataDirectory, '--logger', 'zap'],
+        ...['--listen-client-urls', `${scheme}://127.0.0.1:${each.port}`],
+        ...['--advertise-client-urls', `${scheme}://127.0.0.1:${each.port}`],
+        ...['--listen-peer-urls', `http://127.0.0.1:${each.peerPort}`],
+        ...['--initial-advertise-peer-urls', `http://127.0.0.1:${each.peerPort}`],
+        ...['--listen-metrics-urls', `http://127.0.0.1:${each.metricsPort}`],
+        ...['--initial-cluster', initialCluster, '--initial-cluster-state', 'new'],
+        // Elections as quick as a busy machine allows; the shortest lease is then 2 s.
+        ...['--heartbeat-interval', '100', '--election-timeout', '1000'],
+        ...(options.tls === undefined ? [] : tlsArguments(options.tls)),
+      ],
+    });
+  });
+  const removeAtExit = (): void => {
+    for (const member of members) member.killNow();
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once('exit', removeAtExit);
+  for (const member of members) member.start();
+
+  const endpoints = members.map(({ host, port }) => `${scheme}://${host}:${port}`);
+  const ctl = async (...args: readonly string[]): Promise<string> => {
+    const tlsFlags =
+      options.tls === undefined
+        ? []
+        : ['--cacert', options.tls.ca, '--cert', options.tls.cert, '--key', options.tls.key];
+    const env = { ...process.env, ETCDCTL_API: '3' };
+    const all = ['--endpoints', endpoints.join(','), ...tlsFlags, ...args];
+    return (await promisify(execFile)('etcdctl', all, { env, timeout: 30_000 })).stdout;
+  };
+  const cluster: EtcdCluster = {
+    members,
+    ctl,
+    async leader() {
+      return waitFor('a leader of etcd', startCountdown(READY), 50, async () => {
+        const leads = await Promise.all(named.map(({ metricsPort }) => isLeader(metricsPort)));
+        return members[leads.indexOf(true)];
+      });
+    },
+    async ready() {
+      await waitFor('a majority of etcd', startCountdown(READY), 50, async () => {
+        const answers = await Promise.all(named.map(({ metricsPort }) => isHealthy(metricsPort)));
+        return answers.filter(Boolean).length > members.length / 2 ? true : undefined;
+      });
+    },
+    async remove() {
+      await Promise.all(members.map((member) => member.kill()));
+      process.off('exit', removeAtExit);
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+  try {
+    await cluster.ready();
+    return cluster;
+  } catch (error) {
+    await cluster.remove();
+    throw error;
+  }
+}
+
+async function isHealthy(metricsPort: number): Promise<boolean> {
+  return (await ask(metricsPort, 'health'))?.ok === true;
+}
+
+async function isLeader(metricsPort: number): Promise<boolean> {
+  const metrics = await (await ask(metricsPort, 'metrics'))?.text();
+  return metrics?.includes('\netcd_server_is_leader 1\n') === true;
+}
+
+/** Undefined when the member does not answer. */
+function ask(metricsPort: number, path: string): Promise<Response | undefined> {
+  const signal = AbortSignal.timeout(2_000);
+  return fetch(`http://127.0.0.1:${metricsPort}/${path}`, { signal }).catch(() => undefined);
+}
+
+function tlsArguments({ ca, cert, key }: NonNullable<EtcdClusterOptions['tls']>): string[] {
+  return ['--cert-file', cert, '--key-file', key, '--trusted-ca-file', ca, '--client-cert-auth'];
+}
+
+function createMember(options: {
+  readonly name: string;
+  readonly port: number;
+  readonly dataDirectory: string;
+  readonly args: readonly string[];
+}): EtcdMember & { killNow(): void } {
+  let child: ChildProcess | undefined;
+  const member: EtcdMember & { killNow(): void } = {
+    name: options.name,
+    host: '127.0.0.1',
+    port: options.port,
+    dataDirectory: options.dataDirectory,
+    start() {
+      // The kernel ends it with this process, however that ends.
+      child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...options.args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { PATH: process.env['PATH'] },
+      });
+      child.stderr?.pipe(createWriteStream(`${options.dataDirectory}.log`, { flags: 'a' }));
+      child.stdout?.resume();
+    },
+    async kill() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+    async restore(file) {
+      await member.kill();
+      rmSync(options.dataDirectory, { recursive: true });
+      const flags = ['initial-cluster', 'initial-advertise-peer-urls', 'name', 'data-dir'].flatMap((name) => {
+        const value = options.args[options.args.indexOf(`--${name}`) + 1];
+        return [`--${name}`, value ?? ''];
+      });
+      const restored = ['snapshot', 'restore', file, '--initial-cluster-token', 'restored', ...flags];
+      await promisify(execFile)('etcdctl', restored, {
+        env: { ...process.env, ETCDCTL_API: '3' },
+        timeout: 30_000,
+      });
+      member.start();
+    },
+    killNow: () => void child?.kill('SIGKILL'),
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+  };
+  return member;
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map(async (server) => once(server.close(), 'close')));
+  return ports;
+}
