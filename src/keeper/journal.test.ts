@@ -88,7 +88,10 @@ test('what is not on disk yet is not told to others', () =>
     assert.deepEqual(journal.durable.pledge, PLEDGE);
 
     await rm(directory, { recursive: true });
-    await assert.rejects(journal.write({ servingTerm: 4 }));
+    await assert.rejects(journal.write({ servingTerm: 4 }), {
+      code: 'BATON_DATA_DIRECTORY',
+      message: `the journal "${join(directory, JOURNAL_FILE)}" can't be written`,
+    });
     assert.equal(journal.durable.servingTerm, null);
     await mkdir(directory);
     await journal.write({});

@@ -111,7 +111,12 @@ export async function openJournal(stateDirectory: string): Promise<Journal> {
       const changed = { ...entry, ...change };
       entry = changed;
       // A failed write must not keep the next one from being tried.
-      tail = tail.catch(() => undefined).then(() => append(change, changed));
+      tail = tail
+        .catch(() => undefined)
+        .then(() => append(change, changed))
+        .catch((error: unknown) => {
+          throw cantBeWritten(file, error);
+        });
       return tail;
     },
     async close() {
@@ -119,6 +124,14 @@ export async function openJournal(stateDirectory: string): Promise<Journal> {
       await closeFile();
     },
   };
+}
+
+function cantBeWritten(file: string, cause: unknown): BatonError {
+  return new BatonError('BATON_DATA_DIRECTORY', `the journal "${file}" can't be written`, {
+    detail: `${(cause as Error).message}.`,
+    hint: 'The keeper tries again by itself. Make room on its disk, or repair it.',
+    cause,
+  });
 }
 
 /** A checksum of the rest of the line, so that damage is told from a line that a crash has cut off. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import type { Action, Rest, Step } from '../core/action.ts';
 import { plan } from '../core/plan.ts';
-import { toBatonError } from '../lib/baton-error.ts';
+import { toBatonError, type BatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { PassCrashPoint } from './crash-point.ts';
@@ -68,6 +68,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   let busyUntilMs = nowMs() + BUSY_FOR_MS;
   let lastReported = '';
   let failure: { readonly action: string; readonly retryMs: number } | undefined;
+  let loopFailure: string | undefined;
   let lastStep = '';
   let newest: { readonly version: number; readonly record: GroupRecord } | undefined;
 
@@ -165,10 +166,21 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
       action: action.kind,
       retryMs: again ? Math.min(failure!.retryMs * 2, RETRY_MAX_MS) : RETRY_MIN_MS,
     };
-    state.problem = [error.message, error.detail, error.hint].filter((part) => part !== undefined).join(' ');
+    state.problem = inWords(error);
     log.error({ err: error, action: action.kind, retryMs: failure.retryMs }, `${action.kind} failed`);
     report();
     await alarm.wait(failure.retryMs);
+  }
+
+  /** A disk under the journal that is full, for one: without a journal no step may be taken. */
+  async function onLoopFailure(thrown: unknown): Promise<void> {
+    const error = toBatonError(thrown);
+    state.problem = inWords(error);
+    // It is tried again and again, and said once.
+    if (state.problem !== loopFailure) log.error({ err: error }, 'the loop of the keeper failed and goes on');
+    loopFailure = state.problem;
+    report();
+    await alarm.wait(RETRY_MAX_MS);
   }
 
   function announce(kind: string, because: string): void {
@@ -213,13 +225,14 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
       while (!stopping) {
         try {
           await Promise.all([adoptRecord(), observe()]);
+          if (loopFailure !== undefined) state.problem = null;
+          loopFailure = undefined;
           const step = nextStep();
           if (step.action === null) await idle(step);
           else await act(step);
         } catch (error) {
-          // Nothing should get here; a keeper that ended because of it would leave its node alone.
-          log.error({ err: error }, 'the loop of the keeper failed and goes on');
-          await alarm.wait(RETRY_MAX_MS);
+          // A keeper that ended because of it would leave its node alone.
+          await onLoopFailure(error);
         }
       }
       ended.resolve();
@@ -264,6 +277,10 @@ function intentKey(record: GroupRecord | null): string {
 /** The group does not know this node any more, and its PostgreSQL is down. */
 function hasLeft(node: NodeId, { record, observation }: NodeState): boolean {
   return record !== null && observation.role === null && findNode(record, node) === undefined;
+}
+
+function inWords({ message, detail, hint }: BatonError): string {
+  return [message, detail, hint].filter((part) => part !== undefined).join(' ');
 }
 
 function activityOf(action: Action): string {

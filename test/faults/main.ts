@@ -38,13 +38,11 @@ async function main(argv: readonly string[]): Promise<number> {
 async function observe(argv: readonly string[]): Promise<number> {
   const root = resolve(import.meta.dirname, '../..');
   const checkout = reachableCheckout(root);
-  try {
-    const here = (path: string): string => join(checkout.root, relative(root, path));
-    const node = process.execPath.startsWith(`${root}/`) ? here(process.execPath) : process.execPath;
-    return await runAsObserver([node, here(import.meta.filename), ...argv]);
-  } finally {
-    checkout.remove();
-  }
+  // Ctrl-C ends this process without a way back to here.
+  process.once('exit', () => checkout.remove());
+  const here = (path: string): string => join(checkout.root, relative(root, path));
+  const node = process.execPath.startsWith(`${root}/`) ? here(process.execPath) : process.execPath;
+  return runAsObserver([node, here(import.meta.filename), ...argv]);
 }
 
 process.exit(await main(process.argv.slice(2)));

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { HostsRun } from '../support/hosts/hosts-run.ts';
 import { openNetwork, type Network } from '../support/hosts/network.ts';
@@ -105,15 +105,18 @@ async function keepEvidence(stage: Stage, outcome: Outcome): Promise<string> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 2));
-  cpSync(stage.cluster.directory, folder, {
-    recursive: true,
-    filter: (path) => !/\/(base|pg_wal|global|pg_[a-z]+|[^/]*\.image|ballast)$/.test(path),
-  });
+  cpSync(stage.cluster.directory, folder, { recursive: true, filter: isTelling });
   for (const command of [['show', 'events', '--count', '200'], ['show', 'state'], ['why']]) {
     const { stdout, stderr } = await stage.cluster.pgbaton(command);
     writeFileSync(join(folder, `${command.slice(0, 2).join('-')}.txt`), stdout + stderr);
   }
   return `  what it left: ${folder}`;
+}
+
+/** Logs, settings and journals; what the databases hold is too much. */
+function isTelling(path: string): boolean {
+  if (statSync(path).isDirectory()) return !/\/(base|global|pg_[a-z]+|lost-found)$/.test(path);
+  return /\.(log|jsonl|conf|yaml)$/.test(path);
 }
 
 async function untilInterrupted(say: (text: string) => void, stage: Stage): Promise<never> {

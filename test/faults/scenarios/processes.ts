@@ -1,6 +1,7 @@
-import { sendSignal } from '../../../src/system/process.ts';
+import { isAlive, sendSignal } from '../../../src/system/process.ts';
 import { stopByHand } from '../../support/pg-ctl.ts';
-import { NO_GAP, PROCESS_KILLED } from '../budgets.ts';
+import { eventually } from '../../support/test-monitor.ts';
+import { HOST_LOST, NO_GAP, PROCESS_KILLED } from '../budgets.ts';
 import type { Scenario } from '../scenario.ts';
 import { lasting } from './steps.ts';
 
@@ -56,6 +57,41 @@ export const processes: readonly Scenario[] = [
       await lasting(60);
       sendSignal(pid, 'SIGCONT');
       await stage.clients.progress();
+    },
+  },
+  {
+    title: 'the PostgreSQL of the primary hangs',
+    nodes: [2, 3],
+    reign: 'changes',
+    budget: HOST_LOST,
+    async play(stage) {
+      const old = await stage.cluster.primary();
+      stage.fault();
+      old.signalPostgres('all', 'SIGSTOP');
+      await stage.newPrimary();
+      await stage.clients.progress();
+    },
+  },
+  {
+    title: 'the keeper of the primary hangs on a host that is cut off, and the fencer ends PostgreSQL',
+    nodes: [2, 3],
+    reign: 'changes',
+    budget: HOST_LOST,
+    async play(stage) {
+      await stage.cluster.client.updateSettings('default', { fencing: 'on' });
+      try {
+        const old = await stage.cluster.primary();
+        const postmaster = old.postmasterPid();
+        await lasting(2);
+        sendSignal(old.keeper().pid, 'SIGSTOP');
+        stage.cut(old);
+        await stage.newPrimary();
+        await stage.clients.progress();
+        await eventually('the end of the old primary', () => !isAlive(postmaster));
+        sendSignal(old.keeper().pid, 'SIGCONT');
+      } finally {
+        await stage.cluster.client.updateSettings('default', { fencing: 'off' });
+      }
     },
   },
   {
