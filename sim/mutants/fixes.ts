@@ -47,20 +47,6 @@ export const FIXES: readonly Mutant[] = [
       replacement: 'if (false)',
       among: ['cut_one_way', 'lose_disk'],
     },
-    {
-      name: 'an_unfinished_copy_is_finished_from_its_source',
-      guards: 'a copy that lacks WAL gets it from its source, itself a standby by then (I26)',
-      original: 'if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);',
-      replacement: '',
-      among: [
-        'lose_disk',
-        'kill_keeper_and_postgres',
-        'lose_host',
-        'switchover',
-        'kill_postgres',
-        'isolate_node',
-      ],
-    },
   ]),
   ...inFile('src/core/plan.ts', [
     {
@@ -110,15 +96,6 @@ export const FIXES: readonly Mutant[] = [
       among: ['kill_monitor'],
     },
   ]),
-  ...inFile('src/core/next-reign.ts', [
-    {
-      name: 'no_reign_on_the_number_of_its_own_basis',
-      guards: 'the timeline numbers in pledges count as used (I10)',
-      original: 'report.pledge?.position.timeline ?? 0,',
-      replacement: '',
-      among: ['promote_by_hand', 'kill_keeper_and_postgres', 'lose_host', 'switchover', 'isolate_node'],
-    },
-  ]),
   ...inFile('src/core/decide.ts', [
     {
       name: 'an_undone_handover_leaves_the_holder_as_it_was',
@@ -158,17 +135,6 @@ export const FIXES: readonly Mutant[] = [
       original: 'if (report.session !== known.session) return report.session < known.session;',
       replacement: '',
       among: ['kill_keeper', 'kill_keeper_and_postgres', 'reorder_messages', 'slow_network'],
-    },
-  ]),
-  ...inFile('src/core/be-primary.ts', [
-    {
-      name: 'no_promotion_before_the_end_of_wal_is_known',
-      guards: 'a server started by hand is not promoted before its WAL is read (I10)',
-      original:
-        "const { position } = local.postgres;\n  if (position === null) return rest('the end of its WAL is not known yet');\n  const settings",
-      replacement:
-        "const position = local.postgres.position ?? { timeline: 0, lsn: '0/0' };\n  const settings",
-      among: ['start_by_hand', 'kill_postgres', 'kill_keeper_and_postgres', 'crash_points', 'lose_host'],
     },
   ]),
   ...inFile('src/core/be-standby.ts', [
