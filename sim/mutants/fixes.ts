@@ -23,6 +23,13 @@ export const FIXES: readonly Mutant[] = [
       among: ['drop_node', 'promote_by_hand', 'switchover', 'treat_by_hand'],
     },
     {
+      name: 'a_holder_promoted_by_hand_keeps_its_commits',
+      guards: 'commits that the holder acknowledged after somebody promoted it in its own reign are not lost (I1)',
+      original: 'const goesOn = each.isForeign && each.known',
+      replacement: 'const goesOn = false && each.known',
+      among: ['kill_keeper', 'treat_by_hand', 'stop_by_hand', 'start_by_hand', 'promote_by_hand', 'cut_pair', 'lose_host'],
+    },
+    {
       name: 'a_number_made_by_hand_is_no_more_commits',
       guards: 'the timeline number of a promotion by hand says nothing about commits (I1)',
       original: 'return comparePositions(a.known.position, b.known.position);',
