@@ -15,19 +15,35 @@ export const FIXES: readonly Mutant[] = [
       among: ['lose_disk', 'promote_by_hand', 'replication_quorum', 'isolate_monitor', 'kill_keeper'],
     },
     {
-      name: 'one_of_those_who_were_to_leave_stays',
-      guards: 'where only members can be elected that were to leave, one of them is (I26)',
-      original:
-        'for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
-      replacement: 'for (const mayStand of [isEligible, isEligibleAtNeed]) {',
-      among: ['drop_node', 'promote_by_hand', 'switchover', 'treat_by_hand'],
-    },
-    {
       name: 'a_holder_promoted_by_hand_keeps_its_commits',
-      guards: 'commits that the holder acknowledged after somebody promoted it in its own reign are not lost (I1)',
+      guards:
+        'commits that the holder acknowledged after somebody promoted it in its own reign are not lost (I1)',
       original: 'const goesOn = each.isForeign && each.known',
       replacement: 'const goesOn = false && each.known',
-      among: ['kill_keeper', 'treat_by_hand', 'stop_by_hand', 'start_by_hand', 'promote_by_hand', 'cut_pair', 'lose_host'],
+      among: [
+        'kill_keeper',
+        'treat_by_hand',
+        'stop_by_hand',
+        'start_by_hand',
+        'promote_by_hand',
+        'cut_pair',
+        'lose_host',
+      ],
+    },
+    {
+      name: 'whoever_holds_the_baton_proves_all_that_it_has',
+      guards: 'what the holder has after somebody promoted it before its own promotion is not lost (I1)',
+      original: 'const isOfHolder = each.node === from || (goesOn && hasAllBefore);',
+      replacement: 'const isOfHolder = goesOn && hasAllBefore;',
+      among: [
+        'kill_postgres',
+        'slow_network',
+        'kill_monitor',
+        'suspend_host',
+        'treat_by_hand',
+        'hang_disk',
+        'failover',
+      ],
     },
     {
       name: 'a_number_made_by_hand_is_no_more_commits',
