@@ -124,6 +124,8 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       );
     },
     observed(server, record) {
+      // Whoever reads a database that is not the group's sees nothing of the group.
+      if (server.data?.systemIdentifier !== self.recordInStore()?.systemIdentifier) return;
       if (isLossAccepted || extend(server, record)) return;
       fail(
         'I13 nobody reads what is later rolled back',

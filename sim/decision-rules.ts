@@ -182,7 +182,9 @@ function fetches({ world, before, decision }: Decided): Offence | undefined {
 }
 
 /** What somebody wrote to a server that he promoted is not kept where another one will do. */
-function keepsForeign({ before, evidence }: Decided, { term, basis }: Reign): Offence | undefined {
+function keepsForeign({ before, evidence }: Decided, { term, basis, holder }: Reign): Offence | undefined {
+  // What the holder itself has may be acknowledged.
+  if (holder === before.intent?.from) return undefined;
   const own = [before.reign, ...before.pastReigns].flatMap((each) => [
     each?.timeline,
     ...(each?.history ?? each?.basis?.history ?? []).map(({ timeline }) => timeline),
@@ -193,7 +195,9 @@ function keepsForeign({ before, evidence }: Decided, { term, basis }: Reign): Of
   const other = livePledges(before, evidence, term).find(({ node, pledge: { position } }) => {
     const isCounted = node !== before.intent?.from && own.includes(position.timeline);
     const end = { timeline: known?.timeline ?? 0, lsn: known?.end ?? '0/0' };
-    return isCounted && comparePositions(position, end) >= 0;
+    // From the end of the present reign on it may be what the holder itself went on with.
+    const isOfHolder = known?.timeline === before.reign?.timeline;
+    return isCounted && comparePositions(position, end) >= (isOfHolder ? 1 : 0);
   });
   return other && ['I9 who was promoted by hand is rewound', `n${other.node} has no less`];
 }

@@ -245,9 +245,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 /** Nobody's flush is waited for, or everybody's counts again: `pgbaton set node replication-quorum`. */
 function makeAsync(group: SimulatedGroup, isAsync: boolean): void {
   // What was asked for more copies than there are standbys now would stop all writes for ever.
-  ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys: isAsync ? 0 : null }));
-  for (const node of group.nodes)
-    ask(group, (record) => requests.updateNode(record, node, { replicationQuorum: !isAsync }));
+  const numberSyncStandbys = isAsync ? 0 : null;
+  const { settings, nodes } = group.monitor.stored.record;
+  if (settings.numberSyncStandbys !== numberSyncStandbys)
+    ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys }));
+  for (const { id, replicationQuorum } of nodes)
+    if (replicationQuorum === isAsync)
+      ask(group, (record) => requests.updateNode(record, id, { replicationQuorum: !isAsync }));
 }
 
 /** `pg_ctl promote`. */
@@ -326,9 +330,11 @@ function takeBackRequests(group: SimulatedGroup): void {
     group.world.clock.after(100, () => takeBackRequests(group));
     return;
   }
-  for (const node of group.nodes) {
-    ask(group, (record) => requests.disableMaintenance(record, node));
-    ask(group, (record) => requests.updateNode(record, node, { candidatePriority: 50 }));
+  // Nothing is asked for that is so already: each new version makes every keeper write its journal.
+  for (const { id, maintenance, candidatePriority } of group.monitor.stored.record.nodes) {
+    if (maintenance) ask(group, (record) => requests.disableMaintenance(record, id));
+    if (candidatePriority !== 50)
+      ask(group, (record) => requests.updateNode(record, id, { candidatePriority: 50 }));
   }
   makeAsync(group, group.isAsync);
   group.isTakenBack = true;

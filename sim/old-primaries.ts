@@ -12,7 +12,7 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
   const { world, monitor, keepers, openSinceMs } = group;
   // Who accepts a loss does not wait for the voters that still acknowledge for the old one.
   if (world.checkers.isLossAccepted) return;
-  const { reign, settings } = monitor.stored.record;
+  const { reign, settings, systemIdentifier } = monitor.stored.record;
   const { nowMs } = world.clock;
   for (const [node, server] of world.servers) {
     const keeper = keepers.get(node);
@@ -25,7 +25,8 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
       !server.isDiskFull &&
       server.diskHungUntilMs <= nowMs &&
       group.crashPointChance === 0;
-    const isOld = reign?.confirmed === true && reign.holder !== node && server.isWritable();
+    const isOurs = server.data?.systemIdentifier === systemIdentifier;
+    const isOld = reign?.confirmed === true && reign.holder !== node && isOurs && server.isWritable();
     if (!canAct || !isOld) {
       openSinceMs.delete(node);
       continue;

@@ -69,7 +69,10 @@ export function createProcess(clock: Clock, local: LocalClock = createLocalClock
       return local.nowMs;
     },
     after(delayMs, task) {
-      clock.afterIn(self, local.worldMs(delayMs), task);
+      const begin = (): void => clock.afterIn(self, local.worldMs(delayMs), task);
+      // What is asked of a suspended machine begins when it goes on.
+      if (local.isFrozen && clock.nowMs < pausedUntilMs) deferred.push(begin);
+      else begin();
     },
     now(task) {
       if (clock.nowMs >= pausedUntilMs) return runIn(life, task);

@@ -11,8 +11,13 @@ for (const { name, scenario } of keptScenarios()) {
   });
 }
 
-test('each kept scenario names the fix without which it fails', () => {
+test('each kept scenario names the fix without which it fails, and each fix has a scenario', () => {
   // That it does fail is looked at by `npm run sim:mutants -- --fixes`.
+  const found = new Set(keptScenarios().map(({ scenario }) => scenario.foundWithout));
+  assert.deepEqual(
+    FIXES.filter(({ name }) => !found.has(name)),
+    [],
+  );
   for (const { name, scenario } of keptScenarios())
     assert.ok(
       FIXES.some((fix) => fix.name === scenario.foundWithout),

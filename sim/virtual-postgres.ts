@@ -239,6 +239,10 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
 
     setNames(text) {
       self.names = parseNames(text);
+      // On disk too: whoever starts the server again waits for the same.
+      const isRead = self.effective === self.settings;
+      self.settings = self.settings && { ...self.settings, synchronousStandbyNames: text };
+      if (isRead) self.effective = self.settings;
       self.onNames();
       self.releaseWaiters();
     },

@@ -15,12 +15,35 @@ export const FIXES: readonly Mutant[] = [
       among: ['lose_disk', 'promote_by_hand', 'replication_quorum', 'isolate_monitor', 'kill_keeper'],
     },
     {
-      name: 'one_of_those_who_were_to_leave_stays',
-      guards: 'where only members can be elected that were to leave, one of them is (I26)',
-      original:
-        'for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
-      replacement: 'for (const mayStand of [isEligible, isEligibleAtNeed]) {',
-      among: ['drop_node', 'promote_by_hand', 'switchover', 'treat_by_hand'],
+      name: 'a_holder_promoted_by_hand_keeps_its_commits',
+      guards:
+        'commits that the holder acknowledged after somebody promoted it in its own reign are not lost (I1)',
+      original: 'const goesOn = each.isForeign && each.known',
+      replacement: 'const goesOn = false && each.known',
+      among: [
+        'kill_keeper',
+        'treat_by_hand',
+        'stop_by_hand',
+        'start_by_hand',
+        'promote_by_hand',
+        'cut_pair',
+        'lose_host',
+      ],
+    },
+    {
+      name: 'whoever_holds_the_baton_proves_all_that_it_has',
+      guards: 'what the holder has after somebody promoted it before its own promotion is not lost (I1)',
+      original: 'const isOfHolder = each.node === from || (goesOn && hasAllBefore);',
+      replacement: 'const isOfHolder = goesOn && hasAllBefore;',
+      among: [
+        'kill_postgres',
+        'slow_network',
+        'kill_monitor',
+        'suspend_host',
+        'treat_by_hand',
+        'hang_disk',
+        'failover',
+      ],
     },
     {
       name: 'a_number_made_by_hand_is_no_more_commits',
@@ -46,20 +69,6 @@ export const FIXES: readonly Mutant[] = [
       original: "if (status === 'running' && role === 'standby' && !sameIds(others, local.slotsFor))",
       replacement: 'if (false)',
       among: ['cut_one_way', 'lose_disk'],
-    },
-    {
-      name: 'an_unfinished_copy_is_finished_from_its_source',
-      guards: 'a copy that lacks WAL gets it from its source, itself a standby by then (I26)',
-      original: 'if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);',
-      replacement: '',
-      among: [
-        'lose_disk',
-        'kill_keeper_and_postgres',
-        'lose_host',
-        'switchover',
-        'kill_postgres',
-        'isolate_node',
-      ],
     },
   ]),
   ...inFile('src/core/plan.ts', [
@@ -110,15 +119,6 @@ export const FIXES: readonly Mutant[] = [
       among: ['kill_monitor'],
     },
   ]),
-  ...inFile('src/core/next-reign.ts', [
-    {
-      name: 'no_reign_on_the_number_of_its_own_basis',
-      guards: 'the timeline numbers in pledges count as used (I10)',
-      original: 'report.pledge?.position.timeline ?? 0,',
-      replacement: '',
-      among: ['promote_by_hand', 'kill_keeper_and_postgres', 'lose_host', 'switchover', 'isolate_node'],
-    },
-  ]),
   ...inFile('src/core/decide.ts', [
     {
       name: 'an_undone_handover_leaves_the_holder_as_it_was',
@@ -158,17 +158,6 @@ export const FIXES: readonly Mutant[] = [
       original: 'if (report.session !== known.session) return report.session < known.session;',
       replacement: '',
       among: ['kill_keeper', 'kill_keeper_and_postgres', 'reorder_messages', 'slow_network'],
-    },
-  ]),
-  ...inFile('src/core/be-primary.ts', [
-    {
-      name: 'no_promotion_before_the_end_of_wal_is_known',
-      guards: 'a server started by hand is not promoted before its WAL is read (I10)',
-      original:
-        "const { position } = local.postgres;\n  if (position === null) return rest('the end of its WAL is not known yet');\n  const settings",
-      replacement:
-        "const position = local.postgres.position ?? { timeline: 0, lsn: '0/0' };\n  const settings",
-      among: ['start_by_hand', 'kill_postgres', 'kill_keeper_and_postgres', 'crash_points', 'lose_host'],
     },
   ]),
   ...inFile('src/core/be-standby.ts', [

@@ -29,7 +29,9 @@ export function brokenIn(run: typeof runSeed, scenario: Scenario): string | unde
 
 /** Runs each kept scenario with and without its fix; the sentences that it answers are what is wrong. */
 export async function checkTraces(tell: (line: string) => void): Promise<readonly string[]> {
-  const wrong: string[] = [];
+  const wrong = FIXES.filter(
+    ({ name }) => !keptScenarios().some(({ scenario }) => scenario.foundWithout === name),
+  ).map(({ name }) => `${name} has no scenario`);
   for (const { name, scenario } of keptScenarios()) {
     const fix = FIXES.find((each) => each.name === scenario.foundWithout);
     if (fix === undefined) {

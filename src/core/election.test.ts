@@ -150,6 +150,21 @@ test('what was promoted by hand is neither elected nor taken for more advanced',
   assert.equal(winner(group), 'c');
 });
 
+/** Promoted by hand where the timeline of the reign ended so far. */
+function promotedAt(end: string): NodeOptions {
+  const history = [...HISTORY, { timeline: 2, end }];
+  return { report: { pledge: { term: NEXT_TERM, position: { timeline: 3, lsn: '0/5000000' }, history } } };
+}
+
+test('what goes on by hand from the very end of the reign counts: it may be what the holder went on with', () => {
+  assert.equal(winner(failover(dead, promotedAt('0/4800000'), pledged('0/4800000'))), 'b');
+  assert.equal(winner(failover(dead, promotedAt('0/47FFFFF'), pledged('0/4800000'))), 'c');
+});
+
+test('the holder proves all that it has, also when somebody promoted it in its own reign', () => {
+  assert.equal(winner(failover(promotedAt('0/4000000'), dead, pledged('0/4800000'))), 'a');
+});
+
 test('a node that was promoted by hand is elected where only it proves all commits', () => {
   const byHand: Pledge = {
     term: NEXT_TERM,

@@ -106,7 +106,11 @@ function choose(
   counted: readonly PledgedNode[],
   mayStand: Eligibility,
 ): Outcome {
-  const accounted = counted.map((each) => accountFor(record, each));
+  const accounted = withPromotedHolder(
+    record,
+    intent,
+    counted.map((each) => accountFor(record, each)),
+  );
   const own = accounted.filter(({ isForeign }) => !isForeign);
   const source = mostAdvanced(own);
   const best = mostAdvanced(accounted);
@@ -180,6 +184,27 @@ function accountFor(record: GroupRecord, { node, pledge }: PledgedNode): Account
   const known = knownPart(record, pledge) ?? NOTHING;
   const isForeign = comparePositions(known.position, pledge.position) !== 0;
   return { node, pledge, known, isForeign };
+}
+
+/**
+ * Where somebody has promoted the holder in its own reign, its voters follow it
+ * there, and what they acknowledge the group may never have heard of. The
+ * holder itself has all of that. Of the others only WAL that has all of the
+ * reign before can be it; where it is of a standby that was promoted instead,
+ * it was acknowledged by nobody and harms nobody.
+ */
+function withPromotedHolder(
+  record: GroupRecord,
+  { from }: Intent,
+  accounted: readonly AccountedNode[],
+): readonly AccountedNode[] {
+  const furthest = mostAdvanced(accounted);
+  return accounted.map((each) => {
+    const goesOn = each.isForeign && each.known.position.timeline === record.reign?.timeline;
+    const hasAllBefore = furthest !== undefined && compareKnown(each, furthest) >= 0;
+    const isOfHolder = each.node === from || (goesOn && hasAllBefore);
+    return isOfHolder ? { ...each, known: each.pledge, isForeign: false } : each;
+  });
 }
 
 const NOTHING: Lineage = { position: { timeline: 0, lsn: LSN_ZERO }, history: [] };
