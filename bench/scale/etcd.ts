@@ -2,13 +2,13 @@
  * What many groups ask of one etcd, as far as the store alone shows it: their
  * leases renewed while nothing happens, and a third of their records swapped at once.
  *
- *     node bench/scale-etcd.ts [groups] [seconds]
+ *     npm run bench:scale:etcd -- [groups] [seconds]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createEtcdStore } from '../src/store/etcd/etcd-store.ts';
-import type { Lease, Store } from '../src/store/store.ts';
-import { startEtcdCluster, type EtcdCluster } from '../test/support/etcd-cluster.ts';
-import { summarise } from './statistics.ts';
+import { createEtcdStore } from '../../src/store/etcd/etcd-store.ts';
+import type { Lease, Store } from '../../src/store/store.ts';
+import { startEtcdCluster, type EtcdCluster } from '../../test/support/etcd-cluster.ts';
+import { summarise } from '../statistics.ts';
 
 const groups = Number(process.argv[2] ?? 1_000);
 const idleMs = Number(process.argv[3] ?? 20) * 1_000;

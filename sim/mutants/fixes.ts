@@ -10,8 +10,8 @@ export const FIXES: readonly Mutant[] = [
       name: 'a_member_that_joins_or_leaves_may_be_elected',
       guards: 'where no other can be elected a member of one of two rules may be (I26)',
       original:
-        'for (const mayStand of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
-      replacement: 'for (const mayStand of [isEligible]) {',
+        'for (const allows of [isEligible, isEligibleAtNeed, ...(isUrgent ? [isEligibleThoughLeaving] : [])]) {',
+      replacement: 'for (const allows of [isEligible]) {',
       among: ['lose_disk', 'promote_by_hand', 'replication_quorum', 'isolate_monitor', 'kill_keeper'],
     },
     {
