@@ -124,8 +124,11 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       );
     },
     observed(server, record) {
-      // Whoever reads a database that is not the group's sees nothing of the group.
-      if (server.data?.systemIdentifier !== self.recordInStore()?.systemIdentifier) return;
+      const stored = self.recordInStore();
+      // A database that is not the group's shows nothing of the group, and what a person opens by hand is that person's.
+      const isOpenedByHand = server.data?.wal.at(-1)?.timeline.isByHand === true;
+      if (server.data?.systemIdentifier !== stored?.systemIdentifier) return;
+      if (isOpenedByHand && stored?.reign?.holder !== server.node) return;
       if (isLossAccepted || extend(server, record)) return;
       fail(
         'I13 nobody reads what is later rolled back',
