@@ -30,8 +30,8 @@ suite('an etcd that asks who comes', { skip: ETCD_MISSING }, () => {
     }
     const passwordFile = join(directory, 'password');
     writeFileSync(passwordFile, 'secret\n', { mode: 0o600 });
-    const open = (user: string, path: string, env: Record<string, string> = {}) =>
-      openStore(context, uri(`${user}@`, `${path}?sslmode=disable&password_file=${passwordFile}`), env);
+    const open = (user: string, path: string) =>
+      openStore(context, uri(`${user}@`, `${path}?sslmode=disable&password_file=${passwordFile}`));
 
     const store = await open('keeper', PREFIX);
     const first = await store.swap({ changes: [{ key: 'a', expected: null, value: '1' }] }, CALL);
@@ -119,7 +119,7 @@ suite('an etcd that asks who comes', { skip: ETCD_MISSING }, () => {
 
   test('clear text to a port that speaks TLS, and TLS to one that does not, are told as that', async (context) => {
     const { uri } = await start(context, {});
-    await assert.rejects(openStore(context, uri('', '?sslmode=require')), {
+    await assert.rejects(openStore(context, uri('', '?sslmode=require'), SHORT), {
       code: 'BATON_STORE_UNAVAILABLE',
       hint: /sslmode/,
     });
@@ -137,8 +137,8 @@ async function start(context: TestContext, options: EtcdClusterOptions) {
   };
 }
 
-async function openStore(context: TestContext, uri: string, env: Record<string, string> = {}) {
-  const store = await createEtcdStore(readEtcdAccess(parseEtcdUri(uri), env), SHORT);
+async function openStore(context: TestContext, uri: string, call = CALL) {
+  const store = await createEtcdStore(readEtcdAccess(parseEtcdUri(uri), {}), call);
   context.after(() => store[Symbol.asyncDispose]());
   return store;
 }
