@@ -20,6 +20,7 @@ export interface EtcdCluster {
    * {@link EtcdAnswer} for what etcd answers as an error.
    */
   call<T>(attempt: Attempt<T>, deadline: Deadline): Promise<T>;
+  /** How many members there are. */
   readonly size: number;
   /** A member for a stream that stays open, another one with each `turn`. */
   memberFor(turn: number): Member;
@@ -27,10 +28,6 @@ export interface EtcdCluster {
   callMember<T>(member: Member, attempt: Attempt<T>, timeoutMs: number): Promise<T>;
   /** Metadata for a stream: the token, and that the member must have a leader. */
   headers(member: Member, timeoutMs: number): Promise<Headers>;
-  /** Refuses an answer of another cluster, or from before what has been seen already. */
-  check(header: ResponseHeader | undefined, seenBefore: bigint): void;
-  /** The newest revision that any linearizable answer has had. */
-  seenRevision(): bigint;
   close(): void;
 }
 
@@ -90,6 +87,7 @@ export function createEtcdCluster(options: {
     return result;
   }
 
+  /** Refuses an answer of another cluster, or from before what has been seen already. */
   function check(header: ResponseHeader | undefined, seenBefore: bigint): void {
     if (header === undefined) return;
     clusterId ??= header.clusterId;
@@ -113,12 +111,16 @@ export function createEtcdCluster(options: {
     const seenBefore = seenRevision;
     // gRPC has no fractions of a millisecond: etcd takes one for a breach of protocol.
     const callHeaders = await headers(member, Math.round(timeoutMs));
-    const result = await attempt(member, {
-      headers: callHeaders,
-      timeoutMs: Math.max(1, Math.round(endsAtMs - performance.now())),
-    });
-    check(headerOf(result), seenBefore);
-    return result;
+    const leftMs = Math.max(1, Math.round(endsAtMs - performance.now()));
+    try {
+      const result = await attempt(member, { headers: callHeaders, timeoutMs: leftMs });
+      check(headerOf(result), seenBefore);
+      return result;
+    } catch (error) {
+      // Whoever asks next, a watch too, asks with another one.
+      if (toEtcdFailure(error, member.name).kind === 'authenticate') token = undefined;
+      throw error;
+    }
   }
 
   return {
@@ -126,8 +128,6 @@ export function createEtcdCluster(options: {
     memberFor,
     callMember,
     headers,
-    check,
-    seenRevision: () => seenRevision,
     async call(attempt, deadline) {
       const endsAtMs = performance.now() + deadline.timeoutMs;
       const reasons = new Map<string, string>();
@@ -149,7 +149,6 @@ export function createEtcdCluster(options: {
           reasons.set(member.name, reasonOf(failure));
           if (failure.kind === 'authenticate' && options.credentials !== undefined && tokensLeft > 0) {
             tokensLeft -= 1;
-            token = undefined;
             turn -= 1;
             continue;
           }
