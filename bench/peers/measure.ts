@@ -64,7 +64,7 @@ async function measure(
     network,
     cluster,
     ...before,
-    successorServes: async () => void (await clientServed(({ server }) => server !== old)),
+    successorServes: () => clientServed(({ server }) => server !== old),
     async boot(node) {
       await cluster.boot(node.host);
       if (node === before.primary) probe = startWriter(stage, node.host, 'probe', [node]);

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Host } from '../../../test/support/hosts/host.ts';
+import { makeFolder } from '../../../test/support/hosts/hosts-run.ts';
 import { wholeCluster } from '../servers.ts';
 import { BIN, SERVER_USER, until, type Stage } from '../stage.ts';
 import type { Cluster, DataNode, System } from '../system.ts';
@@ -148,7 +149,7 @@ function writeConfiguration(
       parameters: { unix_socket_directories: sockets },
     },
   };
-  mkdirSync(sockets, { mode: 0o777 });
+  makeFolder(sockets, SERVER_USER);
   writeFileSync(file, stringify(configuration));
   return file;
 }

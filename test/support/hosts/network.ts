@@ -70,6 +70,8 @@ export function openNetwork(run: HostsRun): Network {
     removeHost(host) {
       remove((cut) => cut.host === host.name);
       hosts.splice(hosts.indexOf(host), 1);
+      // The kernel takes a namespace's links down some time later; until then the name of the port is taken.
+      tool('ip', ['-n', hub, 'link', 'delete', host.name]);
       removeNamespace(host.namespace);
     },
     cut(host, { from, direction = 'both', how = 'drop' } = {}) {
