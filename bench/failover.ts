@@ -5,10 +5,11 @@
  * machine that does nothing else.
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { otherParts } from './document-part.ts';
 import { measureFloor } from './floor.ts';
 import { runGroup, type GroupRun } from './group-run.ts';
 import { describeMachine } from './machine.ts';
@@ -74,5 +75,7 @@ function measureHelp(): Summary {
 
 async function writeDocument(file: string): Promise<void> {
   const style = await resolveConfig(file);
-  writeFileSync(file, await format(text, { ...style, parser: 'markdown' }));
+  // The comparison with the peers is written by another program, and stays.
+  const others = existsSync(file) ? otherParts(readFileSync(file, 'utf8')) : '';
+  writeFileSync(file, await format(`${text}\n${others}`, { ...style, parser: 'markdown' }));
 }

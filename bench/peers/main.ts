@@ -1,0 +1,144 @@
+/**
+ * `npm run bench:failover -- [--reps N] [--systems a,b] [--scenarios x,y]
+ * [--resume] [--render] [--json] [--no-docs] [--results FILE]`: how long clients
+ * can't write when a primary is changed, with pgbaton and with its peers, in
+ * the same network namespaces, with the same client and the same faults.
+ * Needs root, and the packages that bench/peers/set-up installs.
+ */
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { observedRun, runAsObserver } from '../../test/support/hosts/observer.ts';
+import { openNetwork } from '../../test/support/hosts/network.ts';
+import { measureFloor } from '../floor.ts';
+import { openBench } from './measure.ts';
+import { writeReport } from './report.ts';
+import { appendResult, readResults, summariseResults } from './results.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { makeStage, type Stage } from './stage.ts';
+import type { System } from './system.ts';
+import { SYSTEMS } from './systems/all.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    reps: { type: 'string', default: '5' },
+    systems: { type: 'string' },
+    scenarios: { type: 'string' },
+    resume: { type: 'boolean', default: false },
+    render: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    'no-docs': { type: 'boolean', default: false },
+    results: { type: 'string', default: join(import.meta.dirname, 'results.jsonl') },
+  },
+});
+const root = resolve(import.meta.dirname, '../..');
+const resultsFile = resolve(options.results);
+const reps = Number(options.reps);
+
+/** A system that can't be set up, or is in ruins, this many times is given up. */
+const ATTEMPTS = 3;
+
+if (options.render) await report();
+else if (observedRun() === undefined)
+  process.exitCode = await runAsObserver([process.execPath, import.meta.filename, ...process.argv.slice(2)]);
+else {
+  await measureAll();
+  await report();
+}
+
+async function measureAll(): Promise<void> {
+  if (!options.resume) rmSync(resultsFile, { force: true });
+  const systems = chosen(SYSTEMS, options.systems);
+  const scenarios = chosen(SCENARIOS, options.scenarios);
+  await addFloor();
+  for (const system of systems) await measureSystem(system, scenarios);
+}
+
+/** The floor has no client, no faults and nobody who decides: only its least, median and longest are known. */
+async function addFloor(): Promise<void> {
+  if (readResults(resultsFile).some(({ system }) => system === 'floor')) return;
+  const floor = await measureFloor();
+  for (const [scenario, { median, min, max }] of [
+    ['switchover', floor.stopS],
+    ['process-kill', floor.killS],
+  ] as const)
+    for (const gap of [min, median, max])
+      appendResult(resultsFile, {
+        system: 'floor',
+        scenario,
+        write_gap_s: gap,
+        lost: 0,
+        split_brain_acks: 0,
+        healed: true,
+      });
+}
+
+/** One cluster lives through everything, as long as it heals; else there is a new one. */
+async function measureSystem(system: System, scenarios: readonly Scenario[]): Promise<void> {
+  if (nextScenario(system, scenarios, true) === undefined) return;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++)
+    try {
+      return await withCluster(system, attempt, scenarios);
+    } catch (error) {
+      console.error(`${system.name}: ${(error as Error).message}`);
+    }
+}
+
+async function withCluster(system: System, attempt: number, scenarios: readonly Scenario[]): Promise<void> {
+  const run = observedRun();
+  if (run === undefined) throw new Error('there are no hosts');
+  const network = openNetwork(run);
+  const stage: Stage = makeStage(run, network, `${system.name}-${attempt}`, firstPort());
+  try {
+    const cluster = await system.create(stage);
+    const bench = await openBench(stage, cluster);
+    for (;;) {
+      const scenario = nextScenario(system, scenarios, cluster.controlHosts.length > 0);
+      if (scenario === undefined) return;
+      const measurement = { system: system.name, ...(await bench.measure(scenario)) };
+      appendResult(resultsFile, measurement);
+      console.error(JSON.stringify(measurement));
+    }
+  } finally {
+    network.heal();
+    for (const host of network.hosts()) network.removeHost(host);
+    rmSync(stage.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** The one that was measured least often, if that is not often enough. */
+function nextScenario(
+  system: System,
+  scenarios: readonly Scenario[],
+  hasControlPlane: boolean,
+): Scenario | undefined {
+  const results = readResults(resultsFile).filter((each) => each.system === system.name);
+  const times = ({ name }: Scenario): number => results.filter(({ scenario }) => scenario === name).length;
+  const [least] = scenarios
+    .filter(({ needsControlPlane = false }) => hasControlPlane || !needsControlPlane)
+    .toSorted((a, b) => times(a) - times(b));
+  return least !== undefined && times(least) < reps ? least : undefined;
+}
+
+/** All servers' sockets are in one folder, those of a second run too: its ports have to be others. */
+function firstPort(): number {
+  return 15_000 + (process.pid % 1_000) * 10;
+}
+
+function chosen<T extends { readonly name: string }>(
+  all: readonly T[],
+  names: string | undefined,
+): readonly T[] {
+  return (names?.split(',') ?? all.map(({ name }) => name)).map((name) => {
+    const found = all.find((each) => each.name === name);
+    if (found === undefined)
+      throw new Error(`there is no "${name}"; there are: ${all.map((each) => each.name).join(', ')}`);
+    return found;
+  });
+}
+
+async function report(): Promise<void> {
+  const outcomes = summariseResults(readResults(resultsFile));
+  if (!options['no-docs']) await writeReport(root, outcomes);
+  console.log(options.json ? JSON.stringify({ scenarios: outcomes }) : outcomes);
+}

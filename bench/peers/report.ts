@@ -1,0 +1,72 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { replacePart } from '../document-part.ts';
+import { drawChart, seconds, type Panel } from './chart.ts';
+import type { Outcome, Outcomes } from './results.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { SYSTEMS } from './systems/all.ts';
+
+const PICTURE = 'failover-side-by-side.svg';
+
+/** Writes the part of docs/benchmarks.md that compares, and its picture. */
+export async function writeReport(root: string, outcomes: Outcomes): Promise<void> {
+  const file = join(root, 'docs/benchmarks.md');
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const document = replacePart(before, 'side by side', renderSideBySide(outcomes));
+  writeFileSync(file, await format(document, { ...(await resolveConfig(file)), parser: 'markdown' }));
+  writeFileSync(join(root, 'docs', PICTURE), drawChart(panelsOf(outcomes)));
+}
+
+function panelsOf(outcomes: Outcomes): readonly Panel[] {
+  return SCENARIOS.filter(({ name }) => outcomes[name] !== undefined).map(({ name, title }) => ({
+    title,
+    bars: ['floor', ...SYSTEMS.map((system) => system.name)]
+      .map((system) => ({ name: system, outcome: outcomes[name]?.[system] }))
+      .filter((bar): bar is Panel['bars'][number] => bar.outcome !== undefined),
+  }));
+}
+
+function renderSideBySide(outcomes: Outcomes): string {
+  const panels = panelsOf(outcomes);
+  const settings = SYSTEMS.map(({ name, settings: text }) => `| ${name} | ${text} |`);
+  return `## Side by side with its peers
+
+Written by \`npm run bench:failover\`: Patroni 3.0.2 with three etcd 3.4.23, pg_auto_failover 2.0 and repmgr 5.3.3 as Debian 12 has them, with PostgreSQL 15 and three servers each, one host (network namespace) for every server, every etcd, the monitor and the client, all on one machine. The set-ups are the files in [bench/peers/systems](../bench/peers/systems).
+
+The client is the same for all. It keeps a connection to every server, inserts a row about every 5 ms where writes are taken, and when an insert has not been answered for 100 ms it asks the others every 10 ms whether they take writes. A second client is inside the primary's host, and sees what an isolated primary acknowledges. The write gap is the longest time between two acknowledgements to the client, from the fault until all three servers are back. Lost: rows that were acknowledged to either client and are missing on the primary at the end. Split brain: rows that the old primary acknowledged after the new one had acknowledged its first. Healed: how often all three servers came back with nobody's help.
+
+- host lost: no network and no processes from one moment to the next; it boots again when its successor serves
+- primary cut off: silence in both directions until 5 s after its successor has begun
+- standby lost: the one that commits wait for, where there is one, away for 20 s
+- control plane lost: the monitor, or all of etcd; a gap there lasts as long as the outage
+
+The floor is what bare servers need without anybody who notices or decides.
+
+![Write gaps by system and fault](${PICTURE})
+
+${panels.map(renderTable).join('\n\n')}
+
+What each was set to, beside the addresses:
+
+| | settings |
+| --- | --- |
+${settings.join('\n')}
+
+Unless it says \`sync\`, Patroni replicates asynchronously, and repmgr does always: that is their default, and commits can be lost. pg_auto_failover and pgbaton wait for one of two standbys.
+`;
+}
+
+function renderTable({ title, bars }: Panel): string {
+  const rows = bars.map(
+    ({ name, outcome }) => `| ${name} | ${cells(outcome, name === 'floor').join(' | ')} |`,
+  );
+  return `| ${title} | write gap, median | min | max | lost | split brain | healed |\n| --- | --- | --- | --- | --- | --- | --- |\n${rows.join('\n')}`;
+}
+
+function cells(outcome: Outcome, isFloor: boolean): readonly string[] {
+  const gaps = [outcome.write_gap_s, outcome.write_gap_min_s, outcome.write_gap_max_s].map(seconds);
+  if (isFloor) return [...gaps, '', '', ''];
+  const { lost, split_brain_acks: split, healed, reps } = outcome;
+  return [...gaps, String(lost), String(split), `${healed} of ${reps}`];
+}

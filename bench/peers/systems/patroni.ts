@@ -1,0 +1,155 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { Host } from '../../../test/support/hosts/host.ts';
+import { makeFolder } from '../../../test/support/hosts/hosts-run.ts';
+import { wholeCluster } from '../servers.ts';
+import { BIN, SERVER_USER, until, type Stage } from '../stage.ts';
+import type { Cluster, DataNode, System } from '../system.ts';
+
+const SCOPE = 'bench';
+const REST_PORT = 8_008;
+const ETCD = { client: 2_379, peer: 2_380 };
+
+/** What is written to `bootstrap.dcs`, beside what all variants share. */
+type Dynamic = Readonly<Record<string, number | boolean>>;
+
+/** Debian's template for its configuration has these; they are also Patroni's own defaults. */
+const DEFAULTS: Dynamic = { ttl: 30, loop_wait: 10, retry_timeout: 10, maximum_lag_on_failover: 1_048_576 };
+/**
+ * The shortest that keep `loop_wait + 2 * retry_timeout <= ttl`. Later releases
+ * insist on a ttl of at least 20 s; this one does not.
+ */
+const FAST: Dynamic = {
+  ...DEFAULTS,
+  ttl: 7,
+  loop_wait: 1,
+  retry_timeout: 3,
+  primary_start_timeout: 0,
+  failsafe_mode: true,
+};
+
+export const patroni: readonly System[] = [
+  variant('patroni-default', DEFAULTS),
+  variant('patroni-fast', FAST),
+  variant('patroni-fast-sync', { ...FAST, synchronous_mode: true }),
+];
+
+function variant(name: string, dynamic: Dynamic): System {
+  const settings = Object.entries(dynamic).map(([key, value]) => `${key}: ${value}`);
+  return { name, settings: settings.join(', '), create: (stage) => createCluster(stage, dynamic) };
+}
+
+async function createCluster(stage: Stage, dynamic: Dynamic): Promise<Cluster> {
+  const etcd = [1, 2, 3].map((number) => stage.addHost(`etcd${number}`));
+  const nodes = stage.dataNodes();
+  const files = new Map(
+    nodes.map((node) => [node.host.name, writeConfiguration(stage, node, etcd, dynamic)]),
+  );
+  const [first] = nodes;
+  if (first === undefined) throw new Error('there are no nodes');
+  const ctl = (...args: readonly string[]): Promise<string> => {
+    const [host] = etcd;
+    if (host === undefined) throw new Error('there is no etcd');
+    return stage.run(host, ['patronictl', '-c', files.get(first.host.name) ?? '', ...args]);
+  };
+
+  const cluster: Cluster = {
+    nodes,
+    controlHosts: etcd,
+    async boot(host) {
+      const file = files.get(host.name);
+      stage.start(host, file === undefined ? etcdCommand(stage, host, etcd) : ['patroni', file]);
+    },
+    async switchover(from, to) {
+      await ctl('switchover', SCOPE, '--leader', from.name, '--candidate', to.name, '--force');
+    },
+    async isContent() {
+      const members = JSON.parse(await ctl('list', SCOPE, '-f', 'json')) as readonly Record<
+        string,
+        unknown
+      >[];
+      const roles = members.map(({ Role }) => Role);
+      const isWhole = members.length === nodes.length && members.every(({ State }) => State === 'running');
+      return (
+        isWhole &&
+        roles.includes('Leader') &&
+        (dynamic.synchronous_mode !== true || roles.includes('Sync Standby'))
+      );
+    },
+  };
+  for (const host of [...etcd, first.host]) await cluster.boot(host);
+  const ready = (wanted: readonly DataNode[]) => async (): Promise<boolean> =>
+    (await wholeCluster(wanted)) !== undefined;
+  await until('the first node of Patroni', 60, ready([first]));
+  for (const { host } of nodes.slice(1)) await cluster.boot(host);
+  await until('a whole cluster of Patroni', 120, ready(nodes));
+  return cluster;
+}
+
+function etcdCommand(stage: Stage, host: Host, all: readonly Host[]): readonly string[] {
+  const url = ({ address }: Host, port: number): string => `http://${address}:${port}`;
+  const members = all.map((each) => `${each.name}=${url(each, ETCD.peer)}`).join(',');
+  return [
+    'etcd',
+    '--name',
+    host.name,
+    '--data-dir',
+    join(stage.folderOf(host), 'data'),
+    '--listen-client-urls',
+    url(host, ETCD.client),
+    '--advertise-client-urls',
+    url(host, ETCD.client),
+    '--listen-peer-urls',
+    url(host, ETCD.peer),
+    '--initial-advertise-peer-urls',
+    url(host, ETCD.peer),
+    '--initial-cluster',
+    members,
+  ];
+}
+
+function writeConfiguration(
+  stage: Stage,
+  { name, host, port, dataDirectory }: DataNode,
+  etcd: readonly Host[],
+  dynamic: Dynamic,
+): string {
+  const sockets = join(stage.folderOf(host), 'sockets');
+  const file = join(stage.folderOf(host), 'patroni.yaml');
+  const trusted = [
+    'local all all trust',
+    'host all all 0.0.0.0/0 trust',
+    'host replication all 0.0.0.0/0 trust',
+  ];
+  const rest = `${host.address}:${REST_PORT}`;
+  const configuration = {
+    scope: SCOPE,
+    name,
+    restapi: { listen: rest, connect_address: rest },
+    etcd3: { hosts: etcd.map(({ address }) => `${address}:${ETCD.client}`) },
+    bootstrap: {
+      dcs: { ...dynamic, postgresql: { use_pg_rewind: true, use_slots: true } },
+      initdb: [{ encoding: 'UTF8' }],
+    },
+    postgresql: {
+      listen: `${host.address}:${port}`,
+      connect_address: `${host.address}:${port}`,
+      data_dir: dataDirectory,
+      bin_dir: BIN,
+      pgpass: join(stage.folderOf(host), 'pgpass'),
+      // Debian's template: what can't be rewound is cloned again.
+      remove_data_directory_on_rewind_failure: true,
+      remove_data_directory_on_diverged_timelines: true,
+      pg_hba: trusted,
+      authentication: {
+        superuser: { username: SERVER_USER, password: 'unused' },
+        replication: { username: 'replicator', password: 'unused' },
+      },
+      parameters: { unix_socket_directories: sockets },
+    },
+  };
+  makeFolder(sockets, SERVER_USER);
+  writeFileSync(file, stringify(configuration));
+  return file;
+}
