@@ -20,7 +20,7 @@ import {
   type UpdateNodeBody,
 } from './schemas.ts';
 import { fromErrorBody } from './errors.ts';
-import { createReportLine, type ReportLine } from './report-line.ts';
+import { createHeldRequest, type HeldRequest } from './held-request.ts';
 import { createTransport, notAMonitor, type Endpoint, type Exchange } from './transport.ts';
 import { watchGroup, type WatchEvent, type WatchTimes } from './group-watch.ts';
 
@@ -118,11 +118,11 @@ export function createMonitorClient(endpoint: Endpoint, options: MonitorClientOp
   }
 
   /** One for each group that reports go to: of a keeper that is one. */
-  const lines = new Map<string, ReportLine>();
-  function lineOf(path: string): ReportLine {
+  const lines = new Map<string, HeldRequest>();
+  function lineOf(path: string): HeldRequest {
     const known = lines.get(path);
     if (known !== undefined) return known;
-    const line = createReportLine(
+    const line = createHeldRequest(
       (timeoutMs) => transport.openExchanges(`${path}/reports/stream`, timeoutMs),
       where,
     );

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { BatonError } from '../lib/baton-error.ts';
-import type { Exchanges } from './report-line.ts';
+import type { Exchanges } from './held-request.ts';
 import { ErrorBody } from './schemas.ts';
 import { fromErrorBody } from './errors.ts';
 import { clientKeyOptions } from './shared-key.ts';

@@ -9,7 +9,7 @@ export interface Exchanges {
 }
 
 /** Sends bodies over one request that stays open, and takes their answers from it; opened when it is needed, again after each break. */
-export interface ReportLine {
+export interface HeldRequest {
   /** Resolves with the parsed answer. Throws what {@link Exchanges} could not be opened for, BATON_UNREACHABLE or BATON_TIMEOUT. */
   send(body: unknown, timeoutMs: number): Promise<unknown>;
   close(): void;
@@ -21,7 +21,10 @@ interface Waiting {
 }
 
 /** `where`: `host:port`, for the errors. */
-export function createReportLine(open: (timeoutMs: number) => Promise<Exchanges>, where: string): ReportLine {
+export function createHeldRequest(
+  open: (timeoutMs: number) => Promise<Exchanges>,
+  where: string,
+): HeldRequest {
   let current: Promise<OpenLine> | undefined;
 
   async function connect(timeoutMs: number): Promise<OpenLine> {
