@@ -125,10 +125,12 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
     },
     observed(server, record) {
       const stored = self.recordInStore();
+      const newest = server.data?.wal.at(-1)?.timeline;
       // A database that is not the group's shows nothing of the group, and what a person opens by hand is that person's.
-      const isOpenedByHand = server.data?.wal.at(-1)?.timeline.isByHand === true;
       if (server.data?.systemIdentifier !== stored?.systemIdentifier) return;
-      if (isOpenedByHand && stored?.reign?.holder !== server.node) return;
+      // The holder goes on there: what it shows from before that, a crash may have left there unacknowledged.
+      const isHoldersOwn = stored?.reign?.holder === server.node && record.timeline === newest;
+      if (newest?.isByHand === true && !isHoldersOwn) return;
       if (isLossAccepted || extend(server, record)) return;
       fail(
         'I13 nobody reads what is later rolled back',

@@ -4,7 +4,7 @@ import { FIXES } from './mutants/fixes.ts';
 import { brokenIn, keptScenarios } from './mutants/traces.ts';
 import { runSeed } from './run.ts';
 
-/** Each was the shortest way to a fault of pgbaton that is mended; docs/verification.md tells which. */
+/** Each was the shortest way to a fault that is mended; docs/verification.md tells those of pgbaton. */
 for (const { name, scenario } of keptScenarios()) {
   test(`what once broke holds: ${name.replaceAll('-', ' ')}`, () => {
     assert.equal(brokenIn(runSeed, scenario), undefined);

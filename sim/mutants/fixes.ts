@@ -1,8 +1,9 @@
 import { inFile, type Mutant } from './mutant.ts';
 
 /**
- * Bugs that the simulator found, each taken back by switching off what mended
- * it. sim/regressions/ has a scenario for each, found without the fix.
+ * Bugs that the simulator found, and one of its own, each taken back by
+ * switching off what mended it. sim/regressions/ has a scenario for each,
+ * found without the fix.
  */
 export const FIXES: readonly Mutant[] = [
   ...inFile('src/core/election.ts', [
@@ -202,6 +203,16 @@ export const FIXES: readonly Mutant[] = [
       original: "yield* stop('fast', context);\n  yield* copyData",
       replacement: 'yield* copyData',
       among: ['promote_by_hand', 'start_by_hand', 'kill_keeper_and_postgres', 'isolate_node'],
+    },
+  ]),
+  ...inFile('sim/checkers.ts', [
+    {
+      name: 'what_a_promotion_by_hand_shows_is_not_acknowledged',
+      guards:
+        'what a crash left on the holder is not taken for acknowledged when a person opens it (I6, I13)',
+      original: 'const isHoldersOwn = stored?.reign?.holder === server.node && record.timeline === newest;',
+      replacement: 'const isHoldersOwn = stored?.reign?.holder === server.node;',
+      among: ['hang_disk', 'lose_host', 'treat_by_hand', 'pause_host', 'store_is_down'],
     },
   ]),
 ];
