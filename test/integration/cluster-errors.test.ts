@@ -152,7 +152,7 @@ describe('what can not work is refused, and the message says why', () => {
   for (const { fault, change, message } of [
     {
       fault: 'a value of the wrong kind',
-      change: (text: string) => text.replace(/^ {2}port: .*$/m, '  port: eighty'),
+      change: (text: string) => text.replace(/(^postgres:$[^]*?^ {2}port: ).*$/m, '$1eighty'),
       message: '"postgres.port" must be a number',
     },
     {
