@@ -172,12 +172,19 @@ function crowns(decided: Decided): Offence | undefined {
     : (ignoresTarget(decided, reign) ?? keepsForeign(decided, reign) ?? copiesFall(decided));
 }
 
-/** Who is to fetch what it lacks is on the way to it. */
-function fetches({ world, before, decision }: Decided): Offence | undefined {
+/** Who is to fetch what it lacks is on the way to it, as far as it has told. */
+function fetches(decided: Decided): Offence | undefined {
+  const { world, before, decision } = decided;
   const fetch = decision.next.intent?.fetch;
   if (fetch == null || before.intent?.fetch != null) return undefined;
   const [wal, source] = [fetch.candidate, fetch.source].map((node) => world.servers.get(node)?.data?.wal);
   if (wal === undefined || source === undefined || sharesHistory(wal, source)) return undefined;
+  const { pledge, postgres } = heard(decided, fetch.candidate) ?? {};
+  const isTold = [pledge?.position, postgres?.position].some(
+    (position) => position?.timeline === wal.at(-1)?.timeline.id,
+  );
+  // It was promoted by hand only just now.
+  if (!isTold) return undefined;
   return ['I26 nothing is waited for in vain', `n${fetch.candidate} has diverged from n${fetch.source}`];
 }
 

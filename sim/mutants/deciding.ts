@@ -20,8 +20,8 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'pledge_of_this_term',
       guards: 'a pledge counts for its own term only (I8)',
-      original: 'return pledge?.term === term ? [{ node, pledge }] : [];',
-      replacement: 'return pledge != null ? [{ node, pledge }] : [];',
+      original: 'return report?.pledge?.term === term ?',
+      replacement: 'return report?.pledge != null ?',
     },
     {
       name: 'election_needs_quorum',
@@ -65,8 +65,8 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'policy_of_candidates',
       guards: 'priority 0, maintenance and leaving keep a node from being elected',
-      original: 'mayStand(record, node) &&\n      relationToHistory(',
-      replacement: 'relationToHistory(',
+      original: 'mayStand(record, each.node) &&',
+      replacement: '',
     },
     {
       name: 'latecomers',

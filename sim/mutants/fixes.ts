@@ -53,6 +53,13 @@ export const FIXES: readonly Mutant[] = [
       replacement: 'return comparePositions(a.pledge.position, b.pledge.position);',
       among: ['promote_by_hand', 'kill_keeper_and_postgres', 'lose_host', 'isolate_node', 'kill_postgres'],
     },
+    {
+      name: 'who_was_promoted_by_hand_since_it_pledged_fetches_nothing',
+      guards: 'nobody waits for a fetch by a member that has diverged since it pledged (I26)',
+      original: '(compareKnown(each, source) >= 0 || canFetch(each, source)),',
+      replacement: 'true,',
+      among: ['spoil_switchover', 'treat_by_hand', 'crash_points', 'suspend_host', 'isolate_node'],
+    },
   ]),
   ...inFile('src/core/lineage.ts', [
     {

@@ -17,6 +17,8 @@ interface Options extends Omit<HuntOptions, 'first'> {
   readonly json: boolean;
 }
 
+const NAME_WIDTH = 34;
+
 const KNOWN = [...MUTANTS, ...UNMISSED, ...FIXES];
 
 const options = newCommand(
@@ -79,8 +81,6 @@ async function huntAll(): Promise<number> {
   await Promise.all(Array.from({ length: options.jobs }, work));
   return summarise(catches);
 }
-
-const NAME_WIDTH = 34;
 
 function print(line: string): void {
   if (!options.json) console.log(line);

@@ -23,9 +23,8 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
     {
       name: 'candidate_not_diverged',
       guards: 'what has diverged from the most advanced is not elected (I9)',
-      original:
-        "mayStand(record, node) &&\n      relationToHistory(pledge, source.pledge.history, source.pledge.position.timeline) === 'contained',",
-      replacement: 'mayStand(record, node),',
+      original: 'isContained(each.pledge, source.pledge) &&',
+      replacement: '',
       needs: ['promote_by_hand'],
       why: 'a candidate that can not fetch is given up after a while',
     },

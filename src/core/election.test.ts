@@ -80,6 +80,16 @@ test('a member that may not be promoted still pledges, and its WAL is fetched', 
   assert.deepEqual([result.winner.node, result.source.node], [2, 3]);
 });
 
+test('who was promoted by hand since it pledged could not fetch what it lacks, and another is elected', () => {
+  const preferred = pledged('0/8', { entry: { candidatePriority: 90 } });
+  const byHand = { timeline: 3, lsn: '0/A' };
+  const history = [...HISTORY, { timeline: 2, end: '0/8' }];
+  const promoted: NodeOptions = { ...preferred, postgres: { role: 'primary', position: byHand, history } };
+  assert.equal(winner(failover(dead, promoted, pledged('0/9'))), 'c');
+  const isUnknown: NodeOptions = { ...preferred, postgres: { position: null, history: [] } };
+  assert.equal(outcome(failover(dead, isUnknown, pledged('0/9'))).kind, 'fetch');
+});
+
 test('nobody is elected when none of the pledged may be promoted', () => {
   const barred = { entry: { candidatePriority: 0 } };
   assert.equal(outcome(failover(dead, pledged('0/9', barred), pledged('0/9', barred))).kind, 'wait');

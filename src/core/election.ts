@@ -1,4 +1,4 @@
-import type { Evidence, Pledge } from './evidence.ts';
+import type { Evidence, Pledge, PostgresReport } from './evidence.ts';
 import {
   cohortMembers,
   findNode,
@@ -16,6 +16,8 @@ import { satisfiesAllRules } from './quorum.ts';
 export interface PledgedNode {
   readonly node: NodeId;
   readonly pledge: Pledge;
+  /** What its server is now: somebody may have promoted it by hand since it pledged. */
+  readonly postgres: Pick<PostgresReport, 'position' | 'history'>;
 }
 
 export type Outcome =
@@ -38,8 +40,8 @@ const TARGET_MS = 5_000;
 /** The pledges of an intent's term by nodes that are alive. */
 export function livePledges(record: GroupRecord, evidence: Evidence, term: number): readonly PledgedNode[] {
   return cohortMembers(record).flatMap((node) => {
-    const pledge = liveReport(record, evidence, node)?.pledge;
-    return pledge?.term === term ? [{ node, pledge }] : [];
+    const report = liveReport(record, evidence, node);
+    return report?.pledge?.term === term ? [{ node, pledge: report.pledge, postgres: report.postgres }] : [];
   });
 }
 
@@ -180,10 +182,11 @@ interface AccountedNode extends PledgedNode {
   readonly isForeign: boolean;
 }
 
-function accountFor(record: GroupRecord, { node, pledge }: PledgedNode): AccountedNode {
+function accountFor(record: GroupRecord, pledged: PledgedNode): AccountedNode {
+  const { pledge } = pledged;
   const known = knownPart(record, pledge) ?? NOTHING;
   const isForeign = comparePositions(known.position, pledge.position) !== 0;
-  return { node, pledge, known, isForeign };
+  return { ...pledged, known, isForeign };
 }
 
 /**
@@ -238,9 +241,10 @@ function bestCandidate(
   mayStand: Eligibility,
 ): AccountedNode | undefined {
   const candidates = pledged.filter(
-    ({ node, pledge }) =>
-      mayStand(record, node) &&
-      relationToHistory(pledge, source.pledge.history, source.pledge.position.timeline) === 'contained',
+    (each) =>
+      mayStand(record, each.node) &&
+      isContained(each.pledge, source.pledge) &&
+      (compareKnown(each, source) >= 0 || canFetch(each, source)),
   );
   const asked = candidates.find(({ node }) => node === intent.target);
   if (asked !== undefined) return asked;
@@ -253,6 +257,15 @@ function bestCandidate(
       comparePositions(b.pledge.position, a.pledge.position) ||
       a.node - b.node,
   )[0];
+}
+
+/** Whether its server has not been led away, by a promotion by hand, from what it lacks since it pledged. */
+function canFetch({ postgres: { position, history } }: PledgedNode, { pledge }: PledgedNode): boolean {
+  return position === null || isContained({ position, history }, pledge);
+}
+
+function isContained(local: Lineage, { position, history }: Lineage): boolean {
+  return relationToHistory(local, history, position.timeline) === 'contained';
 }
 
 function electedBecause(record: GroupRecord, winner: PledgedNode, counted: readonly PledgedNode[]): string {
