@@ -197,6 +197,13 @@ export const FIXES: readonly Mutant[] = [
   ]),
   ...inFile('sim/keeper-actions.ts', [
     {
+      name: 'foreign_data_are_not_started_by_an_old_plan',
+      guards: 'data that were put there after their start was planned are not started (I11)',
+      original: 'if (data !== null && state.record !== null && isForeign(state.record, data))',
+      replacement: 'if (false)',
+      among: ['foreign_data', 'hang_disk', 'suspend_host', 'kill_monitor', 'lose_host'],
+    },
+    {
       name: 'a_server_is_stopped_before_it_is_copied_over',
       guards: 'a copy goes over a server that is down (I26)',
       original: "yield* stop('fast', context);\n  yield* copyData",
