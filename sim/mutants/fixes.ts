@@ -82,11 +82,12 @@ export const FIXES: readonly Mutant[] = [
     },
     {
       name: 'foreign_data_are_left_alone',
-      guards: 'a server of another system is neither started as the primary nor asked for a pledge (I11)',
+      guards:
+        'a server of another system that somebody started is neither promoted nor asked for a pledge (I11)',
       original: 'if (isForeign(record, local.postgres))',
       replacement:
         'if (record.reign?.holder !== local.node && record.intent === null && isForeign(record, local.postgres))',
-      among: ['foreign_data', 'kill_postgres'],
+      among: ['foreign_data', 'start_by_hand', 'kill_monitor', 'isolate_monitor', 'failover'],
     },
   ]),
   ...inFile('src/core/liveness.ts', [
