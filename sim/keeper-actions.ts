@@ -1,4 +1,5 @@
 import type { Action } from '../src/core/action.ts';
+import { isForeign } from '../src/core/evidence.ts';
 import type { NodeId } from '../src/core/group-record.ts';
 import type { Lineage } from '../src/core/lineage.ts';
 import type { ServerSettings, UpstreamNode } from '../src/core/server-settings.ts';
@@ -114,8 +115,10 @@ function* startStandby(action: ActionOf<'start_standby'>, context: ActionContext
   if (context.journal.entry.copyOf !== null) yield* context.journal.write({ copyOf: null });
 }
 
-function* start(role: 'primary' | 'standby', { world, server }: ActionContext): Steps {
-  const { random } = server;
+function* start(role: 'primary' | 'standby', { world, server, state }: ActionContext): Steps {
+  const { random, data } = server;
+  if (data !== null && state.record !== null && isForeign(state.record, data))
+    throw new StepFailed('the data directory holds the data of another system');
   server.start(role, random.chance(0.1) ? random.between(1_000, 8_000) : random.between(40, 400));
   yield* until({ world, server }, () => server.status === 'running' || server.status === 'down', 30_000);
   if (server.role !== role) throw new StepFailed(`PostgreSQL did not start as a ${role}`);

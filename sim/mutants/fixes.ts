@@ -90,11 +90,12 @@ export const FIXES: readonly Mutant[] = [
     },
     {
       name: 'foreign_data_are_left_alone',
-      guards: 'a server of another system is neither started as the primary nor asked for a pledge (I11)',
+      guards:
+        'a server of another system that somebody started is neither promoted nor asked for a pledge (I11)',
       original: 'if (isForeign(record, local.postgres))',
       replacement:
         'if (record.reign?.holder !== local.node && record.intent === null && isForeign(record, local.postgres))',
-      among: ['foreign_data', 'kill_postgres'],
+      among: ['foreign_data', 'start_by_hand', 'kill_monitor', 'isolate_monitor', 'failover'],
     },
   ]),
   ...inFile('src/core/liveness.ts', [
@@ -204,6 +205,13 @@ export const FIXES: readonly Mutant[] = [
     },
   ]),
   ...inFile('sim/keeper-actions.ts', [
+    {
+      name: 'foreign_data_are_not_started_by_an_old_plan',
+      guards: 'data that were put there after their start was planned are not started (I11)',
+      original: 'if (data !== null && state.record !== null && isForeign(state.record, data))',
+      replacement: 'if (false)',
+      among: ['foreign_data', 'hang_disk', 'suspend_host', 'kill_monitor', 'lose_host'],
+    },
     {
       name: 'a_server_is_stopped_before_it_is_copied_over',
       guards: 'a copy goes over a server that is down (I26)',

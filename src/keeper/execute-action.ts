@@ -109,7 +109,7 @@ async function startPrimary(action: ActionOf<'start_primary'>, context: ActionCo
   await journal.write({ promotedTerm: action.term, servingTerm: null, restartsUsed });
   passCrashPoint('inside start_primary: written down, not started');
   await configure(action.settings, context);
-  await server.start('primary', STEP);
+  await server.start('primary', STEP, context.state.record?.systemIdentifier);
   passCrashPoint('inside start_primary: started, permission not written off');
   await journal.write({ restartsUsed: action.restarts });
 }
@@ -118,7 +118,7 @@ async function startStandby(action: ActionOf<'start_standby'>, context: ActionCo
   beginStart(context.state);
   if (context.journal.entry.servingTerm !== null) await context.journal.write({ servingTerm: null });
   await configure(action.settings, context);
-  await context.server.start('standby', STEP);
+  await context.server.start('standby', STEP, context.state.record?.systemIdentifier);
   // It accepts connections, so it is consistent, and from now on a server of its own.
   if (context.journal.entry.copyOf !== null) await context.journal.write({ copyOf: null });
 }

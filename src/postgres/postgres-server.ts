@@ -47,10 +47,11 @@ export interface PostgresServer {
    * `standby.signal` lies in the data directory in both roles whenever the
    * server is not being started as a primary by pgbaton: a server started by
    * hand comes up as a standby. A primary whose data pgbaton has never served
-   * gets its roles and schema. Throws BATON_TIMEOUT when it takes longer; the
-   * server then goes on starting.
+   * gets its roles and schema. Throws BATON_SYSTEM_IDENTIFIER when the data are
+   * not of `system`, where that is known, and BATON_TIMEOUT when it takes
+   * longer; the server then goes on starting.
    */
-  start(role: 'primary' | 'standby', call: Deadline): Promise<void>;
+  start(role: 'primary' | 'standby', call: Deadline, system?: string | null): Promise<void>;
 
   /**
    * Stops the server and its orphans; returns when no process of it is left.

@@ -1,6 +1,7 @@
 import { BatonError } from '../lib/baton-error.ts';
 import { startCountdown, waitFor, type Countdown, type TimeLimit } from '../system/clock.ts';
 import { limitOf } from './configuration.ts';
+import { readControlData } from './control-data.ts';
 import { checkDataDirectory } from './data-directory.ts';
 import { removePlaceholders } from './placeholders.ts';
 import type { PostgresServer } from './postgres-server.ts';
@@ -46,9 +47,10 @@ export function createServerStarts(parts: ServerParts): ServerStarts {
   return {
     stop,
 
-    async start(role, call) {
+    async start(role, call, system = null) {
       const countdown = startCountdown(call, now);
       await refuseToStart(context, countdown);
+      if (system !== null) await refuseForeignData(context, system, countdown);
       await process.endOrphans(limitOf(countdown));
       await settings.prepareStart(role, limitOf(countdown));
       await removePlaceholders(context, limitOf(countdown));
@@ -162,4 +164,17 @@ async function refuseToStart(context: ServerContext, countdown: Countdown): Prom
     });
   }
   await checkDataDirectory(context, limitOf(countdown));
+}
+
+/** I11: since the start was planned, which a disk that hangs can make long, somebody may have put other data there. */
+async function refuseForeignData(
+  context: ServerContext,
+  system: string,
+  countdown: Countdown,
+): Promise<void> {
+  const { systemIdentifier } = await readControlData(context, limitOf(countdown));
+  if (systemIdentifier === system) return;
+  throw new BatonError('BATON_SYSTEM_IDENTIFIER', 'the data directory holds the data of another system', {
+    detail: `Its system identifier is ${systemIdentifier}; the group's is ${system}.`,
+  });
 }

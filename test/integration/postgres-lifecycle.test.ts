@@ -184,6 +184,17 @@ test('a port in use is named as such', async (t) => {
   squatter.close();
 });
 
+test('data of another system than the one that is meant are not started', async (t) => {
+  const node = await stoppedPrimary(t, 1);
+  const { systemIdentifier } = await node.observe();
+  for (const role of ['primary', 'standby'] as const)
+    await assert.rejects(node.server.start(role, CALL, '7400000000000000009'), {
+      code: 'BATON_SYSTEM_IDENTIFIER',
+    });
+  assert.equal((await node.observe()).status, 'stopped');
+  await node.server.start('primary', CALL, systemIdentifier);
+});
+
 test('a failed start carries the last lines of the log', async (t) => {
   const node = await stoppedPrimary(t, 1);
   appendFileSync(join(node.options.dataDirectory, 'postgresql.conf'), '\nshared_buffers = nonsense\n');
