@@ -12,6 +12,7 @@ import { livePledges } from '../src/core/election.ts';
 import { lagBytes } from '../src/core/lsn.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
 import { checkCommitQuorums } from './commit-quorums.ts';
+import { walOfGroup } from './observation.ts';
 import { sharesHistory } from './wal.ts';
 import type { World } from './world.ts';
 
@@ -177,7 +178,7 @@ function fetches(decided: Decided): Offence | undefined {
   const { world, before, decision } = decided;
   const fetch = decision.next.intent?.fetch;
   if (fetch == null || before.intent?.fetch != null) return undefined;
-  const [wal, source] = [fetch.candidate, fetch.source].map((node) => world.servers.get(node)?.data?.wal);
+  const [wal, source] = [fetch.candidate, fetch.source].map((node) => walOfGroup(world, before, node));
   if (wal === undefined || source === undefined || sharesHistory(wal, source)) return undefined;
   const { pledge, postgres } = heard(decided, fetch.candidate) ?? {};
   const isTold = [pledge?.position, postgres?.position].some(

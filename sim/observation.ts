@@ -1,9 +1,11 @@
 import type { Follower } from '../src/core/evidence.ts';
+import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
 import type { Lineage } from '../src/core/lineage.ts';
 import { lsnFromBytes } from '../src/core/lsn.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import type { ServerObservation } from '../src/postgres/postgres-server.ts';
 import type { DataDirectory, VirtualPostgres } from './virtual-postgres.ts';
+import type { WalRecord } from './wal.ts';
 import type { World } from './world.ts';
 
 const NOTHING: Omit<ServerObservation, 'status'> = {
@@ -33,6 +35,20 @@ export function endOfWal(data: DataDirectory): Lineage {
   if (data.partialBytes === 0 || data.flushed < data.wal.length) return lineage;
   const lsn = lsnFromBytes(BigInt(last.endBytes + data.partialBytes));
   return { position: { timeline: lineage.position.timeline, lsn }, history: lineage.history };
+}
+
+/**
+ * The WAL that a node has of the group's database. Another database may have
+ * taken its place since the last report: that is a lost disk (I11), and says
+ * nothing of the history that was reported.
+ */
+export function walOfGroup(
+  world: World,
+  { systemIdentifier }: GroupRecord,
+  node: NodeId,
+): readonly WalRecord[] | undefined {
+  const data = world.servers.get(node)?.data;
+  return data?.systemIdentifier === systemIdentifier ? data?.wal : undefined;
 }
 
 /** What `observe` of src/postgres sees. */

@@ -4,7 +4,7 @@ import { comparePositions } from '../src/core/lineage.ts';
 import { votersOf } from '../src/core/quorum.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import type { SimulatedGroup } from './group.ts';
-import { endOfWal } from './observation.ts';
+import { endOfWal, walOfGroup } from './observation.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import { sharesHistory } from './wal.ts';
 
@@ -68,7 +68,7 @@ function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
   if (added === undefined || holder === undefined || group.promotedByHand) return;
   const joined = added.cohort.filter((id) => !before.rules.some(({ cohort }) => cohort.includes(id)));
   for (const id of joined) {
-    const [wal, source] = [world.servers.get(id)?.data?.wal, world.servers.get(holder)?.data?.wal];
+    const [wal, source] = [id, holder].map((node) => walOfGroup(world, next, node));
     if (wal === undefined || source === undefined || sharesHistory(wal, source)) continue;
     if (findNode(next, id) !== undefined)
       world.checkers.fail('I16 a voter is on the history of the reign', `n${id} votes and has diverged`);

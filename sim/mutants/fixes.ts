@@ -1,7 +1,7 @@
 import { inFile, type Mutant } from './mutant.ts';
 
 /**
- * Bugs that the simulator found, and one of its own, each taken back by
+ * Bugs that the simulator found, and some of its own, each taken back by
  * switching off what mended it. sim/regressions/ has a scenario for each,
  * found without the fix.
  */
@@ -228,6 +228,15 @@ export const FIXES: readonly Mutant[] = [
       original: 'const isHoldersOwn = stored?.reign?.holder === server.node && record.timeline === newest;',
       replacement: 'const isHoldersOwn = stored?.reign?.holder === server.node;',
       among: ['hang_disk', 'lose_host', 'treat_by_hand', 'pause_host', 'store_is_down'],
+    },
+  ]),
+  ...inFile('sim/observation.ts', [
+    {
+      name: 'a_strange_database_is_no_other_history',
+      guards: 'a voter has not diverged because the holder has just lost its data to another database (I16)',
+      original: 'return data?.systemIdentifier === systemIdentifier ? data?.wal : undefined;',
+      replacement: 'return data?.wal;',
+      among: ['foreign_data', 'drop_node', 'kill_monitor'],
     },
   ]),
 ];
