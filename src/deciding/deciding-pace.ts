@@ -7,8 +7,11 @@ export const TICK_MS = 100;
 /** For how long a delay of its own process makes a decider careful, ms. */
 export const LAG_WINDOW_MS = 3_000;
 
-/** More decisions than this in one run can only be rules that undo each other. */
+/** More decisions than this written in one run can only be rules that undo each other. */
 export const DECISIONS_PER_RUN = 20;
+
+/** How many decisions of one run others may be faster than, before the next report or tick is waited for. */
+export const OVERTAKEN_PER_RUN = 20;
 
 /** A node that was heard of longer ago needs to be looked at between reports, ms. */
 const FRESH_MS = 1_000;

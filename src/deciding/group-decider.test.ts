@@ -10,6 +10,7 @@ import { BatonError } from '../lib/baton-error.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
+import { OVERTAKEN_PER_RUN } from './deciding-pace.ts';
 import { createFaultLog } from './fault-log.ts';
 import { createGroupDecider, type GroupDecider } from './group-decider.ts';
 import { toEvent } from './group-events.ts';
@@ -158,6 +159,31 @@ test('when the outcome of a write is not known, the record is read before the ne
     ['a', 'b'],
   );
   assert.equal((await store.get(recordKey('default', 0), CALL))?.version, version);
+});
+
+test('decisions that others are faster than do not go round in circles, and hold nothing', async (context) => {
+  let rivals = 0;
+  const key = recordKey('default', 0);
+  const { decider, store } = await openGroup(context, (memory) => ({
+    ...memory,
+    [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose](),
+    async swap(swap, call) {
+      const stored = await memory.get(key, call);
+      if (rivals > 0 && stored !== undefined) {
+        rivals -= 1;
+        await memory.swap({ changes: [{ key, expected: stored.version, value: stored.value }] }, call);
+      }
+      return memory.swap(swap, call);
+    },
+  }));
+  await register(decider, 'a', 5001);
+  rivals = OVERTAKEN_PER_RUN + 1;
+  const report = aReport(1, { promotedTerm: 1, servingTerm: 1 }, { role: 'primary' });
+  assert.equal((await decider.takeReport(report)).record.systemIdentifier, null);
+  const { record } = await decider.takeReport({ ...report, sequence: report.sequence + 1 });
+  assert.equal(record.reign?.confirmed, true);
+  const notes = await store.readNotes({ limit: 100 }, CALL);
+  assert.ok(notes.every(({ text }) => !text.includes('circles')));
 });
 
 test('a store that fails does not stop the reports, and what was missed is written later', async (context) => {

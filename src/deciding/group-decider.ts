@@ -8,7 +8,7 @@ import type { Accepted, Answer } from '../core/requests.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { DECISIONS_PER_RUN, dueInMs } from './deciding-pace.ts';
+import { DECISIONS_PER_RUN, dueInMs, OVERTAKEN_PER_RUN } from './deciding-pace.ts';
 import { createEvidenceBook } from './evidence-book.ts';
 import { createEventWriter } from './event-writer.ts';
 import type { FaultLog } from './fault-log.ts';
@@ -142,6 +142,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     await cell.refresh();
     if (now() < heldUntilMs) return;
     const rules: string[] = [];
+    let overtaken = 0;
     let isSpeaking = false;
     while (rules.length < DECISIONS_PER_RUN) {
       const inputs = evidence();
@@ -149,11 +150,21 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
       if (decision === undefined) return void (waiting = undefined);
       // Who has written may go on: the others have yet to read what it was.
       if (!isSpeaking && mustWait()) return;
-      rules.push(decision.rule);
+      const { rule, because } = decision;
       isSpeaking = await swap(decision.next, eventOf(decision, inputs));
       if (isSpeaking) {
-        const { rule, because } = decision;
+        rules.push(rule);
         log.info({ formation, group, rule, term: current().term, version: cell.current().version }, because);
+        continue;
+      }
+      // The same rule speaks again because nothing came of it: that is no circle.
+      overtaken += 1;
+      if (overtaken >= OVERTAKEN_PER_RUN) {
+        log.warn(
+          { formation, group, rule },
+          `others were faster ${overtaken} times, and this waits: ${because}`,
+        );
+        return;
       }
     }
     heldUntilMs = now() + HOLD_MS;
