@@ -50,10 +50,13 @@ export function checkDecision(decided: Decided): void {
   if (offence !== undefined) world.checkers.fail(offence[0], `${decision.rule}: ${offence[1]}`);
 }
 
-/** The report of a node that is not older than the detection time. */
+/** The report of a node that is not older than the detection time. Data of another system are none (I11). */
 function heard({ before, evidence }: Decided, node: NodeId): Report | undefined {
   const aged = reportOf(evidence, node);
-  return aged !== undefined && aged.ageMs < before.settings.detectionMs ? aged.report : undefined;
+  if (aged === undefined || aged.ageMs >= before.settings.detectionMs) return undefined;
+  const { report } = aged;
+  if (!isForeign(before, report.postgres)) return report;
+  return { ...report, postgres: { ...report.postgres, status: 'absent', role: null } };
 }
 
 function accuses(decided: Decided, reign: Reign): Offence | undefined {
@@ -68,13 +71,12 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   if (before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
     return ['I26 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
-    const isOwn = holder !== undefined && !isForeign(before, holder.postgres);
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';
     if (holder?.postgres.status === 'stopped' && holder.promotedTerm !== reign.term)
       return ['I32 nobody is given up on a guess', `n${reign.holder} was elected while it was down`];
     const hangs = holder?.postgres.status === 'unresponsive';
     const isSpent = evidence.recentCrashFailovers >= crashFailovers;
-    if (isOwn && (hasData || hangs) && isSpent)
+    if ((hasData || hangs) && isSpent)
       return ['I23 the budget of crash failovers is kept', 'the budget is spent'];
     return hangs ? accusesOfHanging(decided, reign, holder) : undefined;
   }

@@ -248,4 +248,19 @@ export const FIXES: readonly Mutant[] = [
       among: ['foreign_data', 'drop_node', 'kill_monitor'],
     },
   ]),
+  ...inFile('sim/decision-rules.ts', [
+    {
+      name: 'a_holder_whose_data_are_foreign_has_none_to_start',
+      guards: 'a new holder whose data were replaced before it started is rightly given up (I32)',
+      original: 'if (!isForeign(before, report.postgres)) return report;',
+      replacement: 'return report;',
+      among: [
+        'kill_monitor',
+        'kill_keeper_and_postgres',
+        'store_loses_replies',
+        'store_is_down',
+        'foreign_data',
+      ],
+    },
+  ]),
 ];
