@@ -16,6 +16,7 @@ import { readTokenFile } from '../../src/config/environment.ts';
 import { parseMonitorUri } from '../../src/config/monitor-uri.ts';
 import { createMonitorDirectory } from '../../src/monitor/create-monitor-directory.ts';
 import { findFreePorts } from '../../src/programs/demo/free-ports.ts';
+import { monitorConfig } from '../../test/support/test-monitor.ts';
 import { measureUsage, type ProcessUsage } from '../process-usage.ts';
 import type { Answers, Crashes, CrowdAnswer, CrowdRequest } from './crowd.ts';
 
@@ -69,16 +70,8 @@ async function measure(nodes: number, heartbeatMs: number): Promise<Measured> {
 
 async function startMonitor(directory: string, children: ChildProcess[]) {
   const [port = 0] = await findFreePorts(1);
-  const { uri, tokenFile } = await createMonitorDirectory(directory, {
-    role: 'monitor',
-    hostname: 'localhost',
-    port,
-    listenAddresses: '127.0.0.1',
-    auth: 'token',
-    ssl: { mode: 'self-signed', certFile: null, keyFile: null, caFile: null },
-    events: { retentionDays: 30, retentionRows: 100_000 },
-    log: { level: 'warn', format: 'text' },
-  });
+  const config = monitorConfig(port, { log: { level: 'warn', format: 'text' } });
+  const { uri, tokenFile } = await createMonitorDirectory(directory, config);
   const token = readTokenFile(tokenFile ?? '');
   const child = spawn(process.execPath, [join(root, 'src/programs/monitor-main.ts'), directory], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -20,8 +20,8 @@ const RETRY_MS = 500;
 
 /**
  * Talks to the groups of a store that their keepers decide for. What only the
- * keepers know (who was heard of when) is asked of one of them; what stands in the store is read and swapped there, and so is
- * everything when no keeper answers.
+ * keepers know (who was heard of when) is asked of one of them; what stands in
+ * the store is read and swapped there, and so is everything when no keeper answers.
  */
 export async function createStoreClient(store: Store, token: FormationToken): Promise<MonitorClient> {
   let monitor = await openService(store, token);
