@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toBatonError, type BatonError } from '../lib/baton-error.ts';
+import { createLineState, type LineStateOptions } from '../lib/line-state.ts';
 import type { Store } from '../store/store.ts';
 import { parseRecord, type StoredRecord } from './record-cell.ts';
 import { recordKey } from './record-key.ts';
@@ -13,15 +13,11 @@ export interface RecordFollower {
   close(): Promise<void>;
 }
 
-export interface RecordFollowerOptions {
+export interface RecordFollowerOptions extends LineStateOptions {
   readonly store: Store;
   readonly formation: string;
   readonly group: number;
-  /** Monotonic, ms. */
-  readonly nowMs: () => number;
   readonly onRecord: (stored: StoredRecord) => void;
-  /** The store was lost (with the reason) or is there again (undefined). Called once a change. */
-  readonly onLine: (error: BatonError | undefined) => void;
 }
 
 /** How often the store is asked for a sign of life, and for what a watch has swallowed, ms. Reading writes nothing. */
@@ -30,25 +26,16 @@ const ASK = { timeoutMs: 2_000 };
 const RETRY_MS = 500;
 
 export function followRecord(options: RecordFollowerOptions): RecordFollower {
-  const { store, nowMs, onRecord } = options;
+  const { store, onRecord } = options;
   const key = recordKey(options.formation, options.group);
   const stopped = new AbortController();
   const { signal } = stopped;
-  let heardAtMs = nowMs();
+  const state = createLineState(options);
   let hasHeard = false;
-  let isUp: boolean | undefined;
 
   function heard(): void {
-    heardAtMs = nowMs();
     hasHeard = true;
-    if (isUp === false) options.onLine(undefined);
-    isUp = true;
-  }
-
-  function lost(thrown: unknown): void {
-    if (signal.aborted) return;
-    if (isUp !== false) options.onLine(toBatonError(thrown));
-    isUp = false;
+    state.heard();
   }
 
   /** Until the signal aborts, whatever happens. */
@@ -57,7 +44,7 @@ export function followRecord(options: RecordFollowerOptions): RecordFollower {
       try {
         await work();
       } catch (error) {
-        lost(error);
+        if (!signal.aborted) state.lost(error);
       }
       await sleep(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
@@ -88,7 +75,7 @@ export function followRecord(options: RecordFollowerOptions): RecordFollower {
   const loops = [again(RETRY_MS, watch), again(ASK_EVERY_MS, ask)];
 
   return {
-    silentMs: () => nowMs() - heardAtMs,
+    silentMs: () => state.silentMs(),
     hasHeard: () => hasHeard,
     async close() {
       stopped.abort();

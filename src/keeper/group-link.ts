@@ -1,7 +1,7 @@
 import type { MonitorClient, GroupAddress } from '../api/client.ts';
 import type { Report } from '../core/evidence.ts';
 import type { GroupRecord } from '../core/group-record.ts';
-import { toBatonError, type BatonError } from '../lib/baton-error.ts';
+import { createLineState, type LineStateOptions } from '../lib/line-state.ts';
 import { openReportLine } from './report-line.ts';
 
 /** A keeper's line to those who decide: records come in, reports go out. */
@@ -15,13 +15,10 @@ export interface GroupLink {
   close(): Promise<void>;
 }
 
-export interface GroupLinkOptions {
+export interface GroupLinkOptions extends LineStateOptions {
   readonly client: MonitorClient;
   readonly address: GroupAddress;
-  readonly nowMs: () => number;
   readonly onRecord: (version: number, record: GroupRecord) => void;
-  /** The line was lost (with the reason) or is there again (undefined). Called once a change. */
-  readonly onLine: (error: BatonError | undefined) => void;
 }
 
 /** A report that is not answered within this time is given up: the next one is newer, ms. */
@@ -29,29 +26,18 @@ export const REPORT_TIMEOUT_MS = 2_000;
 
 /** Follows the record by the watch, and takes the answers to reports as a second way for it to come in. */
 export function openGroupLink(options: GroupLinkOptions): GroupLink {
-  const { client, address, nowMs, onRecord } = options;
+  const { client, address, onRecord } = options;
   const stopped = new AbortController();
-  let heardAtMs = nowMs();
-  let isUp: boolean | undefined;
+  const state = createLineState(options);
   let hasHeard = false;
-
-  const heard = (): void => {
-    heardAtMs = nowMs();
-    if (isUp === false) options.onLine(undefined);
-    isUp = true;
-  };
-  const lost = (error: BatonError): void => {
-    if (isUp !== false) options.onLine(error);
-    isUp = false;
-  };
 
   async function follow(): Promise<void> {
     for await (const event of client.watchGroup(address, stopped.signal)) {
       if (event.kind === 'disconnected') {
-        lost(event.error);
+        state.lost(event.error);
         continue;
       }
-      heard();
+      state.heard();
       if (event.kind !== 'record') continue;
       hasHeard = true;
       onRecord(event.version, event.record);
@@ -61,20 +47,20 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
   const line = openReportLine({
     send: (report) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }),
     onAnswer(answer) {
-      heard();
+      state.heard();
       hasHeard = true;
       if (answer.record !== undefined) onRecord(answer.record_version, answer.record);
     },
-    onFailure: (error) => lost(toBatonError(error)),
+    onFailure: (error) => state.lost(error),
   });
 
   const following = follow().catch((error: unknown) => {
-    if (!stopped.signal.aborted) lost(toBatonError(error));
+    if (!stopped.signal.aborted) state.lost(error);
   });
 
   return {
     send: (report) => line.send(report),
-    silentMs: () => nowMs() - heardAtMs,
+    silentMs: () => state.silentMs(),
     hasHeard: () => hasHeard,
     async close() {
       // What is on its way may be the news that this node shuts down.

@@ -73,6 +73,7 @@ export async function openGroupMember(options: GroupMemberOptions): Promise<Grou
   const peers = openPeerLines({
     node,
     key,
+    nowMs,
     onRecord: (stored) => own.learn(stored),
     onLine(peer, error) {
       if (error === undefined) log.info(`the keeper of "${peer}" is heard again`);

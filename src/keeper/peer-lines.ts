@@ -1,7 +1,8 @@
 import { createMonitorClient, type MonitorClient } from '../api/client.ts';
 import type { Report } from '../core/evidence.ts';
 import type { GroupRecord, NodeId } from '../core/group-record.ts';
-import { toBatonError, type BatonError } from '../lib/baton-error.ts';
+import type { BatonError } from '../lib/baton-error.ts';
+import { createLineState } from '../lib/line-state.ts';
 import type { StoredRecord } from '../deciding/record-cell.ts';
 import { REPORT_TIMEOUT_MS } from './group-link.ts';
 import { openReportLine, type ReportLine } from './report-line.ts';
@@ -17,6 +18,8 @@ export interface PeerLines {
 export interface PeerLinesOptions {
   readonly node: NodeId;
   readonly key: Buffer;
+  /** Monotonic, ms. */
+  readonly nowMs: () => number;
   /** A peer knows a record of another version than the one that was reported. */
   readonly onRecord: (stored: StoredRecord) => void;
   /** A peer was lost (with the reason) or is there again (undefined). Called once a change. */
@@ -35,19 +38,18 @@ export function openPeerLines(options: PeerLinesOptions): PeerLines {
   function open(name: string, host: string, port: number, record: GroupRecord): Peer {
     const client = createMonitorClient({ host, port, sslmode: 'key', key: options.key });
     const address = { formation: record.formation, group: record.group };
-    let isUp: boolean | undefined;
-    const turned = (up: boolean, error?: BatonError): void => {
-      if (up ? isUp === false : isUp !== false) options.onLine(name, error);
-      isUp = up;
-    };
+    const state = createLineState({
+      nowMs: options.nowMs,
+      onLine: (error) => options.onLine(name, error),
+    });
     const line = openReportLine({
       send: (report) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }),
       onAnswer(answer) {
-        turned(true);
+        state.heard();
         if (answer.record !== undefined)
           options.onRecord({ record: answer.record, version: answer.record_version });
       },
-      onFailure: (error) => turned(false, toBatonError(error)),
+      onFailure: (error) => state.lost(error),
     });
     return { where: `${host}:${port}`, client, line };
   }

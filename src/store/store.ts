@@ -37,7 +37,7 @@ export interface Store extends AsyncDisposable {
   trimNotes(limits: { readonly olderThanMs: number; readonly keep: number }, call: Deadline): Promise<number>;
 }
 
-/** Counts the swaps of a store from 1; a key has the version of the swap that wrote it last, so none comes twice. */
+/** Grows with every swap of a store, in some homes by more than one; a key has the version of the swap that wrote it last, so none comes twice. */
 export type Version = number;
 
 export interface Versioned {
