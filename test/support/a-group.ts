@@ -111,6 +111,7 @@ function buildRecord(
   const numberSync = settings.numberSyncStandbys ?? 1;
   return {
     schemaVersion: 1,
+    home: { incarnations: ['a store'], writers: [] },
     formation: 'default',
     group: 0,
     systemIdentifier: SYSTEM_IDENTIFIER,

@@ -96,6 +96,7 @@ function anEntry(id: NodeId): fc.Arbitrary<NodeEntry> {
 export const aRecord: fc.Arbitrary<GroupRecord> = fc
   .record({
     schemaVersion: fc.constant(1 as const),
+    home: fc.constant({ incarnations: ['a store'], writers: [] }),
     formation: fc.constant('default'),
     group: fc.constant(0),
     systemIdentifier: orNull(fc.constant('7')),
