@@ -1,11 +1,12 @@
 import type { Evidence } from '../src/core/evidence.ts';
 import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
-import { satisfiesAllRules } from '../src/core/quorum.ts';
+import { mayGoOnAlone, satisfiesAllRules } from '../src/core/quorum.ts';
 import * as requests from '../src/core/requests.ts';
 import { addNode, startKeeper, type SimulatedGroup } from './group.ts';
 import { CLIENTS, MONITOR } from './virtual-network.ts';
 import { createRandom, type Random } from './random.ts';
 import type { PlannedFault } from './schedule.ts';
+import type { StoredRecord } from './virtual-monitor.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 
 type Fault = (group: SimulatedGroup, random: Random) => void;
@@ -230,7 +231,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ask(group, (record, evidence) => requests.dropNode(record, evidence, node, force));
     // Somebody puts another one in its place, sooner or later.
     during(group, duration(random), () => {
-      if (isListening(group) && group.nodes.length < 6) addNode(group);
+      if (isListening(group) && !monitor.isRestored && group.nodes.length < 6) addNode(group);
     });
   },
   lose_disk(group, random) {
@@ -252,6 +253,18 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   accept_loss(group, random) {
     if (random.chance(0.1) && isListening(group)) acceptLoss(group);
   },
+  lose_monitor_disk(group, random) {
+    if (mayLoseStore(group)) loseStore(group, undefined, duration(random));
+  },
+  restore_monitor(group, random) {
+    if (!mayLoseStore(group)) return;
+    const { past } = group.monitor;
+    const copy = past[random.int(0, past.length - 1)];
+    const since = past.slice(past.indexOf(copy!));
+    // A primary that has gone on alone since need not be heard by a store that does not know of that: docs/limits.md.
+    if (since.some(({ record }) => mayGoOnAlone(record))) return;
+    loseStore(group, copy, duration(random));
+  },
   number_sync(group, random) {
     const numberSyncStandbys = random.pick([0, 1, 1, 2]);
     ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys }));
@@ -264,6 +277,62 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
  */
 export const TWIN = 'promote_twin_by_hand';
 export const KNOWN_HOLES: readonly string[] = [TWIN];
+
+function mayLoseStore({ monitor, hasLostDisk }: SimulatedGroup): boolean {
+  // The journal of a node whose disk is lost may be the one that counts.
+  return monitor.process.isAlive && !monitor.isRestored && !hasLostDisk && monitor.past.length > 0;
+}
+
+/** The store is gone, or an old copy; a person recovers the group some time later, when all nodes are there. */
+function loseStore(group: SimulatedGroup, copy: StoredRecord | undefined, noticedAfterMs: number): void {
+  group.monitor.restore(copy);
+  group.world.clock.after(noticedAfterMs, () => recoverStore(group));
+}
+
+/** How often a person looks whether all nodes report, ms. */
+const RECOVERY_LOOK_MS = 1_000;
+
+function recoverStore(group: SimulatedGroup): void {
+  const { monitor, world } = group;
+  if (!monitor.isRestored) return;
+  world.stir(UNREST_MS);
+  if (isListening(group) && hasRecovered(group)) {
+    if (group.isHealed) resetPolicies(group);
+    return;
+  }
+  world.clock.after(RECOVERY_LOOK_MS, () => recoverStore(group));
+}
+
+function hasRecovered({ monitor, nodes, world }: SimulatedGroup): boolean {
+  const callers = monitor.callers();
+  const isAllHere = nodes.every((node) => callers.some(({ report }) => report.node === node));
+  if (isAllHere && monitor.evidence().contradiction === undefined) {
+    world.count('the restored store was the present one');
+    monitor.trust();
+    return true;
+  }
+  const primary = callers.find(
+    ({ report }) => report.servingTerm !== null && report.postgres.role === 'primary',
+  );
+  return callers.some(({ record }) => {
+    if (record === null) return false;
+    const missing = record.nodes.filter(({ id }) => !nodes.includes(id)).map(({ name }) => name);
+    const from = primary?.record?.nodes.find(({ id }) => id === primary.report.node)?.name ?? null;
+    for (const whose of [null, from]) {
+      const answer = monitor.recover({
+        nodes: record.nodes.length,
+        missing,
+        from: whose,
+        allowDataLoss: false,
+        requestedBy: 'operator',
+        incarnation: `recovered at ${world.clock.nowMs}`,
+      });
+      world.count(`recovery ${answer.kind}`);
+      if (answer.kind === 'accepted') return true;
+    }
+    return false;
+  });
+}
 
 /** An unfinished copy is no copy yet. */
 function isComplete({ data, hasSentinel }: VirtualPostgres): boolean {
@@ -321,14 +390,20 @@ export function healAll(group: SimulatedGroup): void {
     group.keepers.get(node)?.process.resume();
     startKeeper(group, node, 1);
   }
-  world.clock.after(10, () => {
-    for (const node of nodes) {
-      ask(group, (record) => requests.disableMaintenance(record, node));
-      ask(group, (record) =>
-        requests.updateNode(record, node, { replicationQuorum: true, candidatePriority: 50 }),
-      );
-    }
-    // What was asked for more copies than there are standbys now would stop all writes for ever.
-    ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys: null }));
-  });
+  world.clock.after(10, () => resetPolicies(group));
+}
+
+/** What people have asked for at the worst moment is taken back, once the monitor takes requests. */
+function resetPolicies(group: SimulatedGroup): void {
+  const { monitor, nodes } = group;
+  // It takes none before the group has been recovered.
+  if (monitor.isRestored) return;
+  for (const node of nodes) {
+    ask(group, (record) => requests.disableMaintenance(record, node));
+    ask(group, (record) =>
+      requests.updateNode(record, node, { replicationQuorum: true, candidatePriority: 50 }),
+    );
+  }
+  // What was asked for more copies than there are standbys now would stop all writes for ever.
+  ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys: null }));
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { Report } from '../core/evidence.ts';
+import type { GroupRecord } from '../core/group-record.ts';
 import {
   AcceptedBody,
   EventBody,
@@ -13,6 +14,7 @@ import {
   SettingsBody,
   type CreateFormationBody,
   type FailoverBody,
+  type RecoverBody,
   type RegisterNodeBody,
   type SettingsPatchBody,
   type SwitchoverBody,
@@ -68,7 +70,14 @@ export interface MonitorClient {
   getEvidence(address: GroupAddress, call?: Deadline): Promise<EvidenceBody>;
   switchover(address: GroupAddress, body: SwitchoverBody, call?: Deadline): Promise<AcceptedBody>;
   failover(address: GroupAddress, body: FailoverBody, call?: Deadline): Promise<AcceptedBody>;
-  sendReport(address: GroupAddress, report: Report, call?: Deadline): Promise<ReportAnswerBody>;
+  recoverGroup(address: GroupAddress, body: RecoverBody, call?: Deadline): Promise<AcceptedBody>;
+  /** `record`: that of the keeper's journal, when the last answer has asked for it. */
+  sendReport(
+    address: GroupAddress,
+    report: Report,
+    call?: Deadline,
+    record?: GroupRecord,
+  ): Promise<ReportAnswerBody>;
   /** Follows the group until `signal` aborts; comes back by itself after every break. */
   watchGroup(address: GroupAddress, signal: AbortSignal): AsyncGenerator<WatchEvent, void, void>;
 
@@ -172,9 +181,11 @@ function groupCalls(ask: Ask) {
       ask('POST', `${groupPath(address)}/switchover`, AcceptedBody, call, { body }),
     failover: (address, body, call) =>
       ask('POST', `${groupPath(address)}/failover`, AcceptedBody, call, { body }),
-    sendReport: (address, report, call) =>
+    recoverGroup: (address, body, call) =>
+      ask('POST', `${groupPath(address)}/recover`, AcceptedBody, call, { body }),
+    sendReport: (address, report, call, record) =>
       ask('POST', `${groupPath(address)}/reports`, ReportAnswerBody, call, {
-        body: { report },
+        body: { report, record },
         // A report carries its session and sequence: the second copy changes nothing.
         repeatable: true,
       }),

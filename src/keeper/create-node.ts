@@ -6,6 +6,7 @@ import { writeConfig } from '../config/config-file.ts';
 import { parseMonitorUri } from '../config/monitor-uri.ts';
 import { NODE_CONFIG, type NodeConfig } from '../config/node-config.ts';
 import { nodeFiles, type NodeFiles } from '../config/paths.ts';
+import { stampOf, standingOf } from '../core/record-home.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { findBinaries } from '../postgres/binaries.ts';
 import { parseControlData } from '../postgres/control-data.ts';
@@ -144,7 +145,7 @@ async function writeFiles(
     const { createSelfSignedCertificate } = await import('../system/certificates.ts');
     await createSelfSignedCertificate({ hostname: config.hostname, certFile, keyFile });
   }
-  await beginJournal(files.stateDirectory, registration.record_version);
+  await beginJournal(files.stateDirectory, registration);
   writeConfig(NODE_CONFIG, files.configFile, {
     ...config,
     monitor: {
@@ -155,13 +156,15 @@ async function writeFiles(
 }
 
 /**
- * A journal that is ahead of the group that the node joins belongs to another
- * group: to one that its monitor has lost, or that the node has left. It is
- * kept beside the new one.
+ * A journal whose record does not lead to that of the group that the node joins
+ * belongs to another group: to one that its monitor has lost, or that the node
+ * has left. It is kept beside the new one.
  */
-async function beginJournal(stateDirectory: string, recordVersion: number): Promise<void> {
-  const { entry } = await openJournal(stateDirectory);
-  if (entry.recordVersion <= recordVersion) return;
+async function beginJournal(stateDirectory: string, registration: RegisteredNodeBody): Promise<void> {
+  const { record, recordVersion } = (await openJournal(stateDirectory)).entry;
+  const { record: joined, record_version: version } = registration;
+  if (record === null || joined === undefined) return;
+  if (standingOf(stampOf(record, recordVersion), joined, version) === 'known') return;
   const file = join(stateDirectory, JOURNAL_FILE);
   await rename(file, `${file}.left`);
 }

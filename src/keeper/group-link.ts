@@ -1,13 +1,13 @@
 import type { MonitorClient, GroupAddress } from '../api/client.ts';
 import type { Report } from '../core/evidence.ts';
 import type { GroupRecord } from '../core/group-record.ts';
-import { toBatonError, type BatonError } from '../lib/baton-error.ts';
+import { BatonError, toBatonError } from '../lib/baton-error.ts';
 
 /** A keeper's line to those who decide: records come in, reports go out. */
 export interface GroupLink {
   /** Sends a report; while one is on its way only the newest of those that follow is kept. */
   send(report: Report): void;
-  /** Since the store last gave a sign of life, ms. */
+  /** Since the store last gave a sign of life, ms. One that decides nothing for the group gives none. */
   silentMs(): number;
   /** Whether a report was answered or a record has come in since the line was opened. */
   hasHeard(): boolean;
@@ -19,6 +19,8 @@ export interface GroupLinkOptions {
   readonly address: GroupAddress;
   readonly nowMs: () => number;
   readonly onRecord: (version: number, record: GroupRecord) => void;
+  /** The record that is on disk here, for a store that has lost its own. */
+  readonly journalled: () => GroupRecord | null;
   /** The line was lost (with the reason) or is there again (undefined). Called once a change. */
   readonly onLine: (error: BatonError | undefined) => void;
 }
@@ -33,6 +35,9 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
   let heardAtMs = nowMs();
   let isUp: boolean | undefined;
   let hasHeard = false;
+  /** The store has said that it decides nothing: what else comes from it is no sign of its life. */
+  let isRefused = false;
+  let sendRecord = false;
   let waiting: Report | undefined;
   let sending: Promise<void> | undefined;
 
@@ -52,7 +57,7 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
         lost(event.error);
         continue;
       }
-      heard();
+      if (!isRefused) heard();
       if (event.kind !== 'record') continue;
       hasHeard = true;
       onRecord(event.version, event.record);
@@ -64,9 +69,16 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
       const report = waiting;
       waiting = undefined;
       try {
-        const answer = await client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS });
-        heard();
+        const record = sendRecord ? (options.journalled() ?? undefined) : undefined;
+        const answer = await client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }, record);
         hasHeard = true;
+        sendRecord = answer.send_record === true;
+        isRefused = answer.refused !== undefined;
+        if (answer.refused !== undefined) {
+          lost(new BatonError('BATON_STORE_OUTDATED', answer.refused));
+          continue;
+        }
+        heard();
         if (answer.record !== undefined) onRecord(answer.record_version, answer.record);
       } catch (error) {
         lost(toBatonError(error));

@@ -73,6 +73,7 @@ export async function runNode({ dataDirectory, env }: RunNodeOptions): Promise<R
         address: { formation: config.formation, group: config.group },
         nowMs: monotonicNow,
         onRecord,
+        journalled: () => journal.durable.record,
         onLine: (error) => {
           if (error === undefined) log.info('the monitor is heard again');
           else log.warn({ detail: error.detail, hint: error.hint }, error.message);
