@@ -6,7 +6,7 @@ import { addNode, startKeeper, type SimulatedGroup } from './group.ts';
 import { CLIENTS, MONITOR } from './virtual-network.ts';
 import { createRandom, type Random } from './random.ts';
 import type { PlannedFault } from './schedule.ts';
-import type { StoredRecord } from './virtual-monitor.ts';
+import { isListening, loseStore, mayLoseStore } from './store-loss.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 
 type Fault = (group: SimulatedGroup, random: Random) => void;
@@ -55,10 +55,6 @@ function ask(
   if (!isListening(group)) return;
   const answer = group.monitor.request(what);
   group.world.count(`request ${answer.kind}`);
-}
-
-function isListening({ monitor, world }: SimulatedGroup): boolean {
-  return monitor.process.isAlive && monitor.process.pausedUntilMs <= world.clock.nowMs;
 }
 
 /** For how long clients look closely after a fault has begun or ended, ms. */
@@ -254,7 +250,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     if (random.chance(0.1) && isListening(group)) acceptLoss(group);
   },
   lose_monitor_disk(group, random) {
-    if (mayLoseStore(group)) loseStore(group, undefined, duration(random));
+    if (mayLoseStore(group)) loseStore(group, undefined, duration(random), resetPolicies);
   },
   restore_monitor(group, random) {
     if (!mayLoseStore(group)) return;
@@ -263,7 +259,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const since = past.slice(past.indexOf(copy!));
     // A primary that has gone on alone since need not be heard by a store that does not know of that: docs/limits.md.
     if (since.some(({ record }) => mayGoOnAlone(record))) return;
-    loseStore(group, copy, duration(random));
+    loseStore(group, copy, duration(random), resetPolicies);
   },
   number_sync(group, random) {
     const numberSyncStandbys = random.pick([0, 1, 1, 2]);
@@ -277,62 +273,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
  */
 export const TWIN = 'promote_twin_by_hand';
 export const KNOWN_HOLES: readonly string[] = [TWIN];
-
-function mayLoseStore({ monitor, hasLostDisk }: SimulatedGroup): boolean {
-  // The journal of a node whose disk is lost may be the one that counts.
-  return monitor.process.isAlive && !monitor.isRestored && !hasLostDisk && monitor.past.length > 0;
-}
-
-/** The store is gone, or an old copy; a person recovers the group some time later, when all nodes are there. */
-function loseStore(group: SimulatedGroup, copy: StoredRecord | undefined, noticedAfterMs: number): void {
-  group.monitor.restore(copy);
-  group.world.clock.after(noticedAfterMs, () => recoverStore(group));
-}
-
-/** How often a person looks whether all nodes report, ms. */
-const RECOVERY_LOOK_MS = 1_000;
-
-function recoverStore(group: SimulatedGroup): void {
-  const { monitor, world } = group;
-  if (!monitor.isRestored) return;
-  world.stir(UNREST_MS);
-  if (isListening(group) && hasRecovered(group)) {
-    if (group.isHealed) resetPolicies(group);
-    return;
-  }
-  world.clock.after(RECOVERY_LOOK_MS, () => recoverStore(group));
-}
-
-function hasRecovered({ monitor, nodes, world }: SimulatedGroup): boolean {
-  const callers = monitor.callers();
-  const isAllHere = nodes.every((node) => callers.some(({ report }) => report.node === node));
-  if (isAllHere && monitor.evidence().contradiction === undefined) {
-    world.count('the restored store was the present one');
-    monitor.trust();
-    return true;
-  }
-  const primary = callers.find(
-    ({ report }) => report.servingTerm !== null && report.postgres.role === 'primary',
-  );
-  return callers.some(({ record }) => {
-    if (record === null) return false;
-    const missing = record.nodes.filter(({ id }) => !nodes.includes(id)).map(({ name }) => name);
-    const from = primary?.record?.nodes.find(({ id }) => id === primary.report.node)?.name ?? null;
-    for (const whose of [null, from]) {
-      const answer = monitor.recover({
-        nodes: record.nodes.length,
-        missing,
-        from: whose,
-        allowDataLoss: false,
-        requestedBy: 'operator',
-        incarnation: `recovered at ${world.clock.nowMs}`,
-      });
-      world.count(`recovery ${answer.kind}`);
-      if (answer.kind === 'accepted') return true;
-    }
-    return false;
-  });
-}
 
 /** An unfinished copy is no copy yet. */
 function isComplete({ data, hasSentinel }: VirtualPostgres): boolean {
