@@ -72,6 +72,14 @@ export const FIXES: readonly Mutant[] = [
   ]),
   ...inFile('src/core/change-reign.ts', [
     {
+      name: 'who_has_handed_over_acknowledges_nothing',
+      guards: 'whoever starts and promotes an old primary after its promise has no commit acknowledged (I8)',
+      original: "return step({ kind: 'hand_over', term: intent.term, settings }, intent.because);",
+      replacement:
+        "return step({ kind: 'hand_over', term: intent.term, settings: local.configured ?? settings }, intent.because);",
+      among: ['failover', 'treat_by_hand', 'kill_monitor', 'isolate_monitor', 'crash_points'],
+    },
+    {
       name: 'who_fetches_from_a_fresh_copy_needs_a_slot_there',
       guards: 'the source of a fetch makes slots (I26)',
       original: "if (status === 'running' && role === 'standby' && !sameIds(others, local.slotsFor))",
