@@ -18,12 +18,14 @@ export interface Evidence {
    * in the present term (by the holder's own followers), ms; since the decider
    * started when it never did. The holder itself is not in it.
    */
-  readonly notStreaming: readonly NodeAge[];
+  readonly notStreaming: readonly Absence[];
 }
 
-export interface NodeAge {
+export interface Absence {
   readonly node: NodeId;
   readonly ageMs: number;
+  /** It had left its walsender's question without an answer when it was last seen, rather than hung up. */
+  readonly fellSilent: boolean;
 }
 
 export interface AgedReport {
@@ -119,6 +121,8 @@ export interface Follower {
   readonly replayLsn: Lsn | null;
   /** The walsender's own view of synchronous_standby_names: above 0 when its flushes count. */
   readonly syncPriority: number;
+  /** Since the last message from the standby, ms, measured on this server. */
+  readonly silentMs: number;
 }
 
 /** Whether a server has the data of another system (I11): all that it says of its WAL means nothing to the group then. */
