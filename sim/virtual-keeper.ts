@@ -104,7 +104,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     const present = newNodeState(observe(world, server), durable, process.nowMs);
     state = present;
     link?.close();
-    link = openKeeperLink(world, node, process, monitor);
+    link = openKeeperLink(world, node, process, monitor, () => durable.record);
     runLife(present, link);
   }
 
@@ -168,7 +168,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     /** false: the journal can't be written, and the loop of the keeper has failed. */
     function* catchUp(): Steps<boolean> {
-      const newest = line.takeNewest(mine.recordVersion);
+      const newest = line.takeNewest({ record: mine.record, version: mine.recordVersion });
       if (newest === undefined && entry === durable) return true;
       try {
         if (newest === undefined) yield* context.journal.write({});

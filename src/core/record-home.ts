@@ -58,6 +58,23 @@ export function standingOf(seen: RecordStamp | null, record: GroupRecord, versio
   return isWrittenBy(record.home, seen) ? 'known' : 'diverged';
 }
 
+/**
+ * Whether a record is a later version of the one that is known, and may take
+ * its place. An older one may only have been held up on its way; one of
+ * another line comes from a store that is not to be believed.
+ */
+export function isLater(
+  known: GroupRecord | null,
+  knownVersion: number,
+  record: GroupRecord,
+  version: number,
+): boolean {
+  if (known === null) return true;
+  const isOfSameHome = known.home.incarnations.length === record.home.incarnations.length;
+  if (isOfSameHome && version <= knownVersion) return false;
+  return standingOf(stampOf(known, knownVersion), record, version) === 'known';
+}
+
 function isWrittenBy({ writers }: RecordHome, { writer, version }: RecordStamp): boolean {
   const found = writers.findLast(({ after }) => after < version);
   // Earlier than all that are remembered: then nothing is known against it.

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import type { Action, Rest, Step } from '../core/action.ts';
 import { plan } from '../core/plan.ts';
+import { isLater } from '../core/record-home.ts';
 import { createLagMeter } from '../deciding/lag-meter.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
@@ -219,7 +220,11 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
 
   server.onChange(stir);
   const link = deps.connect((version, record) => {
-    if (version <= Math.max(state.recordVersion, newest?.version ?? 0)) return;
+    const { record: known, version: knownVersion } = newest ?? {
+      record: state.record,
+      version: state.recordVersion,
+    };
+    if (!isLater(known, knownVersion, record, version)) return;
     newest = { version, record };
     stir();
   });
@@ -264,7 +269,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
 
 /** What of a report is worth sending at once; positions move all the time and can wait for the heartbeat. */
 function essence(content: ReturnType<typeof reportOfState>): string {
-  const { postgres, recordVersion: _version, unansweredMs: _age, ...rest } = content;
+  const { postgres, recordVersion: _version, recordOrigin: _origin, unansweredMs: _age, ...rest } = content;
   const { position, upstream, followers, ...server } = postgres;
   return JSON.stringify({
     ...rest,

@@ -4,6 +4,7 @@ import type { LocalView } from '../core/action.ts';
 import type { ServerSettings } from '../core/server-settings.ts';
 import { compareLsn, type Lsn } from '../core/lsn.ts';
 import { votersOf } from '../core/quorum.ts';
+import { originOf } from '../core/record-home.ts';
 import type { ServerObservation } from '../postgres/postgres-server.ts';
 import type { JournalEntry } from './journal.ts';
 
@@ -167,6 +168,7 @@ export function reportOfState(
   return {
     node,
     recordVersion: state.recordVersion,
+    ...(state.record === null ? {} : { recordOrigin: originOf(state.record) }),
     postgres: {
       status,
       systemIdentifier,
