@@ -142,6 +142,12 @@ test('a primary that goes on alone by decision does not step down when the store
   expectRest(planned(alone, 'a', { ...settled, storeSilentMs: 60_000, quorumSilentMs: 60_000 }));
 });
 
+test('a keeper that has just been woken does not take its own sleep for the silence of the store', () => {
+  const silent = { postgres: crashed, storeSilentMs: 60_000 };
+  expectRest(planned(trio(), 'a', { ...silent, keeperLagMs: 1_000 }), /the group decides/);
+  expectAction(planned(trio(), 'a', { ...silent, keeperLagMs: 999 }), 'start_primary');
+});
+
 test('a crashed primary waits for the group, unless it may restart or the store is silent', () => {
   expectRest(planned(trio(), 'a', { postgres: crashed }), /the group decides/);
   const start = expectAction(

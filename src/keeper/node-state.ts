@@ -96,7 +96,7 @@ export function localView(
   node: NodeId,
   state: NodeState,
   journal: JournalEntry,
-  times: { readonly nowMs: number; readonly storeSilentMs: number },
+  times: { readonly nowMs: number } & Pick<LocalView, 'storeSilentMs' | 'keeperLagMs'>,
 ): LocalView {
   return {
     node,
@@ -116,6 +116,7 @@ export function localView(
     markerAcknowledged: state.markerAcknowledged,
     unansweredMs: unansweredMs(state, times.nowMs),
     storeSilentMs: times.storeSilentMs,
+    keeperLagMs: times.keeperLagMs,
     quorumSilentMs: times.nowMs - state.quorumSeenAtMs,
     intentAgeMs: times.nowMs - state.intentSeenAtMs,
   };

@@ -234,6 +234,7 @@ function buildLocal(report: Report, changes: Partial<LocalView>): LocalView {
     markerAcknowledged: null,
     unansweredMs: report.unansweredMs,
     storeSilentMs: 0,
+    keeperLagMs: 0,
     quorumSilentMs: 0,
     intentAgeMs: 0,
     ...changes,

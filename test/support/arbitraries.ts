@@ -235,6 +235,7 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   markerAcknowledged: orNull(aTerm),
   unansweredMs: anAge,
   storeSilentMs: anAge,
+  keeperLagMs: anAge,
   quorumSilentMs: anAge,
   intentAgeMs: anAge,
 });
