@@ -110,8 +110,8 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'cut_off_only_with_voters_here',
       guards: 'voters that are away themselves do not prove that the primary is cut off (I27)',
-      original: 'report !== undefined &&\n      report.postgres.upstream === null',
-      replacement: 'true',
+      original: 'report?.postgres.upstream === null && isAway(record, evidence, node)',
+      replacement: 'isAway(record, evidence, node)',
     },
     {
       name: 'priority_zero',
