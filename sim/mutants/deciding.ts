@@ -160,8 +160,8 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'alone_only_when_all_are_away',
       guards: 'a primary goes on alone only when all its voters have been away for the detection time (I28)',
-      original: 'voters.every((node) => awayMs(node) >= detectionMs)) {',
-      replacement: 'voters.every((node) => awayMs(node) >= 0)) {',
+      original: 'voters.every((node) => isAway(record, evidence, node))) {',
+      replacement: 'voters.some((node) => isAway(record, evidence, node))) {',
     },
   ]),
   ...inFile('src/core/next-reign.ts', [
