@@ -1,4 +1,4 @@
-import { satisfiesAllRules } from '../src/core/quorum.ts';
+import { mayGoOnAlone, satisfiesAllRules } from '../src/core/quorum.ts';
 import * as requests from '../src/core/requests.ts';
 import {
   ALL,
@@ -21,6 +21,7 @@ import { LINK_FAULTS } from './link-faults.ts';
 import { MACHINE_FAULTS, removeForeignData } from './machine-faults.ts';
 import { createRandom } from './random.ts';
 import type { PlannedFault } from './schedule.ts';
+import { loseStore, mayLoseStore } from './store-loss.ts';
 import { STORE_FAULTS } from './store-faults.ts';
 import { CLIENTS, MONITOR } from './virtual-network.ts';
 import { isTakenByHand, type VirtualPostgres } from './virtual-postgres.ts';
@@ -212,7 +213,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ask(group, (record, evidence) => requests.dropNode(record, evidence, node, force));
     // Somebody puts another one in its place, sooner or later.
     during(group, duration(random), () => {
-      if (isListening(group) && group.nodes.length < 6) addNode(group);
+      if (isListening(group) && !monitor.isRestored && group.nodes.length < 6) addNode(group);
     });
   },
   lose_disk(group, random) {
@@ -228,6 +229,18 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   accept_loss(group, random) {
     if (random.chance(0.1) && isListening(group)) acceptLoss(group);
+  },
+  lose_monitor_disk(group, random) {
+    if (mayLoseStore(group)) loseStore(group, undefined, duration(random));
+  },
+  restore_monitor(group, random) {
+    if (!mayLoseStore(group)) return;
+    const { past } = group.monitor.store;
+    const copy = past[random.int(0, past.length - 1)];
+    const since = past.slice(past.indexOf(copy!));
+    // A primary that has gone on alone since need not be heard by a store that does not know of that: docs/limits.md.
+    if (since.some(({ record }) => mayGoOnAlone(record))) return;
+    loseStore(group, copy, duration(random));
   },
   number_sync(group, random) {
     const numberSyncStandbys = random.pick([0, 1, 1, 2]);
@@ -318,7 +331,8 @@ export function healAll(group: SimulatedGroup): void {
 
 /** What people asked for and would have to ask otherwise: no group gets out of that by itself. */
 function takeBackRequests(group: SimulatedGroup): void {
-  if (!isListening(group)) {
+  // None is taken before the group has been recovered.
+  if (!isListening(group) || group.monitor.isRestored) {
     group.world.clock.after(100, () => takeBackRequests(group));
     return;
   }

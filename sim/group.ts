@@ -113,6 +113,8 @@ export function startKeeper(group: SimulatedGroup, node: NodeId, delayMs: number
 /** Forgets the nodes that have left, once their servers are down. */
 export function forgetLeft(group: SimulatedGroup): void {
   const { world, monitor, nodes, keepers } = group;
+  // What a store that was lost or restored says of its nodes says nothing.
+  if (monitor.isRestored) return;
   const left = nodes.filter(
     (node) =>
       findNode(monitor.stored.record, node) === undefined && world.servers.get(node)?.status === 'down',

@@ -12,6 +12,8 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
   const { world, monitor, keepers, openSinceMs } = group;
   // Who accepts a loss does not wait for the voters that still acknowledge for the old one.
   if (world.checkers.isLossAccepted) return;
+  // Who reigns by a store that was restored from an old copy need not reign.
+  if (monitor.isRestored) return openSinceMs.clear();
   const { reign, settings, systemIdentifier } = monitor.stored.record;
   const { nowMs } = world.clock;
   for (const [node, server] of world.servers) {

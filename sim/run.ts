@@ -217,7 +217,8 @@ function converge(group: SimulatedGroup, withinMs: number): number | undefined {
 function isWhole(group: SimulatedGroup): boolean {
   const { monitor, world } = group;
   const { record } = monitor.stored;
-  if (!monitor.process.isAlive || record.intent !== null || record.rules.length !== 1) return false;
+  if (!monitor.process.isAlive || monitor.isRestored || record.intent !== null || record.rules.length !== 1)
+    return false;
   if (record.reign?.confirmed !== true || world.clock.nowMs - group.clients.lastAcknowledgedMs > 2_000)
     return false;
   const { reports, notStreaming } = monitor.evidence();

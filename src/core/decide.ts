@@ -9,7 +9,8 @@ import {
   type Intent,
 } from './group-record.ts';
 import { continuesReign, reignTimelineAfter } from './lineage.ts';
-import { canStand, holderCondition, isEligibleAtNeed, isFit, liveReport } from './liveness.ts';
+import { liveReport } from './live-report.ts';
+import { canStand, holderCondition, isEligibleAtNeed, isFit } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
@@ -52,6 +53,8 @@ export const RULE_NAMES = Object.keys(RULES) as readonly RuleName[];
  * replayed. Safe for anybody to run: the swap is on exactly the record read.
  */
 export function decide(record: GroupRecord, evidence: Evidence): Decision | undefined {
+  // What is decided on an old record could undo what commits stand on since.
+  if (evidence.contradiction !== undefined) return undefined;
   for (const name of RULE_NAMES) {
     const decision = (RULES[name] as RuleFunction)(record, evidence);
     if (decision !== undefined) return { ...decision, rule: name };

@@ -1,6 +1,7 @@
 import type { Lsn } from './lsn.ts';
 import type { GroupRecord, NodeId, Position, Rule } from './group-record.ts';
 import type { TimelineSwitch } from './lineage.ts';
+import type { Contradiction, RecordOrigin, RecordStamp } from './record-home.ts';
 
 /** What a decider knows now. Every time is an age that the decider measured on its own monotonic clock. */
 export interface Evidence {
@@ -18,12 +19,16 @@ export interface Evidence {
    * in the present term (by the holder's own followers), ms; since the decider
    * started when it never did. The holder itself is not in it.
    */
-  readonly notStreaming: readonly NodeAge[];
+  readonly notStreaming: readonly Absence[];
+  /** A node has a record that does not fit the decider's: its store was restored from an old copy, or has lost the group. */
+  readonly contradiction?: Contradiction;
 }
 
-export interface NodeAge {
+export interface Absence {
   readonly node: NodeId;
   readonly ageMs: number;
+  /** It had left its walsender's question without an answer when it was last seen, rather than hung up. */
+  readonly fellSilent: boolean;
 }
 
 export interface AgedReport {
@@ -41,6 +46,8 @@ export interface Report {
   readonly sequence: number;
   /** The version of the record that the keeper acts on. */
   readonly recordVersion: number;
+  /** Where that record comes from; absent: it has none yet. */
+  readonly recordOrigin?: RecordOrigin | undefined;
   readonly postgres: PostgresReport;
   /** How long PostgreSQL has not answered, as far as the keeper's own looks show it, ms; 0 while it answers. */
   readonly unansweredMs: number;
@@ -119,6 +126,8 @@ export interface Follower {
   readonly replayLsn: Lsn | null;
   /** The walsender's own view of synchronous_standby_names: above 0 when its flushes count. */
   readonly syncPriority: number;
+  /** Since the last message from the standby, ms, measured on this server. */
+  readonly silentMs: number;
 }
 
 /** Whether a server has the data of another system (I11): all that it says of its WAL means nothing to the group then. */
@@ -136,4 +145,9 @@ export function isForeign(
 /** The newest report of a node, with its age; undefined when it never reported to this decider. */
 export function reportOf(evidence: Evidence, node: NodeId): AgedReport | undefined {
   return evidence.reports.find((aged) => aged.report.node === node);
+}
+
+/** The version of the record that the sender of a report acts on; null: it has none yet. */
+export function stampOfReport({ recordVersion, recordOrigin }: Report): RecordStamp | null {
+  return recordOrigin === undefined ? null : { ...recordOrigin, version: recordVersion };
 }

@@ -4,6 +4,7 @@ import type { LocalView } from '../core/action.ts';
 import type { ServerSettings } from '../core/server-settings.ts';
 import { compareLsn, type Lsn } from '../core/lsn.ts';
 import { votersOf } from '../core/quorum.ts';
+import { originOf } from '../core/record-home.ts';
 import type { ServerObservation } from '../postgres/postgres-server.ts';
 import type { JournalEntry } from './journal.ts';
 
@@ -75,11 +76,13 @@ export function noteLook(
   observation: ServerObservation,
   look: { readonly beganMs: number; readonly endedMs: number; readonly timeoutMs: number },
 ): void {
+  // Too few voters are missed from the moment in which a look has shown it, and not since the look before.
+  if (hasVoters(state.record, state.observation) || hasVoters(state.record, observation))
+    state.quorumSeenAtMs = look.endedMs;
   state.observation = observation;
   state.observedAtMs = look.endedMs;
   if (observation.status !== 'unresponsive') state.unansweredSinceMs = null;
   else state.unansweredSinceMs ??= Math.max(look.beganMs, look.endedMs - look.timeoutMs);
-  if (hasVoters(state.record, observation)) state.quorumSeenAtMs = look.endedMs;
 }
 
 function unansweredMs({ observation, unansweredSinceMs }: NodeState, nowMs: number): number {
@@ -93,7 +96,7 @@ export function localView(
   node: NodeId,
   state: NodeState,
   journal: JournalEntry,
-  times: { readonly nowMs: number; readonly storeSilentMs: number },
+  times: { readonly nowMs: number } & Pick<LocalView, 'storeSilentMs' | 'keeperLagMs'>,
 ): LocalView {
   return {
     node,
@@ -113,6 +116,7 @@ export function localView(
     markerAcknowledged: state.markerAcknowledged,
     unansweredMs: unansweredMs(state, times.nowMs),
     storeSilentMs: times.storeSilentMs,
+    keeperLagMs: times.keeperLagMs,
     quorumSilentMs: times.nowMs - state.quorumSeenAtMs,
     intentAgeMs: times.nowMs - state.intentSeenAtMs,
   };
@@ -166,6 +170,7 @@ export function reportOfState(
   return {
     node,
     recordVersion: state.recordVersion,
+    ...(state.record === null ? {} : { recordOrigin: originOf(state.record) }),
     postgres: {
       status,
       systemIdentifier,
