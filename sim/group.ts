@@ -26,6 +26,8 @@ export interface SimulatedGroup {
   /** What a primary may wait for: see checkNames. */
   readonly decidedNames: Set<string>;
   readonly gaps: WriteGap[];
+  /** How many reigns have begun. */
+  reigns: number;
   hasLostDisk: boolean;
   /** People have decided that no commit waits for a standby. */
   isAsync: boolean;
@@ -52,11 +54,13 @@ export function createGroup(
     promotedByHand: false,
     decidedNames: new Set(),
     gaps: [],
+    reigns: 0,
     hasLostDisk: false,
     isAsync: false,
     openSinceMs: new Map(),
   };
   group.monitor.onSwap = (before, next) => {
+    if (next.reign?.term !== before.reign?.term) group.reigns += 1;
     checkSwap(group, before, next);
     noteNames(group.decidedNames, next);
   };

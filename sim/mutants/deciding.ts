@@ -263,6 +263,12 @@ export const DECIDING: readonly Mutant[] = [
       needs: ['lose_disk'],
     },
     {
+      name: 'fetch_outlives_a_restart',
+      guards: 'a fetch is not given up because a new decider has not heard of it yet (I32)',
+      original: '=== undefined && !isAwaited(record, evidence, node),',
+      replacement: '=== undefined,',
+    },
+    {
       name: 'doubt_is_no_death',
       guards: 'a holder that may be alive is not given up',
       original: "if (condition.kind === 'alive' || condition.kind === 'doubtful') return undefined;",

@@ -140,6 +140,13 @@ export const FIXES: readonly Mutant[] = [
   ]),
   ...inFile('src/core/decide.ts', [
     {
+      name: 'a_switchover_outlives_a_restart_of_the_monitor',
+      guards: 'a switchover is not undone because its target has had no time to report (I32)',
+      original: '!isAwaited(record, evidence, intent.target);',
+      replacement: 'true;',
+      among: ['switchover', 'kill_monitor'],
+    },
+    {
       name: 'an_undone_handover_leaves_the_holder_as_it_was',
       guards: 'a holder whose handover is undone is not left in maintenance (I26)',
       original: "{ ...node, maintenance: false, dropping: 'no' as const } : node,",
