@@ -65,6 +65,7 @@ export function createGroup(
     noteNames(group.decidedNames, next);
   };
   world.checkers.recordInStore = () => group.monitor.stored.record;
+  world.checkers.promisedBy = (node) => group.keepers.get(node)?.durable.pledge?.term ?? 0;
   group.monitor.begin();
   for (let node = 0; node < size; node++) addNode(group);
   group.clients.begin();

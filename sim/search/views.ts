@@ -70,6 +70,7 @@ function followersOf(state: State, node: NodeId): readonly Follower[] {
     flushLsn: LSN_ZERO,
     replayLsn: null,
     syncPriority: 0,
+    silentMs: 0,
   }));
 }
 
@@ -175,6 +176,7 @@ export function localView(node: NodeId, server: Server, keeper: Keeper): LocalVi
     markerAcknowledged: keeper.markerAcknowledged,
     unansweredMs: 0,
     storeSilentMs: keeper.isStoreSilent ? LONG_MS : 0,
+    keeperLagMs: 0,
     quorumSilentMs: keeper.isQuorumSilent ? LONG_MS : 0,
     intentAgeMs: keeper.isIntentOld ? LONG_MS : 0,
   };
@@ -195,6 +197,7 @@ export function evidenceOf(record: GroupRecord, memory: Memory): Evidence {
       .map(({ id }) => ({
         node: id,
         ageMs: memory.seenTerm === record.reign?.term ? AGE_MS[memory.notStreaming[id - 1]!] : 0,
+        fellSilent: false,
       })),
   };
 }

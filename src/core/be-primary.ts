@@ -7,6 +7,11 @@ import { otherMembers, sameIds } from './slots.ts';
 
 /** Without the store for this long, a holder restarts a crashed PostgreSQL on its own, ms. Its voters fence it. */
 const STORE_PATIENCE_MS = 2_000;
+/** A keeper that was later than this has to listen for a while before it may say so. */
+const KEEPER_LAG_MS = 1_000;
+
+/** A voter whose connection was broken is back within this time, ms. */
+const RECONNECTED_MS = 500;
 
 /** What the holder of the baton does next. */
 export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
@@ -35,7 +40,7 @@ export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): 
 
 /** Ends a server that answers nothing at all, to start it again: when the group says so, or nobody can say anything. */
 function outlastHang(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
-  const isTold = reign.restarts > local.restartsUsed || local.storeSilentMs >= STORE_PATIENCE_MS;
+  const isTold = reign.restarts > local.restartsUsed || isStoreAway(local);
   if (isTold && local.postgres.role === null && isHung(record, local))
     return step({ kind: 'stop', mode: 'immediate' }, 'PostgreSQL hangs and is restarted in place');
   return rest('PostgreSQL does not answer; the group decides whether another node takes over');
@@ -54,9 +59,17 @@ function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step 
     );
   }
   if (reign.restarts > local.restartsUsed) return step(start, 'it was told to restart in place');
-  if (local.storeSilentMs >= STORE_PATIENCE_MS)
+  if (isStoreAway(local))
     return step(start, 'the store is silent; nobody else can be promoted without the voters of this node');
   return rest('PostgreSQL is down; the group decides whether another node takes over');
+}
+
+/**
+ * A keeper that has just been woken may have missed everything, its own
+ * deposition too: a primary started then would write WAL that nobody wants.
+ */
+function isStoreAway({ storeSilentMs, keeperLagMs }: LocalView): boolean {
+  return storeSilentMs >= STORE_PATIENCE_MS && keeperLagMs < KEEPER_LAG_MS;
 }
 
 /** A standby that has been elected. */
@@ -120,7 +133,8 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
     );
   }
   const isOpen = local.servingTerm === reign.term;
-  const settings = primarySettings(record, reign, local, isOpen);
+  const isShut = isOpen && mustShut(record, rule, local);
+  const settings = primarySettings(record, reign, local, isOpen && !isShut);
   const inForce = local.synchronousStandbyNames ?? '';
   if (
     local.configured === null ||
@@ -131,7 +145,9 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
   ) {
     return step(
       { kind: 'configure', settings: { ...settings, synchronousStandbyNames: inForce } },
-      'its settings differ',
+      isShut
+        ? 'no commit could be acknowledged, and somebody else may be the primary'
+        : 'its settings differ',
     );
   }
   // Without slots the others can't attach, and without them the marker is not acknowledged.
@@ -150,7 +166,7 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
       'the rule of the group has changed',
     );
   }
-  if (isOpen) return rest(null);
+  if (isOpen) return rest(isShut ? 'closed for writes until its voters are heard' : null);
   if (local.markerAcknowledged === reign.term) {
     const open = primarySettings(record, reign, local, true);
     return step(
@@ -176,6 +192,21 @@ function mustApply(
   if (inForce !== names) return true;
   const isApplied = appliedRule?.term === reign.term && appliedRule.change === record.ruleChanges;
   return record.rules.length > 1 && !isApplied;
+}
+
+/**
+ * A primary that hears neither the store nor enough voters is closed for
+ * writes, as another may be elected in this moment; its readers stay. It costs
+ * little and is taken back when the voters are heard, so it need not wait until
+ * there is reason enough to step down.
+ */
+function mustShut({ settings }: GroupRecord, rule: Rule, local: LocalView): boolean {
+  const isShut = local.configured?.readOnly === true;
+  return (
+    rule.k > 0 &&
+    local.quorumSilentMs >= RECONNECTED_MS &&
+    (isShut || local.storeSilentMs >= settings.detectionMs)
+  );
 }
 
 /** A primary whose commits wait for voters that have left must not look writable. */

@@ -41,7 +41,7 @@ const DAY_MS = 86_400_000;
 
 export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
   const { store, log, now, wallClock, secrets } = deps;
-  const lag = createLagMeter({ everyMs: TICK_MS, windowMs: LAG_WINDOW_MS, nowMs: now() });
+  const lag = createLagMeter({ everyMs: () => TICK_MS, windowMs: LAG_WINDOW_MS, nowMs: now() });
   const faults = createFaultLog(log, now);
   const lagMs = (): number => lag.lagMs(now());
   const formations = await deps.open({ store, log, faults, now, wallClock, lagMs });

@@ -151,13 +151,16 @@ async function checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: A
   state.checkpointedFor = term;
 }
 
-async function handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Promise<void> {
-  const { server, journal, state, passCrashPoint } = context;
+async function handOver({ term, settings }: ActionOf<'hand_over'>, context: ActionContext): Promise<void> {
+  const { node, server, journal, state, passCrashPoint } = context;
   const { history } = state.observation;
   const lineage =
     state.observation.status === 'running'
       ? { position: await server.shutDownForHandover(STEP), history }
       : await server.stoppedLineage(QUICK);
+  // Before the promise: whoever starts it again and promotes it must not have its voters acknowledge for the old term.
+  state.configured = null;
+  await server.configureNextStart(toManaged(settings, node), QUICK);
   passCrashPoint('inside hand_over: shut down, promise not written');
   await journal.write({ pledge: { term, ...lineage }, servingTerm: null });
   context.report();

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { isAnswering } from '../core/absence.ts';
 import type { Action, Rest, Step } from '../core/action.ts';
 import { plan } from '../core/plan.ts';
 import { isLater } from '../core/record-home.ts';
+import { createLagMeter } from '../deciding/lag-meter.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -11,6 +13,7 @@ import { executeAction, type ActionContext } from './execute-action.ts';
 import type { Fencing } from './fencing.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
+import { BUSY_TICK_MS, pauseAtRest } from './look-pause.ts';
 import { localView, newNodeState, noteLook, reportOfState, type NodeState } from './node-state.ts';
 
 export type StopHow = 'fast' | 'immediate' | 'keeper_only';
@@ -36,10 +39,6 @@ export interface KeeperDependencies {
   readonly passCrashPoint: PassCrashPoint;
 }
 
-/** While something is on its way the keeper looks this often, ms. */
-const BUSY_TICK_MS = 50;
-/** At rest it looks every so many heartbeats: a death is told by the held session, and silence by its age. */
-const HEARTBEATS_PER_LOOK = 2;
 /** For how long after a change the keeper expects more of them, ms. */
 const BUSY_FOR_MS = 10_000;
 /** A step that failed is tried again after this time, doubled each time up to the second figure, ms. */
@@ -48,6 +47,8 @@ const RETRY_MAX_MS = 10_000;
 const OBSERVE = { timeoutMs: 2_000 };
 /** How long a keeper that starts waits for the present record before it acts on the one of its journal, ms. */
 const FIRST_RECORD_MS = 2_000;
+/** For how long a keeper that stood still remembers it, ms. */
+const LAG_WINDOW_MS = 2_000;
 const SHUT_DOWN = { timeoutMs: 60_000 };
 
 /**
@@ -59,6 +60,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   const { node, server, journal, fencing, log, nowMs } = deps;
   const state: NodeState = newNodeState(await server.observe(OBSERVE), journal.entry, nowMs());
   const alarm = createAlarm();
+  const lag = createLagMeter({ everyMs: heartbeatMs, windowMs: LAG_WINDOW_MS, nowMs: nowMs() });
   // The wall clock, so that it grows also where the journal was lost; it is only ever compared with its own past.
   const session = Math.max(journal.entry.session + 1, Date.now());
   await journal.write({ session });
@@ -137,7 +139,8 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     if (!link.hasHeard() && link.silentMs() < FIRST_RECORD_MS) {
       return { action: null, because: 'waiting for the monitor' };
     }
-    const times = { nowMs: nowMs(), storeSilentMs: link.silentMs() };
+    const now = nowMs();
+    const times = { nowMs: now, storeSilentMs: link.silentMs(), keeperLagMs: lag.lagMs(now) };
     const local = localView(node, state, journal.entry, times);
     fencing.see(state.record, local);
     return plan(state.record, local);
@@ -197,7 +200,8 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     }
     lastStep = rest.because ?? '';
     if (hasLeft(node, state)) left.resolve();
-    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : HEARTBEATS_PER_LOOK * heartbeatMs());
+    const pauseMs = pauseAtRest(state.observation, heartbeatMs());
+    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : pauseMs);
   }
 
   function heartbeatMs(): number {
@@ -207,6 +211,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   /** Beside the loop: a step that takes long must not look like a keeper that is gone. */
   async function beat(): Promise<void> {
     while (!stopping) {
+      lag.tick(nowMs());
       await sleep(heartbeatMs(), undefined, { ref: false });
       if (!stopping) report();
     }
@@ -270,7 +275,10 @@ function essence(content: ReturnType<typeof reportOfState>): string {
     ...server,
     timeline: position?.timeline,
     upstream: upstream === null ? null : { term: upstream.term, host: upstream.host, port: upstream.port },
-    followers: followers.map(({ node, term, state, syncPriority }) => ({ node, term, state, syncPriority })),
+    followers: followers.map(({ flushLsn: _flushed, replayLsn: _replayed, silentMs, ...follower }) => ({
+      ...follower,
+      answers: isAnswering({ silentMs }),
+    })),
   });
 }
 

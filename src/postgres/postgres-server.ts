@@ -41,6 +41,9 @@ export interface PostgresServer {
    */
   configure(settings: ManagedSettings, call: Deadline): Promise<void>;
 
+  /** Writes the settings that the next start is to find, whoever starts it; the postmaster may still be on its way out. */
+  configureNextStart(settings: ManagedSettings, call: Deadline): Promise<void>;
+
   /**
    * Starts the server with the settings last configured, and returns when it
    * accepts connections. Ends orphans of an earlier postmaster first.

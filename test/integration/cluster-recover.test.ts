@@ -92,6 +92,8 @@ test('an old copy of the store is refused, with the reason and the way out, and 
     readdirSync(monitor.pgdata).filter((name) => name.startsWith('store.sqlite'));
   for (const name of stores()) cpSync(join(monitor.pgdata, name), join(copy, name));
   await monitor.start();
+  // Before it has heard of the standbys, a primary that crashes is started again in its place.
+  await cluster.settled({ nodes: 3 });
   const first = await cluster.term();
   await (await cluster.primary()).killPostgres();
   await cluster.settled({ nodes: 3, afterTerm: first });
