@@ -24,7 +24,7 @@ import type { PlannedFault } from './schedule.ts';
 import { loseStore, mayLoseStore } from './store-loss.ts';
 import { STORE_FAULTS } from './store-faults.ts';
 import { CLIENTS, MONITOR } from './virtual-network.ts';
-import type { VirtualPostgres } from './virtual-postgres.ts';
+import { isTakenByHand, type VirtualPostgres } from './virtual-postgres.ts';
 
 /** Lets a fault of the schedule happen. */
 export function carryOut(group: SimulatedGroup, { kind, seed }: PlannedFault): void {
@@ -272,17 +272,9 @@ function promoteByHand(group: SimulatedGroup, server: VirtualPostgres): void {
   // Not where it has the settings of a primary that may go on alone: that is two mistakes in a row.
   const { settings } = server;
   const wouldAcknowledge = settings?.synchronousStandbyNames === '' && !settings.readOnly;
-  if (wouldAcknowledge || server.role !== 'standby' || isTakenByHand(group, server)) return;
+  if (wouldAcknowledge || server.role !== 'standby' || isTakenByHand(group.world, server)) return;
   group.promotedByHand = true;
   server.promote('by hand');
-}
-
-/** Two servers that people promote from one point to one number can't be told apart: see docs/limits.md. */
-function isTakenByHand({ world }: SimulatedGroup, server: VirtualPostgres): boolean {
-  const next = (server.data?.wal.at(-1)?.timeline.id ?? 0) + 1;
-  return [...world.servers.values()].some(({ data }) =>
-    data?.wal.some(({ timeline }) => timeline.isByHand && timeline.id === next),
-  );
 }
 
 /** `pgbaton perform failover --allow-data-loss`. */

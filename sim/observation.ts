@@ -4,6 +4,7 @@ import type { Lineage } from '../src/core/lineage.ts';
 import { lsnFromBytes } from '../src/core/lsn.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import type { ServerObservation } from '../src/postgres/postgres-server.ts';
+import { createSilenceWatch } from '../src/postgres/silence-watch.ts';
 import type { DataDirectory, VirtualPostgres } from './virtual-postgres.ts';
 import type { WalRecord } from './wal.ts';
 import type { World } from './world.ts';
@@ -51,8 +52,29 @@ export function walOfGroup(
   return data?.systemIdentifier === systemIdentifier ? data?.wal : undefined;
 }
 
-/** What `observe` of src/postgres sees. */
-export function observe(world: World, server: VirtualPostgres): ServerObservation {
+/** As in src/postgres/observe.ts. */
+const LOOKS_APART_MS = 2_000;
+
+/** The looks of one life of a keeper, which can only tell that nothing has come between two of them. */
+export function createObserver(
+  world: World,
+  server: VirtualPostgres,
+  now: () => number,
+): () => ServerObservation {
+  const silence = createSilenceWatch(now, LOOKS_APART_MS);
+  return () => {
+    const seen = observe(world, server);
+    const nameOf = ({ node, term }: Follower): string => `${node}@${term}`;
+    const lastHeard = ({ silentMs }: Follower): string => (server.process.nowMs - silentMs).toFixed();
+    const silences = silence(new Map(seen.followers.map((each) => [nameOf(each), lastHeard(each)])));
+    if (seen.followers.length === 0) return seen;
+    const followers = seen.followers.map((each) => ({ ...each, silentMs: silences.get(nameOf(each)) ?? 0 }));
+    return { ...seen, followers };
+  };
+}
+
+/** What `observe` of src/postgres sees, were it looking all the time. */
+function observe(world: World, server: VirtualPostgres): ServerObservation {
   const { data } = server;
   const status = server.statusSeen();
   if (data === null || status === 'starting' || status === 'unresponsive' || status === 'incomplete')
@@ -117,7 +139,7 @@ const NOBODY: readonly Follower[] = [];
 function followersOf(server: VirtualPostgres, data: DataDirectory): readonly Follower[] {
   if (server.senders.size === 0) return NOBODY;
   const followers: Follower[] = [];
-  for (const { standby, term, tag, hasCaughtUp, flushed } of server.senders) {
+  for (const { standby, term, tag, hasCaughtUp, flushed, heardAtUpstreamMs } of server.senders) {
     followers.push({
       node: standby,
       term,
@@ -125,6 +147,7 @@ function followersOf(server: VirtualPostgres, data: DataDirectory): readonly Fol
       flushLsn: data.wal[flushed - 1]?.lsn ?? null,
       replayLsn: null,
       syncPriority: server.names?.tags.has(tag) === true ? 1 : 0,
+      silentMs: server.process.nowMs - heardAtUpstreamMs,
     });
   }
   return followers;

@@ -36,6 +36,7 @@ export interface RunResult {
   readonly counts: ReadonlyMap<string, number>;
   readonly gaps: readonly WriteGap[];
   readonly acknowledged: number;
+  /** How many began, the first one included. */
   readonly reigns: number;
   readonly virtualMs: number;
   readonly events: number;
@@ -78,7 +79,7 @@ export function runSeed(options: RunOptions): RunResult {
     counts: world.counts,
     gaps: group.gaps,
     acknowledged: group.clients.acknowledged,
-    reigns: group.monitor.stored.record.reign?.term ?? 0,
+    reigns: group.reigns,
     virtualMs: world.clock.nowMs,
     events: world.clock.eventsRun,
     convergedAfterMs,

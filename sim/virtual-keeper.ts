@@ -1,9 +1,11 @@
+import { isAnswering } from '../src/core/absence.ts';
 import type { Report } from '../src/core/evidence.ts';
 import { DEFAULT_SETTINGS, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
 import type { Rest, Step } from '../src/core/action.ts';
 import { plan } from '../src/core/plan.ts';
 import { createLagMeter } from '../src/deciding/lag-meter.ts';
 import type { JournalEntry } from '../src/keeper/journal.ts';
+import { BUSY_TICK_MS, pauseAtRest } from '../src/keeper/look-pause.ts';
 import {
   localView,
   newNodeState,
@@ -15,7 +17,8 @@ import { checkAction } from './action-rules.ts';
 import { executeAction } from './keeper-actions.ts';
 import { StepFailed, type ActionContext, type Pause, type Steps } from './steps.ts';
 import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
-import { observe } from './observation.ts';
+import type { ServerObservation } from '../src/postgres/postgres-server.ts';
+import { createObserver } from './observation.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import type { VirtualMonitor } from './virtual-monitor.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
@@ -46,11 +49,9 @@ export interface KeeperOptions {
 
 type Content = ReturnType<typeof reportOfState>;
 
-const BUSY_TICK_MS = 50;
 const BUSY_FOR_MS = 10_000;
 const CLOSE_LOOK_FOR_MS = 1_500;
 const LATER_TICK_MS = 250;
-const HEARTBEATS_PER_LOOK = 2;
 /** What a look at the server takes at rest. */
 const LOOK_MS = 2;
 const FIRST_RECORD_MS = 2_000;
@@ -101,14 +102,15 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
   function begin(): void {
     process.begin();
     session += 1;
-    const present = newNodeState(observe(world, server), durable, process.nowMs);
+    const observe = createObserver(world, server, () => process.nowMs);
+    const present = newNodeState(observe(), durable, process.nowMs);
     state = present;
     link?.close();
     link = openKeeperLink(world, node, process, monitor, () => durable.record);
-    runLife(present, link);
+    runLife(present, link, observe);
   }
 
-  function runLife(mine: NodeState, line: KeeperLink): void {
+  function runLife(mine: NodeState, line: KeeperLink, observe: () => ServerObservation): void {
     const { life } = process;
     let entry = durable;
     let sequence = 0;
@@ -182,7 +184,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     function look(): void {
       const { nowMs } = process;
-      noteLook(mine, observe(world, server), { beganMs: nowMs, endedMs: nowMs, timeoutMs: 0 });
+      noteLook(mine, observe(), { beganMs: nowMs, endedMs: nowMs, timeoutMs: 0 });
       const content = reportOfState(node, mine, durable, nowMs);
       if (isSameEssence(content, lastReported)) return;
       busyUntilMs = process.nowMs + BUSY_FOR_MS;
@@ -226,7 +228,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     /** After a while in which nothing has changed the simulated keeper looks less often than the real one: most such looks see nothing. */
     function pauseMs(): number {
       const leftMs = busyUntilMs - process.nowMs;
-      if (leftMs <= 0) return HEARTBEATS_PER_LOOK * heartbeatMs();
+      if (leftMs <= 0) return pauseAtRest(mine.observation, heartbeatMs());
       return leftMs > BUSY_FOR_MS - CLOSE_LOOK_FOR_MS ? BUSY_TICK_MS : LATER_TICK_MS;
     }
 
@@ -336,12 +338,13 @@ function isSameEssence(a: Content, b: Content | undefined): boolean {
     own.upstream?.host === other.upstream?.host &&
     own.followers.length === other.followers.length &&
     own.followers.every((follower, index) => {
-      const { node, term, state, syncPriority } = other.followers[index]!;
+      const { node, term, state, syncPriority, silentMs } = other.followers[index]!;
       return (
         follower.node === node &&
         follower.term === term &&
         follower.state === state &&
-        follower.syncPriority === syncPriority
+        follower.syncPriority === syncPriority &&
+        isAnswering(follower) === isAnswering({ silentMs })
       );
     })
   );

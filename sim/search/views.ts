@@ -70,6 +70,7 @@ function followersOf(state: State, node: NodeId): readonly Follower[] {
     flushLsn: LSN_ZERO,
     replayLsn: null,
     syncPriority: 0,
+    silentMs: 0,
   }));
 }
 
@@ -196,6 +197,7 @@ export function evidenceOf(record: GroupRecord, memory: Memory): Evidence {
       .map(({ id }) => ({
         node: id,
         ageMs: memory.seenTerm === record.reign?.term ? AGE_MS[memory.notStreaming[id - 1]!] : 0,
+        fellSilent: false,
       })),
   };
 }

@@ -14,6 +14,8 @@ const FollowerDocument = z.object({
   flushLsn: z.nullable(LsnText),
   replayLsn: z.nullable(LsnText),
   syncPriority: Counter,
+  // Keepers of version 0.1 do not tell.
+  silentMs: z._default(z.number().check(z.minimum(0)), 0),
 });
 
 const PostgresDocument = z.object({

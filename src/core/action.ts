@@ -59,7 +59,7 @@ export type Action =
   | { readonly kind: 'start_standby'; readonly settings: ServerSettings }
   | { readonly kind: 'stop'; readonly mode: 'fast' | 'immediate' }
   | { readonly kind: 'checkpoint'; readonly term: number }
-  | { readonly kind: 'hand_over'; readonly term: number }
+  | { readonly kind: 'hand_over'; readonly term: number; readonly settings: ServerSettings }
   | { readonly kind: 'pledge'; readonly term: number; readonly settings: ServerSettings }
   | { readonly kind: 'configure'; readonly settings: ServerSettings }
   | {

@@ -10,6 +10,9 @@ const STORE_PATIENCE_MS = 2_000;
 /** A keeper that was later than this has to listen for a while before it may say so. */
 const KEEPER_LAG_MS = 1_000;
 
+/** A voter whose connection was broken is back within this time, ms. */
+const RECONNECTED_MS = 500;
+
 /** What the holder of the baton does next. */
 export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
   if ((local.pledge?.term ?? 0) > reign.term)
@@ -130,7 +133,8 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
     );
   }
   const isOpen = local.servingTerm === reign.term;
-  const settings = primarySettings(record, reign, local, isOpen);
+  const isShut = isOpen && mustShut(record, rule, local);
+  const settings = primarySettings(record, reign, local, isOpen && !isShut);
   const inForce = local.synchronousStandbyNames ?? '';
   if (
     local.configured === null ||
@@ -141,7 +145,9 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
   ) {
     return step(
       { kind: 'configure', settings: { ...settings, synchronousStandbyNames: inForce } },
-      'its settings differ',
+      isShut
+        ? 'no commit could be acknowledged, and somebody else may be the primary'
+        : 'its settings differ',
     );
   }
   // Without slots the others can't attach, and without them the marker is not acknowledged.
@@ -160,7 +166,7 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
       'the rule of the group has changed',
     );
   }
-  if (isOpen) return rest(null);
+  if (isOpen) return rest(isShut ? 'closed for writes until its voters are heard' : null);
   if (local.markerAcknowledged === reign.term) {
     const open = primarySettings(record, reign, local, true);
     return step(
@@ -186,6 +192,21 @@ function mustApply(
   if (inForce !== names) return true;
   const isApplied = appliedRule?.term === reign.term && appliedRule.change === record.ruleChanges;
   return record.rules.length > 1 && !isApplied;
+}
+
+/**
+ * A primary that hears neither the store nor enough voters is closed for
+ * writes, as another may be elected in this moment; its readers stay. It costs
+ * little and is taken back when the voters are heard, so it need not wait until
+ * there is reason enough to step down.
+ */
+function mustShut({ settings }: GroupRecord, rule: Rule, local: LocalView): boolean {
+  const isShut = local.configured?.readOnly === true;
+  return (
+    rule.k > 0 &&
+    local.quorumSilentMs >= RECONNECTED_MS &&
+    (isShut || local.storeSilentMs >= settings.detectionMs)
+  );
 }
 
 /** A primary whose commits wait for voters that have left must not look writable. */

@@ -9,7 +9,8 @@ import {
   type Intent,
 } from './group-record.ts';
 import { continuesReign, reignTimelineAfter } from './lineage.ts';
-import { canStand, holderCondition, isEligibleAtNeed, isFit, liveReport } from './liveness.ts';
+import { liveReport } from './live-report.ts';
+import { canStand, holderCondition, isAwaited, isEligibleAtNeed, isFit } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
@@ -150,7 +151,10 @@ function undoHandover(record: GroupRecord, evidence: Evidence): ReturnType<RuleF
   const { intent, settings } = record;
   if (intent?.stage !== 'drain') return undefined;
   const tooLate = evidence.intentAgeMs >= settings.handoverMs;
-  const targetGone = intent.target !== null && !canStand(record, evidence, intent.target);
+  const targetGone =
+    intent.target !== null &&
+    !canStand(record, evidence, intent.target) &&
+    !isAwaited(record, evidence, intent.target);
   if (!tooLate && !targetGone) return undefined;
   const why = tooLate
     ? `${nameOf(record, intent.from)} did not shut down within ${settings.handoverMs} ms`
@@ -204,7 +208,9 @@ function giveUpFetch(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
   const { intent } = record;
   if (intent?.stage !== 'fetch' || intent.fetch === null) return undefined;
   const { candidate, source } = intent.fetch;
-  const gone = [candidate, source].find((node) => liveReport(record, evidence, node) === undefined);
+  const gone = [candidate, source].find(
+    (node) => liveReport(record, evidence, node) === undefined && !isAwaited(record, evidence, node),
+  );
   if (gone === undefined && evidence.intentAgeMs < record.settings.handoverMs) return undefined;
   return {
     next: {

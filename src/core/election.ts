@@ -9,7 +9,8 @@ import {
 } from './group-record.ts';
 import { knownPart } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
-import { isEligible, isEligibleAtNeed, isEligibleThoughLeaving, isFit, liveReport } from './liveness.ts';
+import { liveReport } from './live-report.ts';
+import { isEligible, isEligibleAtNeed, isEligibleThoughLeaving, isFit } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
 import { satisfiesAllRules } from './quorum.ts';
 

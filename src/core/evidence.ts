@@ -19,14 +19,16 @@ export interface Evidence {
    * in the present term (by the holder's own followers), ms; since the decider
    * started when it never did. The holder itself is not in it.
    */
-  readonly notStreaming: readonly NodeAge[];
+  readonly notStreaming: readonly Absence[];
   /** A node has a record that does not fit the decider's: its store was restored from an old copy, or has lost the group. */
   readonly contradiction?: Contradiction;
 }
 
-export interface NodeAge {
+export interface Absence {
   readonly node: NodeId;
   readonly ageMs: number;
+  /** It had left its walsender's question without an answer when it was last seen, rather than hung up. */
+  readonly fellSilent: boolean;
 }
 
 export interface AgedReport {
@@ -124,6 +126,8 @@ export interface Follower {
   readonly replayLsn: Lsn | null;
   /** The walsender's own view of synchronous_standby_names: above 0 when its flushes count. */
   readonly syncPriority: number;
+  /** Since the last message from the standby, ms, measured on this server. */
+  readonly silentMs: number;
 }
 
 /** Whether a server has the data of another system (I11): all that it says of its WAL means nothing to the group then. */

@@ -1,4 +1,5 @@
-import { isForeign, reportOf, type Evidence, type Report } from './evidence.ts';
+import { isAway } from './absence.ts';
+import { reportOf, type Evidence, type Report } from './evidence.ts';
 import {
   cohortMembers,
   currentRule,
@@ -8,6 +9,7 @@ import {
   type NodeId,
   type Reign,
 } from './group-record.ts';
+import { liveReport } from './live-report.ts';
 import { effectiveNumberSync, votersOf } from './quorum.ts';
 
 /** What the evidence says of the holder. */
@@ -25,29 +27,6 @@ export type HolderCondition =
   | { readonly kind: 'doubtful'; readonly because: string };
 
 const ALIVE: HolderCondition = { kind: 'alive' };
-
-/** The report of a node that was heard of within the detection time. */
-export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId): Report | undefined {
-  const aged = reportOf(evidence, node);
-  if (aged === undefined || aged.ageMs >= record.settings.detectionMs) return undefined;
-  const { report } = aged;
-  return isForeign(record, report.postgres) ? withoutData(report) : report;
-}
-
-/** I11: whoever has the data of another system has none of the group's, whatever it says of its WAL. */
-function withoutData(report: Report): Report {
-  const postgres = {
-    ...report.postgres,
-    status: 'absent',
-    role: null,
-    position: null,
-    history: [],
-    markerTerm: null,
-    upstream: null,
-    followers: [],
-  } as const;
-  return { ...report, postgres, servingTerm: null, confirmedRule: null };
-}
 
 /** Judges the holder of the present reign. A dead process is believed at once, silence only after the detection time. */
 export function holderCondition(record: GroupRecord, evidence: Evidence): HolderCondition {
@@ -153,19 +132,13 @@ function hasBegun(reign: Reign): boolean {
  * once then, and one that recovers from a crash can't have them yet.
  */
 function isCutOff(record: GroupRecord, evidence: Evidence): boolean {
-  const { reign, settings } = record;
+  const { reign } = record;
   const rule = currentRule(record);
   if (reign === null || rule === undefined || effectiveNumberSync(record) === 0) return false;
   const voters = votersOf(rule, reign.holder);
   const silent = voters.filter((node) => {
-    const away = evidence.notStreaming.find((each) => each.node === node);
     const report = liveReport(record, evidence, node);
-    return (
-      away !== undefined &&
-      away.ageMs >= settings.detectionMs &&
-      report !== undefined &&
-      report.postgres.upstream === null
-    );
+    return report?.postgres.upstream === null && isAway(record, evidence, node);
   });
   return voters.length - silent.length < rule.k;
 }
@@ -180,6 +153,11 @@ function whoStillReceives(record: GroupRecord, evidence: Evidence): NodeId | und
     if (aged === undefined || upstream == null || upstream.term !== reign?.term) return false;
     return upstream.silentMs + aged.ageMs < settings.detectionMs;
   });
+}
+
+/** Whether a node has had no time yet to report to a decider that has just started: it may be here. */
+export function isAwaited(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
+  return reportOf(evidence, node) === undefined && evidence.deciderAgeMs < record.settings.detectionMs;
 }
 
 /** Whether a node could pledge and be promoted, as far as its role policy and its last report say. */

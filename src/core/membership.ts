@@ -1,3 +1,4 @@
+import { isAway } from './absence.ts';
 import type { Evidence } from './evidence.ts';
 import {
   currentRule,
@@ -9,7 +10,7 @@ import {
   type Rule,
 } from './group-record.ts';
 import { relationTo } from './lineage.ts';
-import { liveReport } from './liveness.ts';
+import { liveReport } from './live-report.ts';
 import { lagBytes } from './lsn.ts';
 import { effectiveNumberSync, sameRule, votersOf } from './quorum.ts';
 
@@ -81,7 +82,7 @@ function afterAbsences(
     evidence.notStreaming.find((each) => each.node === node)?.ageMs ?? 0;
   const numberSync = effectiveNumberSync(record);
 
-  if (numberSync === 0 && voters.length > 0 && voters.every((node) => awayMs(node) >= detectionMs)) {
+  if (numberSync === 0 && voters.length > 0 && voters.every((node) => isAway(record, evidence, node))) {
     return {
       voters: [],
       reasons: [`no voter has streamed for ${detectionMs} ms and number_sync_standbys is 0`],

@@ -2,7 +2,7 @@ import type { Evidence } from './evidence.ts';
 import { livePledges, provesAll, type PledgedNode } from './election.ts';
 import { currentRule, type GroupRecord, type Intent, type Reign } from './group-record.ts';
 import { reignTimelineAfter } from './lineage.ts';
-import { liveReport } from './liveness.ts';
+import { liveReport } from './live-report.ts';
 import { ruleFor } from './membership.ts';
 import { effectiveNumberSync, sameRule, votersOf, withRules } from './quorum.ts';
 

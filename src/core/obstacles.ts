@@ -1,7 +1,8 @@
 import type { Evidence } from './evidence.ts';
 import { cohortMembers, findNode, nameOf, type GroupRecord, type NodeId } from './group-record.ts';
 import { relationTo } from './lineage.ts';
-import { holderCondition, liveReport } from './liveness.ts';
+import { liveReport } from './live-report.ts';
+import { holderCondition } from './liveness.ts';
 import { lagBytes } from './lsn.ts';
 import { pledgesNeeded } from './quorum.ts';
 import { describeContradiction } from './record-home.ts';

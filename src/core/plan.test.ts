@@ -106,12 +106,31 @@ test('a primary lets clients in only after its marker has been acknowledged', ()
   assert.deepEqual([open.settings.readOnly, open.settings.locked], [false, false]);
 });
 
-test('a primary that hears neither the store nor its voters stops looking writable', () => {
+test('a primary that hears neither the store nor its voters steps down', () => {
   const group = trio();
   const silent = { ...settledPrimary(group), storeSilentMs: 3_000, quorumSilentMs: 3_000 };
   expectAction(planned(group, 'a', silent), 'stop');
   expectRest(planned(group, 'a', { ...silent, storeSilentMs: 2_999 }));
-  expectRest(planned(group, 'a', { ...silent, quorumSilentMs: 2_999 }));
+  expectAction(planned(group, 'a', { ...silent, quorumSilentMs: 2_999 }), 'configure');
+});
+
+test('a primary that does not hear the store is closed for writes as soon as its voters are missed', () => {
+  const group = trio();
+  const silent = { ...settledPrimary(group), storeSilentMs: 3_000, quorumSilentMs: 500 };
+  const { settings } = expectAction(planned(group, 'a', silent), 'configure');
+  assert.deepEqual([settings.readOnly, settings.locked], [true, false]);
+  // A connection that broke is back by then.
+  expectRest(planned(group, 'a', { ...silent, quorumSilentMs: 499 }));
+  expectRest(planned(group, 'a', { ...silent, storeSilentMs: 2_999 }));
+});
+
+test('a primary that was closed for writes is opened when its voters are heard, and not when the store is', () => {
+  const group = trio();
+  const settled = settledPrimary(group);
+  const shut = { ...settled, configured: { ...settled.configured!, readOnly: true } };
+  expectRest(planned(group, 'a', { ...shut, quorumSilentMs: 500, storeSilentMs: 0 }), /until its voters/);
+  const heard = { ...shut, quorumSilentMs: 0, storeSilentMs: 60_000 };
+  assert.equal(expectAction(planned(group, 'a', heard), 'configure').settings.readOnly, false);
 });
 
 test('a primary that goes on alone by decision does not step down when the store is silent', () => {
@@ -154,6 +173,8 @@ test('a node that was elected while it was down starts as a standby and is promo
     'the names are in force before the promotion',
   );
   assert.equal(promote.settings.readOnly, true);
+  const young = { promotedTerm: null, postgres: { ...standby, position: null } };
+  expectRest(planned(group, 'a', young), /end of its WAL is not known/);
 });
 
 test('who was promoted by hand since it was elected leaves the next number to people again', () => {

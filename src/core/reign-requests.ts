@@ -1,7 +1,8 @@
 import { accepted, busy, refused, type Answer } from './answer.ts';
 import type { Evidence } from './evidence.ts';
 import { nameOf, type GroupRecord, type NodeEntry, type NodeId } from './group-record.ts';
-import { canStand, holderCondition, liveReport } from './liveness.ts';
+import { liveReport } from './live-report.ts';
+import { canStand, holderCondition } from './liveness.ts';
 import { withIntent } from './next-reign.ts';
 import { bytesAtRisk, promotionObstacles } from './obstacles.ts';
 

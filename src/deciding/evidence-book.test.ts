@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aGroup, TERM } from '../../test/support/a-group.ts';
+import { aFollower, aGroup, TERM } from '../../test/support/a-group.ts';
 import { aReport } from '../../test/support/a-report.ts';
 import { createEvidenceBook } from './evidence-book.ts';
 
@@ -15,14 +15,7 @@ function open() {
 }
 
 function primaryReport(sequence: number, streaming: readonly number[]) {
-  const followers = streaming.map((node) => ({
-    node,
-    term: TERM,
-    state: 'streaming' as const,
-    flushLsn: '0/5000000',
-    replayLsn: '0/5000000',
-    syncPriority: 1,
-  }));
+  const followers = streaming.map((each) => aFollower(each));
   return aReport(1, { sequence, promotedTerm: TERM, servingTerm: TERM }, { role: 'primary', followers });
 }
 
@@ -81,8 +74,8 @@ test('a standby is away from the moment in which the primary last saw it stream'
   book.take(primaryReport(2, [2]), RECORD);
   pass(200);
   assert.deepEqual(evidence().notStreaming, [
-    { node: 2, ageMs: 200 },
-    { node: 3, ageMs: 700 },
+    { node: 2, ageMs: 200, fellSilent: false },
+    { node: 3, ageMs: 700, fellSilent: false },
   ]);
 });
 
@@ -110,4 +103,24 @@ test('failovers for crashes are counted within the window only, and only those t
   assert.equal(book.evidence(crashed, 0).recentCrashFailovers, 1);
   pass(RECORD.settings.crashWindowMs + 1);
   assert.equal(book.evidence(crashed, 0).recentCrashFailovers, 0);
+});
+
+test('a standby that answered nothing when it was last seen fell silent, until it is seen to answer', () => {
+  const { book, evidence } = open();
+  const report = (sequence: number, silentMs: number) =>
+    aReport(
+      1,
+      { sequence, promotedTerm: TERM },
+      { role: 'primary', followers: [aFollower(2, TERM, { silentMs })] },
+    );
+  const fellSilent = (): boolean | undefined =>
+    evidence().notStreaming.find(({ node }) => node === 2)?.fellSilent;
+  book.take(report(1, 1_500), RECORD);
+  assert.equal(fellSilent(), false);
+  book.take(report(2, 2_000), RECORD);
+  assert.equal(fellSilent(), true);
+  book.take(primaryReport(3, []), RECORD);
+  assert.equal(fellSilent(), true);
+  book.take(report(4, 0), RECORD);
+  assert.equal(fellSilent(), false);
 });

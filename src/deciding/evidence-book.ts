@@ -1,5 +1,6 @@
+import { isAnswering } from '../core/absence.ts';
 import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
-import type { Evidence, Report } from '../core/evidence.ts';
+import type { Absence, Evidence, Report } from '../core/evidence.ts';
 
 /**
  * What a decider has been told and when, on its own monotonic clock. Lost with
@@ -22,10 +23,16 @@ interface Heard {
   readonly atMs: number;
 }
 
+/** When a standby was last seen streaming, and whether it answered its walsender then. */
+interface Streamed {
+  readonly atMs: number;
+  readonly fellSilent: boolean;
+}
+
 export function createEvidenceBook(now: () => number): EvidenceBook {
   const startedAtMs = now();
   const heard = new Map<NodeId, Heard>();
-  const streamedAtMs = new Map<NodeId, number>();
+  const streamed = new Map<NodeId, Streamed>();
   let crashFailoversAtMs: readonly number[] = [];
   let intent = { stage: '', sinceMs: startedAtMs };
   let reign: { readonly term: number; readonly primarySinceMs: number } | undefined;
@@ -37,16 +44,19 @@ export function createEvidenceBook(now: () => number): EvidenceBook {
     if (report.promotedTerm !== term || report.postgres.role !== 'primary') return;
     if (reign?.term !== term) {
       reign = { term, primarySinceMs: now() };
-      streamedAtMs.clear();
+      streamed.clear();
     }
     for (const follower of report.postgres.followers) {
-      if (follower.term === term && follower.state === 'streaming') streamedAtMs.set(follower.node, now());
+      if (follower.term === term && follower.state === 'streaming')
+        streamed.set(follower.node, { atMs: now(), fellSilent: !isAnswering(follower) });
     }
   }
 
-  function notStreamingMs(record: GroupRecord, node: NodeId): number {
-    if (reign === undefined || reign.term !== record.reign?.term) return 0;
-    return now() - (streamedAtMs.get(node) ?? reign.primarySinceMs);
+  function absenceOf(record: GroupRecord, node: NodeId): Absence {
+    if (reign === undefined || reign.term !== record.reign?.term)
+      return { node, ageMs: 0, fellSilent: false };
+    const { atMs, fellSilent } = streamed.get(node) ?? { atMs: reign.primarySinceMs, fellSilent: false };
+    return { node, ageMs: now() - atMs, fellSilent };
   }
 
   return {
@@ -75,7 +85,7 @@ export function createEvidenceBook(now: () => number): EvidenceBook {
         .length,
       notStreaming: record.nodes
         .filter(({ id }) => id !== record.reign?.holder)
-        .map(({ id }) => ({ node: id, ageMs: notStreamingMs(record, id) })),
+        .map(({ id }) => absenceOf(record, id)),
     }),
     reportOf: (node) => heard.get(node)?.report,
     reportAgeMs(node) {

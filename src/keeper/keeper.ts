@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { isAnswering } from '../core/absence.ts';
 import type { Action, Rest, Step } from '../core/action.ts';
 import { plan } from '../core/plan.ts';
 import { isLater } from '../core/record-home.ts';
@@ -12,6 +13,7 @@ import { executeAction, type ActionContext } from './execute-action.ts';
 import type { Fencing } from './fencing.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
+import { BUSY_TICK_MS, pauseAtRest } from './look-pause.ts';
 import { localView, newNodeState, noteLook, reportOfState, type NodeState } from './node-state.ts';
 
 export type StopHow = 'fast' | 'immediate' | 'keeper_only';
@@ -37,10 +39,6 @@ export interface KeeperDependencies {
   readonly passCrashPoint: PassCrashPoint;
 }
 
-/** While something is on its way the keeper looks this often, ms. */
-const BUSY_TICK_MS = 50;
-/** At rest it looks every so many heartbeats: a death is told by the held session, and silence by its age. */
-const HEARTBEATS_PER_LOOK = 2;
 /** For how long after a change the keeper expects more of them, ms. */
 const BUSY_FOR_MS = 10_000;
 /** A step that failed is tried again after this time, doubled each time up to the second figure, ms. */
@@ -202,7 +200,8 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     }
     lastStep = rest.because ?? '';
     if (hasLeft(node, state)) left.resolve();
-    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : HEARTBEATS_PER_LOOK * heartbeatMs());
+    const pauseMs = pauseAtRest(state.observation, heartbeatMs());
+    await alarm.wait(nowMs() < busyUntilMs ? BUSY_TICK_MS : pauseMs);
   }
 
   function heartbeatMs(): number {
@@ -276,7 +275,10 @@ function essence(content: ReturnType<typeof reportOfState>): string {
     ...server,
     timeline: position?.timeline,
     upstream: upstream === null ? null : { term: upstream.term, host: upstream.host, port: upstream.port },
-    followers: followers.map(({ node, term, state, syncPriority }) => ({ node, term, state, syncPriority })),
+    followers: followers.map(({ flushLsn: _flushed, replayLsn: _replayed, silentMs, ...follower }) => ({
+      ...follower,
+      answers: isAnswering({ silentMs }),
+    })),
   });
 }
 

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Follower } from '../core/evidence.ts';
 import type { ServerObservation } from '../postgres/postgres-server.ts';
-import { aGroup, TERM } from '../../test/support/a-group.ts';
+import { aFollower, aGroup, TERM } from '../../test/support/a-group.ts';
 import type { JournalEntry } from './journal.ts';
 import {
   confirmedRule,
   hasVoters,
+  localView,
   newNodeState,
   noteLook,
   reportOfState,
@@ -46,7 +47,7 @@ const PRIMARY: ServerObservation = {
 };
 
 function follower(node: number, flushLsn: string, changes: Partial<Follower> = {}): Follower {
-  return { node, term: TERM, state: 'streaming', flushLsn, replayLsn: flushLsn, syncPriority: 1, ...changes };
+  return { ...aFollower(node), flushLsn, replayLsn: flushLsn, ...changes };
 }
 
 function primary(followers: readonly Follower[]): NodeState {
@@ -83,6 +84,17 @@ test('a primary has its voters when k of them stream in its term', () => {
   assert.equal(seen([follower(2, '0/1', { state: 'catchup' })]), false);
   assert.equal(seen([follower(2, '0/1', { term: TERM - 1 })]), false);
   assert.equal(seen([]), false);
+});
+
+test('voters are missed from the moment in which a look has not found them', () => {
+  const record = aGroup().withPrimary('a').withStandby('b').record();
+  const state = { ...newNodeState({ ...PRIMARY, followers: [aFollower(2)] }, JOURNAL, 0), record };
+  const silentMs = (): number =>
+    localView(1, state, JOURNAL, { nowMs: 3_000, storeSilentMs: 0, keeperLagMs: 0 }).quorumSilentMs;
+  noteLook(state, PRIMARY, { beganMs: 990, endedMs: 1_000, timeoutMs: 2_000 });
+  assert.equal(silentMs(), 2_000);
+  noteLook(state, PRIMARY, { beganMs: 1_990, endedMs: 2_000, timeoutMs: 2_000 });
+  assert.equal(silentMs(), 2_000);
 });
 
 test('silence that was seen goes on growing until the server is looked at again', () => {

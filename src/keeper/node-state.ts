@@ -76,11 +76,13 @@ export function noteLook(
   observation: ServerObservation,
   look: { readonly beganMs: number; readonly endedMs: number; readonly timeoutMs: number },
 ): void {
+  // Too few voters are missed from the moment in which a look has shown it, and not since the look before.
+  if (hasVoters(state.record, state.observation) || hasVoters(state.record, observation))
+    state.quorumSeenAtMs = look.endedMs;
   state.observation = observation;
   state.observedAtMs = look.endedMs;
   if (observation.status !== 'unresponsive') state.unansweredSinceMs = null;
   else state.unansweredSinceMs ??= Math.max(look.beganMs, look.endedMs - look.timeoutMs);
-  if (hasVoters(state.record, observation)) state.quorumSeenAtMs = look.endedMs;
 }
 
 function unansweredMs({ observation, unansweredSinceMs }: NodeState, nowMs: number): number {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { WAL_SENDER_TIMEOUT_MS } from '../core/absence.ts';
 import type { ManagedSettings, UpstreamSettings } from './postgres-server.ts';
 import type { PostgresServerOptions } from './server-options.ts';
 import { REPLICATION_ROLE } from './server-options.ts';
@@ -130,7 +131,7 @@ function replicationSettings(
   upstream: UpstreamSettings | null,
 ): Setting[] {
   return [
-    ['wal_sender_timeout', '3s'],
+    ['wal_sender_timeout', `${WAL_SENDER_TIMEOUT_MS / 1_000}s`],
     ['wal_receiver_timeout', '3s'],
     // Longer than the sender's time-out: so the sender asks every 1.5 s, and its question proves that it lives.
     ['wal_receiver_status_interval', '10s'],

@@ -21,7 +21,12 @@ export interface ServerFacts {
   readonly settingsDigest: string | null;
   readonly receiverRunning: boolean;
   readonly receiver: ReceiverFacts | null;
-  readonly followers: readonly Follower[];
+  readonly followers: readonly FollowerFacts[];
+}
+
+export interface FollowerFacts extends Omit<Follower, 'silentMs'> {
+  /** Changes with every message from the standby. */
+  readonly lifeSign: string;
 }
 
 export interface ReceiverFacts {
@@ -52,7 +57,8 @@ const FACTS = `
     receiver.status AS receiver_status, receiver.sender_host, receiver.sender_port, receiver.conninfo,
     concat_ws(' ', receiver.last_msg_receipt_time, receiver.flushed_lsn, receiver.pid) AS life_sign,
     (SELECT json_agg(json_build_object(
-        'name', application_name, 'state', state, 'flush', flush_lsn, 'replay', replay_lsn, 'priority', sync_priority))
+        'name', application_name, 'state', state, 'flush', flush_lsn, 'replay', replay_lsn, 'priority', sync_priority,
+        'life_sign', concat_ws(' ', reply_time, flush_lsn, pid)))
       FROM pg_stat_replication WHERE usename = '${REPLICATION_ROLE}') AS followers
   FROM (SELECT) AS one LEFT JOIN pg_stat_wal_receiver AS receiver ON true`;
 
@@ -99,7 +105,7 @@ function receiverOf(row: Row | undefined): ReceiverFacts | null {
 
 const STATES = ['startup', 'catchup', 'streaming', 'backup', 'stopping'] as const;
 
-function followersOf(value: unknown): readonly Follower[] {
+function followersOf(value: unknown): readonly FollowerFacts[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((entry: Record<string, unknown>) => {
     const tag = parseStandbyTag(String(entry['name']));
@@ -112,6 +118,7 @@ function followersOf(value: unknown): readonly Follower[] {
         flushLsn: (entry['flush'] as Lsn | null) ?? null,
         replayLsn: (entry['replay'] as Lsn | null) ?? null,
         syncPriority: Number(entry['priority'] ?? 0),
+        lifeSign: String(entry['life_sign']),
       },
     ];
   });

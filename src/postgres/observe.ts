@@ -1,5 +1,5 @@
 import { parseStandbyTag } from '../core/application-name.ts';
-import type { PostgresStatus, Upstream } from '../core/evidence.ts';
+import type { Follower, PostgresStatus, Upstream } from '../core/evidence.ts';
 import type { Lineage } from '../core/lineage.ts';
 import { lagBytes } from '../core/lsn.ts';
 import { toBatonError } from '../lib/baton-error.ts';
@@ -9,7 +9,13 @@ import { isCleanlyStopped, readControlData } from './control-data.ts';
 import { createFreshProbe } from './fresh-probe.ts';
 import type { LocalWal } from './local-wal.ts';
 import { namesOfStandby, NOBODY } from './managed-settings.ts';
-import { queryFacts, queryMarkerTerm, type ReceiverFacts, type ServerFacts } from './observation-query.ts';
+import {
+  queryFacts,
+  queryMarkerTerm,
+  type FollowerFacts,
+  type ReceiverFacts,
+  type ServerFacts,
+} from './observation-query.ts';
 import type { Postmaster } from './postmaster.ts';
 import type { ManagedSettings, ServerObservation } from './postgres-server.ts';
 import { numberOf, textOf } from './row.ts';
@@ -17,6 +23,7 @@ import { isWhole, seeSentinel } from './sentinel.ts';
 import type { ServerContext } from './server-context.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { Sessions } from './sessions.ts';
+import { createSilenceWatch } from './silence-watch.ts';
 import { sqlStateOf, type SqlSession } from './sql-session.ts';
 import { lineageAt } from './timeline-history.ts';
 
@@ -48,13 +55,17 @@ const NOTHING: ServerObservation = {
   detail: null,
 };
 
+/** A keeper at rest looks once a second; see {@link createSilenceWatch}. */
+const LOOKS_APART_MS = 2_000;
+
 /** 57P03: the server starts, shuts down or is not consistent yet; it refuses before it asks who it is. */
 const NOT_NOW = '57P03';
 
 /** Looks at one server; see {@link PostgresServer.observe}. */
 export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Promise<ServerObservation> {
   const { context, process, sessions } = parts;
-  const watchSilence = createSilenceWatch(context.options.now);
+  const upstreamSilence = createSilenceWatch(context.options.now);
+  const followerSilence = createSilenceWatch(context.options.now, LOOKS_APART_MS);
   const probe = createFreshProbe(context);
   const readIdentity = createIdentityReader();
   const seeStopped = createStoppedView(parts);
@@ -78,8 +89,8 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
       position: lineage?.position ?? null,
       history: lineage?.history ?? [],
       markerTerm,
-      upstream: upstreamOf(facts.receiver, watchSilence(facts.receiver?.lifeSign)),
-      followers: facts.followers,
+      upstream: upstreamOf(facts.receiver, upstreamSilence),
+      followers: followersOf(facts.followers, followerSilence),
       pid: postmaster.pid,
       synchronousStandbyNames: namesInForce(facts),
       readOnly: facts.readOnly,
@@ -194,22 +205,23 @@ function createStoppedView({
   };
 }
 
-/** How long the same life sign has been seen, on the monotonic clock; 0 without one. */
-function createSilenceWatch(now: () => number): (lifeSign: string | undefined) => number {
-  let last: string | undefined;
-  let sinceMonotonicMs = now();
-  return (lifeSign) => {
-    if (lifeSign === last && lifeSign !== undefined) return now() - sinceMonotonicMs;
-    last = lifeSign;
-    sinceMonotonicMs = now();
-    return 0;
-  };
-}
+type SilenceWatch = ReturnType<typeof createSilenceWatch>;
 
-function upstreamOf(receiver: ReceiverFacts | null, silentMs: number): Upstream | null {
+function upstreamOf(receiver: ReceiverFacts | null, watch: SilenceWatch): Upstream | null {
+  const silences = watch(new Map(receiver === null ? [] : [['', receiver.lifeSign]]));
   if (receiver === null) return null;
   const term = parseStandbyTag(receiver.applicationName)?.term;
-  return term === undefined ? null : { term, host: receiver.host, port: receiver.port, silentMs };
+  const { host, port } = receiver;
+  return term === undefined ? null : { term, host, port, silentMs: silences.get('') ?? 0 };
+}
+
+function followersOf(followers: readonly FollowerFacts[], watch: SilenceWatch): readonly Follower[] {
+  const nameOf = ({ node, term }: FollowerFacts): string => `${node}@${term}`;
+  const silences = watch(new Map(followers.map((each) => [nameOf(each), each.lifeSign])));
+  return followers.map((each) => {
+    const { lifeSign: _sign, ...follower } = each;
+    return { ...follower, silentMs: silences.get(nameOf(each)) ?? 0 };
+  });
 }
 
 /** A standby that has no voters to name holds the unsatisfiable name instead; to the keeper that is "none". */

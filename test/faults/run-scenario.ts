@@ -1,5 +1,6 @@
 import { startCountdown, waitFor } from '../../src/system/clock.ts';
 import type { ClusterNode } from '../support/cluster-node.ts';
+import { BOTH_OPEN_MS } from './budgets.ts';
 import {
   acknowledgedByTwo,
   differences,
@@ -36,8 +37,6 @@ export interface Outcome {
 
 /** A group that is not back by itself by then needs a person. */
 const REJOIN_MS = 150_000;
-/** Clients may meet two servers that say they are open, for as long as a keeper needs to find out; they never both acknowledge. */
-const BOTH_OPEN_MS = 5_000;
 /** Only a gap that is longer is a failure: the machine may be loaded, and the figure stands beside its budget. */
 const GAP_MS = 45_000;
 const REPLAY_MS = 60_000;
@@ -100,7 +99,8 @@ function judge(
   const openMs = bothOpenMs(histories);
   const gapMs = writeGapMs(stage.clients.writerHistory(), stage.firstFaultMs() ?? startedMs, endMs);
   problems.push(...[lost, twice, rolledBack, apart].flatMap(abridged));
-  if (openMs > BOTH_OPEN_MS) problems.push(`two servers said they were open for ${Math.round(openMs)} ms`);
+  if (openMs > (scenario.bothOpenMs ?? BOTH_OPEN_MS))
+    problems.push(`two servers said they were open for ${Math.round(openMs)} ms`);
   if (scenario.budget !== undefined && gapMs > GAP_MS)
     problems.push(`no write was acknowledged for ${Math.round(gapMs)} ms`);
   return {

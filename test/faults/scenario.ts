@@ -11,6 +11,8 @@ export interface Scenario {
   readonly reign: 'changes' | 'stays' | 'either';
   /** What DESIGN asks of the write gap; undefined where writes may have to wait for a repair. */
   readonly budget?: Budget;
+  /** For how long two servers may say that they are open, ms, where that is longer than usual. */
+  readonly bothOpenMs?: number;
   /** Each node has a disk of its own, that can be full or hang. */
   readonly hasDisks?: boolean;
   /** Leaves the cluster in another shape than it was. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAnswering } from '../../src/core/absence.ts';
 import { comparePositions } from '../../src/core/lineage.ts';
 import { compareLsn } from '../../src/core/lsn.ts';
 import {
@@ -50,6 +51,25 @@ test('an idle primary gives signs of life, and a hung one does not', async (t) =
   const before = await a.sql(`SELECT pid FROM pg_stat_replication`);
   process.kill(Number(before[0]?.['pid']), 'SIGSTOP');
   await until('longer silence than an idle primary keeps', async () => (await silence()) > 2_000);
+});
+
+test('a standby with nothing to receive answers its walsender, and one that hangs does not, though it has not given up', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  const follower = async () => (await a.observe()).followers[0];
+  const silences: number[] = [];
+  await until('several answers to the questions of the walsender', async () => {
+    silences.push((await follower())?.silentMs ?? 0);
+    return silences.filter((silentMs, i) => silentMs < (silences[i - 1] ?? 0)).length >= 3;
+  });
+  assert.ok(Math.max(...silences) > 1_000, 'it says nothing unasked');
+  assert.ok(silences.every((silentMs) => isAnswering({ silentMs })));
+
+  const [walreceiver] = await b.sql('SELECT pid FROM pg_stat_wal_receiver');
+  process.kill(Number(walreceiver?.['pid']), 'SIGSTOP');
+  await until('an answer to be missing', async () => !isAnswering((await follower()) ?? { silentMs: 0 }));
+  await until('the walsender to end', async () => (await follower()) === undefined);
+  assert.equal((await b.observe()).upstream?.port, a.port);
 });
 
 test('a cut standby receives nothing more, also while its replay is paused', async (t) => {

@@ -10,6 +10,7 @@ import { recordKey } from '../../src/deciding/record-key.ts';
 import { createMemoryStore } from '../../src/store/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { SILENT_LOGGER } from '../../src/telemetry/logger.ts';
+import { aFollower } from './a-group.ts';
 import { aReport } from './a-report.ts';
 import { createManualClock } from './manual-clock.ts';
 
@@ -130,6 +131,5 @@ export async function aDecidedGroup(): Promise<DecidedGroup> {
 }
 
 function aStreamingFollower(node: number): Follower {
-  const flushed = { flushLsn: END.lsn, replayLsn: END.lsn };
-  return { node, term: 1, state: 'streaming', ...flushed, syncPriority: 1 };
+  return aFollower(node, 1, { flushLsn: END.lsn, replayLsn: END.lsn });
 }

@@ -21,6 +21,8 @@ export interface NodeOptions {
   readonly silentMs?: number | null;
   /** Since it was last seen streaming from the holder, ms. */
   readonly awayMs?: number;
+  /** It did not answer its walsender when it was last seen. */
+  readonly fellSilent?: boolean;
   readonly report?: Partial<Report>;
   readonly postgres?: Partial<PostgresReport>;
 }
@@ -167,7 +169,11 @@ function buildEvidence(
     recentCrashFailovers: 0,
     notStreaming: members
       .filter((each) => !each.isPrimary)
-      .map((each) => ({ node: each.id, ageMs: each.options.awayMs ?? 10 })),
+      .map(({ id, options }) => ({
+        node: id,
+        ageMs: options.awayMs ?? 10,
+        fellSilent: options.fellSilent ?? false,
+      })),
     ...changes,
   };
 }
@@ -244,6 +250,7 @@ export function aFollower(node: NodeId, term: number = TERM, changes: Partial<Fo
     flushLsn: END_OF_WAL,
     replayLsn: END_OF_WAL,
     syncPriority: 1,
+    silentMs: 10,
     ...changes,
   };
 }

@@ -133,6 +133,7 @@ const aFollower: fc.Arbitrary<Follower> = fc.record({
   flushLsn: orNull(anLsn),
   replayLsn: orNull(anLsn),
   syncPriority: fc.nat(1),
+  silentMs: anAge,
 });
 
 const anUpstream: fc.Arbitrary<Upstream> = fc.record({
@@ -186,6 +187,8 @@ function aReport(node: NodeId): fc.Arbitrary<Report> {
   });
 }
 
+const anAbsence = fc.record({ ageMs: anAge, fellSilent: fc.boolean() });
+
 export const someEvidence: fc.Arbitrary<Evidence> = fc.record({
   reports: fc
     .tuple(aReport(1), aReport(2), aReport(3))
@@ -198,8 +201,8 @@ export const someEvidence: fc.Arbitrary<Evidence> = fc.record({
   deciderAgeMs: fc.constantFrom(0, 1_000_000),
   recentCrashFailovers: fc.nat(3),
   notStreaming: fc
-    .tuple(anAge, anAge, anAge)
-    .map((ages) => ages.map((ageMs, index) => ({ node: index + 1, ageMs }))),
+    .tuple(anAbsence, anAbsence, anAbsence)
+    .map((absences) => absences.map((absence, index) => ({ node: index + 1, ...absence }))),
 });
 
 const someSettings: fc.Arbitrary<ServerSettings> = fc.record({

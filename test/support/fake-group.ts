@@ -208,6 +208,7 @@ function toReport(node: FakeNode, record: GroupRecord, version: number, nodes: r
             flushLsn: postgres.position?.lsn ?? null,
             replayLsn: postgres.position?.lsn ?? null,
             syncPriority: 1,
+            silentMs: 0,
           }))
         : [],
     },

@@ -1,7 +1,7 @@
 import { isAlive, sendSignal } from '../../../src/system/process.ts';
 import { stopByHand } from '../../support/pg-ctl.ts';
 import { eventually } from '../../support/test-monitor.ts';
-import { HOST_LOST, NO_GAP, PROCESS_KILLED } from '../budgets.ts';
+import { BOTH_OPEN_UNTIL_FENCED_MS, HOST_LOST, NO_GAP, PROCESS_KILLED } from '../budgets.ts';
 import type { Scenario } from '../scenario.ts';
 import { lasting } from './steps.ts';
 
@@ -77,6 +77,7 @@ export const processes: readonly Scenario[] = [
     nodes: [2, 3],
     reign: 'changes',
     budget: HOST_LOST,
+    bothOpenMs: BOTH_OPEN_UNTIL_FENCED_MS,
     async play(stage) {
       await stage.cluster.client.updateSettings('default', { fencing: 'on' });
       try {

@@ -1,0 +1,25 @@
+import { isForeign, reportOf, type Evidence, type Report } from './evidence.ts';
+import type { GroupRecord, NodeId } from './group-record.ts';
+
+/** The report of a node that was heard of within the detection time. */
+export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId): Report | undefined {
+  const aged = reportOf(evidence, node);
+  if (aged === undefined || aged.ageMs >= record.settings.detectionMs) return undefined;
+  const { report } = aged;
+  return isForeign(record, report.postgres) ? withoutData(report) : report;
+}
+
+/** I11: whoever has the data of another system has none of the group's, whatever it says of its WAL. */
+function withoutData(report: Report): Report {
+  const postgres = {
+    ...report.postgres,
+    status: 'absent',
+    role: null,
+    position: null,
+    history: [],
+    markerTerm: null,
+    upstream: null,
+    followers: [],
+  } as const;
+  return { ...report, postgres, servingTerm: null, confirmedRule: null };
+}
