@@ -98,7 +98,7 @@ export const FIXES: readonly Mutant[] = [
       among: ['foreign_data', 'start_by_hand', 'kill_monitor', 'isolate_monitor', 'failover'],
     },
   ]),
-  ...inFile('src/core/liveness.ts', [
+  ...inFile('src/core/live-report.ts', [
     {
       name: 'foreign_data_are_no_data',
       guards: 'what a server of another system says of its WAL counts for nothing (I11)',
@@ -106,6 +106,8 @@ export const FIXES: readonly Mutant[] = [
       replacement: 'return report;',
       among: ['foreign_data', 'kill_postgres'],
     },
+  ]),
+  ...inFile('src/core/liveness.ts', [
     {
       name: 'a_holder_stopped_before_its_promotion_is_learned_is_down',
       guards: 'a holder that was promoted, not learned of, and stopped, is given up (I26)',
