@@ -30,7 +30,7 @@ export interface SimulatedGroup {
   /** People have decided that no commit waits for a standby. */
   isAsync: boolean;
   /** Since when a server has looked writable though another one reigns, and nothing kept its keeper from closing it. */
-  readonly openSinceMs: Map<NodeId, number>;
+  readonly oldPrimarySinceMs: Map<string, number>;
 }
 
 export function createGroup(
@@ -54,7 +54,7 @@ export function createGroup(
     gaps: [],
     hasLostDisk: false,
     isAsync: false,
-    openSinceMs: new Map(),
+    oldPrimarySinceMs: new Map(),
   };
   group.monitor.onSwap = (before, next) => {
     checkSwap(group, before, next);
