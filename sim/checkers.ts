@@ -1,3 +1,4 @@
+import { parseStandbyTag } from '../src/core/application-name.ts';
 import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
 import { sameSwitches } from '../src/core/lineage.ts';
 import type { Clock } from './clock.ts';
@@ -93,11 +94,12 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
     fail('I34 what is promoted by hand acknowledges nothing', text);
   }
 
-  /** Else its pledge would not tell all that it has. */
-  function checkPromise({ node }: VirtualPostgres, { markerTerm }: WalRecord): void {
+  /** Else its pledge would not tell all that it has. Whom it waits for tells the term that it acknowledges in. */
+  function checkPromise({ node, names }: VirtualPostgres): void {
     const promised = self.promisedBy(node);
-    if (isLossAccepted || (markerTerm ?? 0) >= promised) return;
-    const text = `n${node} has promised term ${promised} and acknowledges in term ${markerTerm}`;
+    const terms = [...(names?.tags ?? [])].map((tag) => parseStandbyTag(tag)?.term ?? 0);
+    if (isLossAccepted || terms.every((term) => term >= promised)) return;
+    const text = `n${node} has promised term ${promised} and waits for ${names?.text}`;
     fail('I8 who has promised a term acknowledges nothing for an older one', text);
   }
 
@@ -128,7 +130,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       acknowledgedCount += 1;
       checkVotes(server, record);
       checkHand(server, record);
-      checkPromise(server, record);
+      checkPromise(server);
       if (isLossAccepted || extend(server, record)) return;
       fail(
         'I2 two terms never both acknowledge',

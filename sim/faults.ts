@@ -313,7 +313,7 @@ export function healAll(group: SimulatedGroup): void {
   group.isHealed = true;
   world.network.healAll();
   Object.assign(monitor.store, { isDown: false, lostReplies: 0, rivals: 0 });
-  monitor.diesHere = () => false;
+  monitor.diesHere = null;
   for (const place of [MONITOR, ...nodes]) world.clockOf(place).thaw();
   if (!monitor.process.isAlive) monitor.begin();
   monitor.process.resume();

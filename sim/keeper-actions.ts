@@ -263,7 +263,6 @@ function* clone(source: UpstreamNode, context: ActionContext): Steps {
 
 function* rewind(source: UpstreamNode, context: ActionContext): Steps {
   forgetServer(context.state);
-  yield* context.journal.write({ copyOf: source.term });
   const outcome = yield* rewindData(source, context);
   if (outcome !== 'rewound') yield* clone(source, context);
 }

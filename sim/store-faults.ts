@@ -28,6 +28,6 @@ export const STORE_FAULTS = {
       });
       return true;
     };
-    during(group, duration(random), () => (monitor.diesHere = () => false));
+    during(group, duration(random), () => (monitor.diesHere = null));
   },
 } satisfies Record<string, Fault>;

@@ -66,8 +66,8 @@ export interface VirtualMonitor {
   kill(): void;
   /** Told of every decision that is durable. */
   onSwap: (before: GroupRecord, next: GroupRecord) => void;
-  /** Asked around each swap: whether the monitor dies there. */
-  diesHere: () => boolean;
+  /** Asked around each swap: whether the monitor dies there; null: it does not. */
+  diesHere: (() => boolean) | null;
 }
 
 const PING_MS = 2_000;
@@ -173,7 +173,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   }
 
   function dies(): boolean {
-    if (!self.diesHere()) return false;
+    if (self.diesHere?.() !== true) return false;
     world.trace('monitor', () => 'dies at a swap');
     self.kill();
     return true;
@@ -251,7 +251,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     process,
     store,
     onSwap: () => undefined,
-    diesHere: () => false,
+    diesHere: null,
     get stored() {
       return store.stored;
     },

@@ -56,10 +56,9 @@ function isHealthy({ world, monitor, nodes, keepers }: SimulatedGroup): boolean 
   const { nowMs } = world.clock;
   if (reign?.confirmed !== true || intent !== null || rules.length !== 1) return false;
   const isWhole = rules[0]!.k > 0 && rules[0]!.cohort.length >= 3 && rules[0]!.cohort.length === nodes.length;
-  const isUp = monitor.process.isAlive && monitor.process.pausedUntilMs <= nowMs;
   return (
     isWhole &&
-    isUp &&
+    decidesAtOnce(monitor, nowMs) &&
     world.network.isWhole() &&
     record.nodes.every(({ maintenance, dropping }) => !maintenance && dropping === 'no') &&
     nodes.every((node) => {
@@ -71,6 +70,12 @@ function isHealthy({ world, monitor, nodes, keepers }: SimulatedGroup): boolean 
     }) &&
     rules[0]!.cohort.some((node) => node !== reign.holder && mayReign(record, node))
   );
+}
+
+/** Nothing is the matter with the monitor and its store that would show only at its next decision. */
+function decidesAtOnce({ process, store, diesHere }: SimulatedGroup['monitor'], nowMs: number): boolean {
+  const isUp = process.isAlive && process.pausedUntilMs <= nowMs && diesHere === null;
+  return isUp && !store.isDown && store.lostReplies === 0 && store.rivals === 0;
 }
 
 function mayReign(record: SimulatedGroup['monitor']['stored']['record'], node: number): boolean {

@@ -246,6 +246,16 @@ export const FIXES: readonly Mutant[] = [
       among: ['promote_by_hand', 'start_by_hand', 'kill_keeper_and_postgres', 'isolate_node'],
     },
   ]),
+  ...inFile('sim/copies.ts', [
+    {
+      name: 'what_was_not_rewound_is_no_copy',
+      guards: 'a rewind that was not done leaves no data that count as a copy (I10)',
+      original:
+        "if (server.status !== 'down' || server.data === null) throw new StepFailed('the server has to be down');\n  const from",
+      replacement: 'yield* context.journal.write({ copyOf: source.term });\n  const from',
+      among: ['treat_by_hand', 'cut_pair', 'promote_by_hand', 'isolate_node', 'start_by_hand'],
+    },
+  ]),
   ...inFile('sim/checkers.ts', [
     {
       name: 'what_a_promotion_by_hand_shows_is_not_acknowledged',

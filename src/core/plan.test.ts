@@ -173,6 +173,8 @@ test('a node that was elected while it was down starts as a standby and is promo
     'the names are in force before the promotion',
   );
   assert.equal(promote.settings.readOnly, true);
+  const young = { promotedTerm: null, postgres: { ...standby, position: null } };
+  expectRest(planned(group, 'a', young), /end of its WAL is not known/);
 });
 
 test('who was promoted by hand since it was elected leaves the next number to people again', () => {

@@ -255,12 +255,12 @@ async function clone(source: UpstreamNode, context: ActionContext): Promise<void
 async function rewind(source: UpstreamNode, context: ActionContext): Promise<void> {
   const { server, state, log, journal } = context;
   forgetServer(state);
-  // Before: killed right behind the rewind, the keeper must know that the data still need WAL from their source.
-  await journal.write({ copyOf: source.term });
   const outcome = await server.rewind(
     toSource(source, context),
     (text) => void (state.activity = text),
     COPY,
+    // Not before, when they are its own, and not behind: killed there, the keeper must know that they still need WAL.
+    () => journal.write({ copyOf: source.term }),
   );
   switch (outcome.kind) {
     case 'rewound':
