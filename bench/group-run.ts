@@ -6,11 +6,10 @@ import {
   missingFrom,
   readRows,
 } from '../src/programs/demo/demo-rows.ts';
-import { withDemoGroup, type DemoGroup } from '../src/programs/demo/demo-group.ts';
+import { withDemoGroup } from '../src/programs/demo/demo-group.ts';
 import { measureFailover, measureSwitchover, whole } from '../src/programs/demo/measure.ts';
 import { startRecordingWriter } from '../src/programs/demo/recording-writer.ts';
-import { sleep } from '../src/system/clock.ts';
-import { measureUsage, type ProcessUsage } from './process-usage.ts';
+import { measureIdle, restartProcesses, type Usage } from './usage.ts';
 
 /** One group from its bring-up to its removal. */
 export interface GroupRun {
@@ -21,12 +20,7 @@ export interface GroupRun {
   readonly acknowledged: number;
   readonly lost: number;
   /** The keeper that cost most, and the monitor, at rest; undefined unless asked for. */
-  readonly idle: IdleUsage | undefined;
-}
-
-export interface IdleUsage {
-  readonly keeper: ProcessUsage;
-  readonly monitor: ProcessUsage;
+  readonly idle: Usage | undefined;
 }
 
 export interface GroupRunOptions {
@@ -36,9 +30,6 @@ export interface GroupRunOptions {
   /** How long to watch the processes at rest, ms; 0: not at all. */
   readonly idleMs: number;
 }
-
-/** After a change the keepers look closely for ten seconds; only then are they at rest. */
-const SETTLE_MS = 15_000;
 
 export async function runGroup({ program, nodes, signal, idleMs }: GroupRunOptions): Promise<GroupRun> {
   const beganMs = performance.now();
@@ -67,33 +58,14 @@ export async function runGroup({ program, nodes, signal, idleMs }: GroupRunOptio
           switchoverGapS: switchover.writeGapS,
           acknowledged: ids.length,
           lost: missingFrom(await readRows(switchover.to), ids).length,
-          idle: idleMs === 0 ? undefined : await measureIdle(group, idleMs, signal),
+          idle:
+            idleMs === 0
+              ? undefined
+              : await measureIdle(await restartProcesses(group, signal), idleMs, signal),
         };
       } finally {
         await writer.stop();
       }
     },
   );
-}
-
-/** Of processes that were started as a service manager starts them, and have come to rest. */
-async function measureIdle(group: DemoGroup, idleMs: number, signal: AbortSignal): Promise<IdleUsage> {
-  const monitorProcess = await group.restart(group.monitor, group.monitorDirectory);
-  const keeperProcesses = await Promise.all(
-    group.nodes.map((node) => group.restart(node.process, node.dataDirectory)),
-  );
-  await whole(group);
-  await sleep(SETTLE_MS, signal);
-  const keepers = keeperProcesses.map(({ pid }) => measureUsage(pid));
-  const monitor = measureUsage(monitorProcess.pid);
-  await sleep(idleMs, signal);
-  const costs = keepers.map((read) => read());
-  return {
-    keeper: {
-      residentMb: Math.max(...costs.map(({ residentMb }) => residentMb)),
-      anonymousMb: Math.max(...costs.map(({ anonymousMb }) => anonymousMb)),
-      cpuPercent: Math.max(...costs.map(({ cpuPercent }) => cpuPercent)),
-    },
-    monitor: monitor(),
-  };
 }

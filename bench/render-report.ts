@@ -1,7 +1,8 @@
-import type { GroupRun, IdleUsage } from './group-run.ts';
+import type { GroupRun } from './group-run.ts';
 import type { Floor } from './floor.ts';
 import type { Machine } from './machine.ts';
 import { summarise, type Summary } from './statistics.ts';
+import type { Usage } from './usage.ts';
 
 /** Everything that a run of the benchmark has measured. */
 export interface Report {
@@ -69,10 +70,10 @@ All nodes share the disk and the cores, and the client and the benchmark take pa
 `;
 }
 
-function renderIdle({ keeper, monitor }: IdleUsage): string {
+function renderIdle({ keeper, monitor }: Usage): string {
   const line = (
     name: string,
-    { residentMb, anonymousMb, cpuPercent }: IdleUsage['keeper'],
+    { residentMb, anonymousMb, cpuPercent }: Usage['keeper'],
     goal: string,
   ): string =>
     `| ${name} | ${residentMb.toFixed(0)} MB | ${anonymousMb.toFixed(0)} MB | ${cpuPercent.toFixed(2)} % | ${goal} |`;

@@ -26,6 +26,8 @@ export interface Checkers {
   readonly lastAcknowledged: WalRecord | undefined;
   /** What is in the store; undefined before there is a group. */
   recordInStore: () => GroupRecord | undefined;
+  /** The highest term that a node has durably promised. */
+  promisedBy: (node: NodeId) => number;
   fail(invariant: string, detail: string): void;
   readonly isOver: boolean;
   readonly isLossAccepted: boolean;
@@ -91,8 +93,17 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
     fail('I34 what is promoted by hand acknowledges nothing', text);
   }
 
+  /** Else its pledge would not tell all that it has. */
+  function checkPromise({ node }: VirtualPostgres, { markerTerm }: WalRecord): void {
+    const promised = self.promisedBy(node);
+    if (isLossAccepted || (markerTerm ?? 0) >= promised) return;
+    const text = `n${node} has promised term ${promised} and acknowledges in term ${markerTerm}`;
+    fail('I8 who has promised a term acknowledges nothing for an older one', text);
+  }
+
   const self: Checkers = {
     recordInStore: () => undefined,
+    promisedBy: () => 0,
     get violation() {
       return violation;
     },
@@ -117,6 +128,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       acknowledgedCount += 1;
       checkVotes(server, record);
       checkHand(server, record);
+      checkPromise(server, record);
       if (isLossAccepted || extend(server, record)) return;
       fail(
         'I2 two terms never both acknowledge',

@@ -71,6 +71,7 @@ export function* rewindData(
   target.partialBytes = 0;
   target.isClean = false;
   target.controlTimeline = from.data?.controlTimeline ?? 1;
+  yield* context.journal.write({ copyOf: source.term });
   server.hasSentinel = false;
   return 'rewound';
 }

@@ -10,6 +10,7 @@ import {
 import { comparePositions } from '../src/core/lineage.ts';
 import { livePledges } from '../src/core/election.ts';
 import { lagBytes } from '../src/core/lsn.ts';
+import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
 import { checkCommitQuorums } from './commit-quorums.ts';
 import { walOfGroup } from './observation.ts';
@@ -34,6 +35,7 @@ const CHECKS: Readonly<Partial<Record<RuleName, Check>>> = {
   confirm_reign: confirms,
   change_rule: changesRule,
   undo_handover: undoes,
+  give_up_fetch: givesUp,
   restart_in_place: restarts,
   remove_dropped: removes,
 };
@@ -134,11 +136,29 @@ function restarts(decided: Decided, reign: Reign): Offence | undefined {
     : undefined;
 }
 
-function undoes({ decision }: Decided, { holder }: Reign): Offence | undefined {
+function undoes(decided: Decided, { holder }: Reign): Offence | undefined {
+  const { before, decision, evidence } = decided;
   const entry = findNode(decision.next, holder);
   return entry?.maintenance === true || entry?.dropping !== 'no'
     ? ['I23 an undone handover leaves nothing behind', `n${holder} is still on its way out`]
-    : undefined;
+    : guesses(decided, reportOf(evidence, before.intent?.target ?? -1) !== undefined);
+}
+
+function givesUp(decided: Decided): Offence | undefined {
+  const { before, evidence } = decided;
+  const { candidate, source } = before.intent?.fetch ?? {};
+  const isSilent = (node: NodeId | undefined): boolean =>
+    node !== undefined && (reportOf(evidence, node)?.ageMs ?? 0) >= before.settings.detectionMs;
+  return guesses(decided, isSilent(candidate) || isSilent(source));
+}
+
+/** What is under way is given up in time, or because of what was heard; who has had no time to report may be here. */
+function guesses({ before, evidence }: Decided, isTold: boolean): Offence | undefined {
+  const { detectionMs, handoverMs } = before.settings;
+  const isKnown = isTold || evidence.deciderAgeMs >= detectionMs || evidence.intentAgeMs >= handoverMs;
+  return isKnown
+    ? undefined
+    : ['I32 nobody is given up on a guess', `after ${Math.round(evidence.deciderAgeMs)} ms of listening`];
 }
 
 function removes({ before, decision }: Decided): Offence | undefined {
@@ -150,7 +170,9 @@ function removes({ before, decision }: Decided): Offence | undefined {
 
 function drains({ world }: Decided, { holder }: Reign): Offence | undefined {
   const server = world.servers.get(holder);
-  const isOpen = server?.status === 'running' && server.role === 'primary';
+  const isPrimary = server?.status === 'running' && server.role === 'primary';
+  // Somebody may have started and promoted it since: there it acknowledges nothing.
+  const isOpen = isPrimary && server.names?.text !== UNSATISFIABLE_NAMES;
   return isOpen
     ? ['I23 a handover waits for a clean end', `n${holder} still runs as the primary`]
     : undefined;

@@ -64,9 +64,10 @@ export function isComplete({ data, hasSentinel }: VirtualPostgres): boolean {
   return data !== null && !hasSentinel && data.needed <= data.flushed;
 }
 
-/** Once in a run, and never where a commit may stand on one copy only. */
+/** Once in a run, and never where a commit may stand on one copy only: what an old copy of the store says of that means nothing. */
 export function mayLoseDisk(group: SimulatedGroup): boolean {
   const { record } = group.monitor.stored;
+  if (group.monitor.isRestored) return false;
   const isWhole = group.nodes.every((node) => isComplete(serverOf(group, node)));
   const isSettled = record.nodes.every((node) => node.dropping === 'no' && !node.maintenance);
   const standsOnTwo = record.rules.every((rule) => rule.k > 0) && record.intent === null;

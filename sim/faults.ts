@@ -1,4 +1,4 @@
-import { satisfiesAllRules } from '../src/core/quorum.ts';
+import { mayGoOnAlone, satisfiesAllRules } from '../src/core/quorum.ts';
 import * as requests from '../src/core/requests.ts';
 import {
   ALL,
@@ -21,9 +21,10 @@ import { LINK_FAULTS } from './link-faults.ts';
 import { MACHINE_FAULTS, removeForeignData } from './machine-faults.ts';
 import { createRandom } from './random.ts';
 import type { PlannedFault } from './schedule.ts';
+import { loseStore, mayLoseStore } from './store-loss.ts';
 import { STORE_FAULTS } from './store-faults.ts';
 import { CLIENTS, MONITOR } from './virtual-network.ts';
-import type { VirtualPostgres } from './virtual-postgres.ts';
+import { isTakenByHand, type VirtualPostgres } from './virtual-postgres.ts';
 
 /** Lets a fault of the schedule happen. */
 export function carryOut(group: SimulatedGroup, { kind, seed }: PlannedFault): void {
@@ -212,7 +213,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ask(group, (record, evidence) => requests.dropNode(record, evidence, node, force));
     // Somebody puts another one in its place, sooner or later.
     during(group, duration(random), () => {
-      if (isListening(group) && group.nodes.length < 6) addNode(group);
+      if (isListening(group) && !monitor.isRestored && group.nodes.length < 6) addNode(group);
     });
   },
   lose_disk(group, random) {
@@ -228,6 +229,18 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   accept_loss(group, random) {
     if (random.chance(0.1) && isListening(group)) acceptLoss(group);
+  },
+  lose_monitor_disk(group, random) {
+    if (mayLoseStore(group)) loseStore(group, undefined, duration(random));
+  },
+  restore_monitor(group, random) {
+    if (!mayLoseStore(group)) return;
+    const { past } = group.monitor.store;
+    const copy = past[random.int(0, past.length - 1)];
+    const since = past.slice(past.indexOf(copy!));
+    // A primary that has gone on alone since need not be heard by a store that does not know of that: docs/limits.md.
+    if (since.some(({ record }) => mayGoOnAlone(record))) return;
+    loseStore(group, copy, duration(random));
   },
   number_sync(group, random) {
     const numberSyncStandbys = random.pick([0, 1, 1, 2]);
@@ -259,17 +272,9 @@ function promoteByHand(group: SimulatedGroup, server: VirtualPostgres): void {
   // Not where it has the settings of a primary that may go on alone: that is two mistakes in a row.
   const { settings } = server;
   const wouldAcknowledge = settings?.synchronousStandbyNames === '' && !settings.readOnly;
-  if (wouldAcknowledge || server.role !== 'standby' || isTakenByHand(group, server)) return;
+  if (wouldAcknowledge || server.role !== 'standby' || isTakenByHand(group.world, server)) return;
   group.promotedByHand = true;
   server.promote('by hand');
-}
-
-/** Two servers that people promote from one point to one number can't be told apart: see docs/limits.md. */
-function isTakenByHand({ world }: SimulatedGroup, server: VirtualPostgres): boolean {
-  const next = (server.data?.wal.at(-1)?.timeline.id ?? 0) + 1;
-  return [...world.servers.values()].some(({ data }) =>
-    data?.wal.some(({ timeline }) => timeline.isByHand && timeline.id === next),
-  );
 }
 
 /** `pgbaton perform failover --allow-data-loss`. */
@@ -326,7 +331,8 @@ export function healAll(group: SimulatedGroup): void {
 
 /** What people asked for and would have to ask otherwise: no group gets out of that by itself. */
 function takeBackRequests(group: SimulatedGroup): void {
-  if (!isListening(group)) {
+  // None is taken before the group has been recovered.
+  if (!isListening(group) || group.monitor.isRestored) {
     group.world.clock.after(100, () => takeBackRequests(group));
     return;
   }

@@ -26,6 +26,8 @@ export interface SimulatedGroup {
   /** What a primary may wait for: see checkNames. */
   readonly decidedNames: Set<string>;
   readonly gaps: WriteGap[];
+  /** How many reigns have begun. */
+  reigns: number;
   hasLostDisk: boolean;
   /** People have decided that no commit waits for a standby. */
   isAsync: boolean;
@@ -52,15 +54,18 @@ export function createGroup(
     promotedByHand: false,
     decidedNames: new Set(),
     gaps: [],
+    reigns: 0,
     hasLostDisk: false,
     isAsync: false,
     oldPrimarySinceMs: new Map(),
   };
   group.monitor.onSwap = (before, next) => {
+    if (next.reign?.term !== before.reign?.term) group.reigns += 1;
     checkSwap(group, before, next);
     noteNames(group.decidedNames, next);
   };
   world.checkers.recordInStore = () => group.monitor.stored.record;
+  world.checkers.promisedBy = (node) => group.keepers.get(node)?.durable.pledge?.term ?? 0;
   group.monitor.begin();
   for (let node = 0; node < size; node++) addNode(group);
   group.clients.begin();
@@ -112,6 +117,8 @@ export function startKeeper(group: SimulatedGroup, node: NodeId, delayMs: number
 /** Forgets the nodes that have left, once their servers are down. */
 export function forgetLeft(group: SimulatedGroup): void {
   const { world, monitor, nodes, keepers } = group;
+  // What a store that was lost or restored says of its nodes says nothing.
+  if (monitor.isRestored) return;
   const left = nodes.filter(
     (node) =>
       findNode(monitor.stored.record, node) === undefined && world.servers.get(node)?.status === 'down',

@@ -148,7 +148,7 @@ function* checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: Action
   state.checkpointedFor = term;
 }
 
-function* handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Steps {
+function* handOver({ term, settings }: ActionOf<'hand_over'>, context: ActionContext): Steps {
   const { world, server, journal, state } = context;
   if (state.observation.status === 'running') {
     server.stopFast();
@@ -156,6 +156,9 @@ function* handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Ste
   }
   if (server.data?.isClean !== true) throw new StepFailed('it died instead of shutting down');
   const lineage = endOfWal(server.data);
+  state.configured = null;
+  server.configure(settings);
+  yield server.random.between(0.5, 3);
   yield* context.passCrashPoint();
   yield* journal.write({ pledge: { term, ...lineage }, servingTerm: null });
   context.report();
@@ -260,7 +263,6 @@ function* clone(source: UpstreamNode, context: ActionContext): Steps {
 
 function* rewind(source: UpstreamNode, context: ActionContext): Steps {
   forgetServer(context.state);
-  yield* context.journal.write({ copyOf: source.term });
   const outcome = yield* rewindData(source, context);
   if (outcome !== 'rewound') yield* clone(source, context);
 }

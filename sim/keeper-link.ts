@@ -1,16 +1,20 @@
 import type { Report } from '../src/core/evidence.ts';
-import type { NodeId } from '../src/core/group-record.ts';
+import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
+import { isLater } from '../src/core/record-home.ts';
 import type { VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
-import type { VirtualMonitor } from './virtual-monitor.ts';
+import type { TakenReport, VirtualMonitor } from './virtual-monitor.ts';
 import type { StoredRecord } from './virtual-store.ts';
 import type { World } from './world.ts';
 
 /** A keeper's line to the monitor: src/keeper/group-link.ts over virtual time. */
 export interface KeeperLink {
   send(report: Report): void;
-  /** The newest record that has come in and is newer than this version. */
-  takeNewest(than: number): StoredRecord | undefined;
+  /** The newest record that has come in and is a later version of this one. */
+  takeNewest(than: {
+    readonly record: GroupRecord | null;
+    readonly version: number;
+  }): StoredRecord | undefined;
   silentMs(): number;
   hasHeard(): boolean;
   onRecord: () => void;
@@ -26,10 +30,12 @@ export function openKeeperLink(
   node: NodeId,
   process: VirtualProcess,
   monitor: VirtualMonitor,
+  journalled: () => GroupRecord | null,
 ): KeeperLink {
   const { clock, network } = world;
   let heardAtMs = process.nowMs;
   let hasHeard = false;
+  let isRefused = false;
   let newest: StoredRecord | undefined;
   let waiting: Report | undefined;
   let sending: Report | undefined;
@@ -43,7 +49,8 @@ export function openKeeperLink(
     takeNewest(than) {
       const found = newest;
       newest = undefined;
-      return found !== undefined && found.version > than ? found : undefined;
+      if (found === undefined) return undefined;
+      return isLater(than.record, than.version, found.record, found.version) ? found : undefined;
     },
     send(report) {
       waiting = report;
@@ -61,7 +68,8 @@ export function openKeeperLink(
   }
 
   function takeRecord(stored: StoredRecord): void {
-    if (newest !== undefined && newest.version >= stored.version) return;
+    if (newest !== undefined && !isLater(newest.record, newest.version, stored.record, stored.version))
+      return;
     newest = stored;
     link.onRecord();
   }
@@ -76,7 +84,7 @@ export function openKeeperLink(
   }
 
   function arrive(report: Report): void {
-    const stored = monitor.takeReport(report);
+    const stored = monitor.takeReport(report, journalled());
     // An answer that tells nothing new is no event of its own where it would be there in a millisecond.
     const tellsNothing = stored.version <= report.recordVersion && process.pausedUntilMs <= clock.nowMs;
     if (tellsNothing && waiting === undefined && network.isQuick(MONITOR, node))
@@ -84,9 +92,13 @@ export function openKeeperLink(
     network.send(MONITOR, node, () => process.now(() => answered(report, stored)));
   }
 
-  function answered(report: Report, stored: StoredRecord): void {
-    heard();
-    if (stored.version > report.recordVersion) takeRecord(stored);
+  function answered(report: Report, stored: TakenReport): void {
+    isRefused = stored.isRefused;
+    hasHeard = true;
+    const known = report.recordOrigin?.incarnations.length ?? 0;
+    if (!isRefused) heard();
+    if (stored.version > report.recordVersion || stored.record.home.incarnations.length > known)
+      takeRecord(stored);
     if (sending !== report) return;
     sending = undefined;
     sendNext();
@@ -99,7 +111,7 @@ export function openKeeperLink(
     const end = monitor.subscribe(node, (stored) =>
       process.now(() => {
         mine.lastMs = process.nowMs;
-        heard();
+        if (!isRefused) heard();
         if (stored !== undefined) takeRecord(stored);
       }),
     );

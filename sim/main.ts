@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { Violation } from './checkers.ts';
 import { listOf, newCommand, refuse, wholeNumber } from './command-line.ts';
 import { SEEDS_FOR_COVERAGE, unreached } from './coverage.ts';
 import { FAULTS } from './faults.ts';
@@ -73,7 +74,11 @@ async function runAll(choice: Options): Promise<void> {
   let done = 0;
   await runMany({ ...choice, first, keepsGoing: choice.keepGoing }, (result) => {
     totals.add(result);
-    if (result.violation !== undefined) broken.push(result);
+    if (result.violation !== undefined) {
+      progress.clear();
+      tellFailure(result.seed, result.violation);
+      broken.push(result);
+    }
     progress.show(`${(done += 1)} of ${choice.seeds} seeds, ${broken.length} failures`);
   });
   progress.clear();
@@ -82,19 +87,19 @@ async function runAll(choice: Options): Promise<void> {
   if (choice.json) console.log(JSON.stringify({ ...totals.summary(), rules_unreached: missing }));
   else console.log(totals.describe(first, missing));
   if (choice.trace && broken.length === 0) console.log(tellStory(scenarioOf(optionsOf(first, choice))));
-  tellFailures(broken, choice);
+  if (choice.shrink || !choice.keepGoing) shrinkAll(broken, choice);
   const isUncovered = missing.length > 0 && choice.seeds >= SEEDS_FOR_COVERAGE;
   process.exitCode = broken.length > 0 || isUncovered ? 1 : 0;
 }
 
-/** On standard error, so that `--json` prints one line. */
-function tellFailures(broken: readonly RunResult[], choice: Options): void {
-  const isShrunk = choice.shrink || !choice.keepGoing;
-  for (const [index, { seed, violation }] of broken.entries()) {
-    const at = ((violation?.atMs ?? 0) / 1_000).toFixed(3);
-    console.error(`seed ${seed}: ${violation?.invariant} (at ${at} s)\n    ${violation?.detail}`);
-    if (!isShrunk || index >= SHRUNK_MAX) continue;
+/** As soon as it is found; on standard error, so that `--json` prints one line. What there is to read of it comes with its story. */
+function tellFailure(seed: number, { invariant, detail, atMs }: Violation): void {
+  console.error(`seed ${seed}: ${invariant} (at ${(atMs / 1_000).toFixed(3)} s): ${detail.split('\n')[0]}`);
+}
+
+function shrinkAll(broken: readonly RunResult[], choice: Options): void {
+  for (const { seed } of broken.slice(0, SHRUNK_MAX)) {
     const smallest = shrink(scenarioOf(optionsOf(seed, choice)));
-    console.error(`    shrunk to ${smallest.schedule.length} faults: ${writeFailure(smallest)}`);
+    console.error(`seed ${seed} shrunk to ${smallest.schedule.length} faults: ${writeFailure(smallest)}`);
   }
 }

@@ -25,9 +25,11 @@ const LIMITS: readonly Limit[] = [
  * count.
  */
 export function checkOldPrimaries(group: SimulatedGroup): void {
-  const { world, monitor, keepers } = group;
+  const { world, monitor, keepers, oldPrimarySinceMs } = group;
   // Who accepts a loss does not wait for the voters that still acknowledge for the old one.
   if (world.checkers.isLossAccepted) return;
+  // Who reigns by a store that was restored from an old copy need not reign.
+  if (monitor.isRestored) return oldPrimarySinceMs.clear();
   const { reign, systemIdentifier } = monitor.stored.record;
   const { nowMs } = world.clock;
   for (const [node, server] of world.servers) {

@@ -36,6 +36,7 @@ export interface RunResult {
   readonly counts: ReadonlyMap<string, number>;
   readonly gaps: readonly WriteGap[];
   readonly acknowledged: number;
+  /** How many began, the first one included. */
   readonly reigns: number;
   readonly virtualMs: number;
   readonly events: number;
@@ -78,7 +79,7 @@ export function runSeed(options: RunOptions): RunResult {
     counts: world.counts,
     gaps: group.gaps,
     acknowledged: group.clients.acknowledged,
-    reigns: group.monitor.stored.record.reign?.term ?? 0,
+    reigns: group.reigns,
     virtualMs: world.clock.nowMs,
     events: world.clock.eventsRun,
     convergedAfterMs,
@@ -217,7 +218,8 @@ function converge(group: SimulatedGroup, withinMs: number): number | undefined {
 function isWhole(group: SimulatedGroup): boolean {
   const { monitor, world } = group;
   const { record } = monitor.stored;
-  if (!monitor.process.isAlive || record.intent !== null || record.rules.length !== 1) return false;
+  if (!monitor.process.isAlive || monitor.isRestored || record.intent !== null || record.rules.length !== 1)
+    return false;
   if (record.reign?.confirmed !== true || world.clock.nowMs - group.clients.lastAcknowledgedMs > 2_000)
     return false;
   const { reports, notStreaming } = monitor.evidence();

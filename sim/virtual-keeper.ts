@@ -3,6 +3,7 @@ import type { Report } from '../src/core/evidence.ts';
 import { DEFAULT_SETTINGS, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
 import type { Rest, Step } from '../src/core/action.ts';
 import { plan } from '../src/core/plan.ts';
+import { createLagMeter } from '../src/deciding/lag-meter.ts';
 import type { JournalEntry } from '../src/keeper/journal.ts';
 import { BUSY_TICK_MS, pauseAtRest } from '../src/keeper/look-pause.ts';
 import {
@@ -54,6 +55,7 @@ const LATER_TICK_MS = 250;
 /** What a look at the server takes at rest. */
 const LOOK_MS = 2;
 const FIRST_RECORD_MS = 2_000;
+const LAG_WINDOW_MS = 2_000;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 10_000;
 
@@ -104,7 +106,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     const present = newNodeState(observe(), durable, process.nowMs);
     state = present;
     link?.close();
-    link = openKeeperLink(world, node, process, monitor);
+    link = openKeeperLink(world, node, process, monitor, () => durable.record);
     runLife(present, link, observe);
   }
 
@@ -119,6 +121,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     let isRung = false;
     let wakeAlarm: (() => void) | undefined;
     let hasWaited = false;
+    const lag = createLagMeter({ everyMs: heartbeatMs, windowMs: LAG_WINDOW_MS, nowMs: process.nowMs });
 
     const tell = (content: Content): void => {
       lastReported = content;
@@ -167,7 +170,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     /** false: the journal can't be written, and the loop of the keeper has failed. */
     function* catchUp(): Steps<boolean> {
-      const newest = line.takeNewest(mine.recordVersion);
+      const newest = line.takeNewest({ record: mine.record, version: mine.recordVersion });
       if (newest === undefined && entry === durable) return true;
       try {
         if (newest === undefined) yield* context.journal.write({});
@@ -192,7 +195,8 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       if (mine.record === null) return { action: null, because: 'the record has not come in yet' };
       if (!line.hasHeard() && line.silentMs() < FIRST_RECORD_MS)
         return { action: null, because: 'waiting for the monitor' };
-      const times = { nowMs: process.nowMs, storeSilentMs: line.silentMs() };
+      const { nowMs } = process;
+      const times = { nowMs, storeSilentMs: line.silentMs(), keeperLagMs: lag.lagMs(nowMs) };
       return plan(mine.record, localView(node, mine, entry, times));
     }
 
@@ -284,6 +288,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     function beat(): void {
+      lag.tick(process.nowMs);
       report();
       process.after(heartbeatMs(), beat);
     }

@@ -7,7 +7,9 @@ import {
   type GroupSettings,
   type NodeId,
 } from '../src/core/group-record.ts';
-import type { Answer } from '../src/core/requests.ts';
+import { refused, type Answer } from '../src/core/answer.ts';
+import { writtenBy, type Contradiction } from '../src/core/record-home.ts';
+import { recoverGroup, type Caller, type RecoveryRequest } from '../src/core/recover-group.ts';
 import {
   DECISIONS_PER_RUN,
   dueInMs,
@@ -16,6 +18,7 @@ import {
   TICK_MS,
 } from '../src/deciding/deciding-pace.ts';
 import { createEvidenceBook, type EvidenceBook } from '../src/deciding/evidence-book.ts';
+import { createRollCall, type RollCall } from '../src/deciding/roll-call.ts';
 import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
@@ -27,6 +30,10 @@ import {
   type VirtualStore,
 } from './virtual-store.ts';
 import type { World } from './world.ts';
+
+export interface TakenReport extends StoredRecord {
+  readonly isRefused: boolean;
+}
 
 /** The monitor: a store, the evidence that dies with the process, and the real `decide`. */
 export interface VirtualMonitor {
@@ -41,9 +48,20 @@ export interface VirtualMonitor {
   /** Does the task when the store has answered what was asked before. */
   whenFree(task: () => void): void;
   readonly isBusy: boolean;
-  takeReport(report: Report): StoredRecord;
+  /** `journalled`: the record on the keeper's disk, which the real one is asked for. */
+  takeReport(report: Report, journalled: GroupRecord | null): TakenReport;
   request(ask: (record: GroupRecord, evidence: Evidence) => Answer): Answer;
   evidence(): Evidence;
+  /** The store was lost or restored from a copy, and nobody has recovered the group since. */
+  readonly isRestored: boolean;
+  /** The file of the store is gone (undefined), or is again what it was. */
+  restore(copy: StoredRecord | undefined): void;
+  /** Who reports, with the record of each: what `store recover` goes by. */
+  callers(): readonly Caller[];
+  /** The copy of the store turned out to be the present one. */
+  trust(): void;
+  /** `pgbaton store recover`. */
+  recover(request: RecoveryRequest): Answer;
   begin(): void;
   kill(): void;
   /** Told of every decision that is durable. */
@@ -71,16 +89,27 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   const process = createProcess(world.clock, world.clockOf(MONITOR));
   const subscribers = new Map<NodeId, (stored: StoredRecord | undefined) => void>();
   const now = (): number => process.nowMs;
-  const store = createVirtualStore(world.randomOf('store'), emptyRecord('default', 0, settings));
+  let incarnation = 0;
+  const newRecord = (): GroupRecord => emptyRecord('default', 0, settings, `store ${(incarnation += 1)}`);
+  const store = createVirtualStore(world.randomOf('store'), newRecord());
   let known: StoredRecord = store.stored;
   let [isUncertain, isBusy, isTicking] = [false, false, false];
   let waiting: (() => void)[] = [];
+  let isRestored = false;
+  /** As durable as the store. */
+  let contradicted: Contradiction | undefined;
+  let rollCall: RollCall = createRollCall(now);
+  let starts = 0;
   let book: EvidenceBook = createEvidenceBook(now);
   let beganMs = 0;
   /** Why the swap under way is made, for the story. */
   let reason = '';
 
-  const evidence = (): Evidence => book.evidence(known.record, process.latenessMs(LAG_WINDOW_MS));
+  function evidence(): Evidence {
+    const heard = book.evidence(known.record, process.latenessMs(LAG_WINDOW_MS));
+    const contradiction = rollCall.contradiction(known);
+    return contradiction === undefined ? heard : { ...heard, contradiction };
+  }
 
   function push(node: NodeId, news: StoredRecord | undefined): void {
     const deliver = subscribers.get(node);
@@ -93,6 +122,8 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     const before = known.record;
     known = stored;
     book.follow(before, stored.record);
+    if (isRecovery(before, stored.record))
+      for (const { report } of rollCall.callers()) book.take(report, stored.record);
     for (const node of subscribers.keys()) push(node, stored);
   }
 
@@ -121,8 +152,9 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   }
 
   /** As in src/monitor/record-cell.ts: without an answer nobody knows what is in the store. */
-  function swap(next: GroupRecord, why: string): SwapOutcome['kind'] | 'died' {
+  function swap(decided: GroupRecord, why: string): SwapOutcome['kind'] | 'died' {
     if (dies()) return 'died';
+    const next = writtenBy(decided, `start ${starts}`, known.version);
     isUncertain = true;
     reason = why;
     const outcome = store.swap(known.version, next);
@@ -147,8 +179,16 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     return true;
   }
 
+  /** Whether the nodes know better than the store, also after it was read anew. */
+  function isDoubted(): boolean {
+    if (rollCall.contradiction(known) === undefined) return false;
+    isUncertain = true;
+    if (refresh()) contradicted = rollCall.contradiction(known);
+    return rollCall.contradiction(known) !== undefined;
+  }
+
   function settle(): void {
-    if (!refresh()) return;
+    if (!refresh() || isDoubted()) return;
     const rules: string[] = [];
     let overtaken = 0;
     for (;;) {
@@ -194,6 +234,9 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     known = answer;
     book = createEvidenceBook(now);
     book.follow(undefined, known.record);
+    rollCall = createRollCall(now);
+    if (contradicted !== undefined) rollCall.remember(contradicted.node, contradicted.theirs);
+    starts += 1;
     beganMs = now();
     awaitTick();
     process.after(PING_MS, ping);
@@ -228,12 +271,37 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
         if (subscribers.get(node) === deliver) subscribers.delete(node);
       };
     },
-    takeReport(report) {
+    get isRestored() {
+      return isRestored;
+    },
+    takeReport(report, journalled) {
+      rollCall.take(report, journalled ?? undefined);
       if (findNode(known.record, report.node) !== undefined && book.take(report, known.record)) settle();
-      return known;
+      return { ...known, isRefused: rollCall.contradiction(known) !== undefined };
+    },
+    restore(copy) {
+      self.kill();
+      store.replace(copy ?? { version: 0, record: newRecord() });
+      contradicted = undefined;
+      isRestored = true;
+      self.begin();
+    },
+    callers: () => rollCall.callers(),
+    recover(request) {
+      if (!refresh()) return NO_ANSWER;
+      const answer = recoverGroup(known, rollCall.callers(), request);
+      if (answer.kind === 'refused') return answer;
+      if (swap(answer.next, answer.because) !== 'written') return NO_ANSWER;
+      isRestored = false;
+      settle();
+      return answer;
+    },
+    trust() {
+      isRestored = false;
     },
     request(ask) {
       if (!refresh()) return NO_ANSWER;
+      if (isDoubted()) return refused('BATON_REFUSED', 'the store is not believed', '');
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const answer = ask(known.record, evidence());
         if (answer.kind === 'refused' || answer.next === known.record) return answer;
@@ -259,7 +327,12 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   store.onSwap = (before, { version, record }) => {
     world.trace('monitor', () => `v${version} ${reason}`);
     world.stir(UNREST_MS);
-    self.onSwap(before, record);
+    // What a recovered record has to be is not told by the one of a store that was lost.
+    self.onSwap(isRecovery(before, record) ? record : before, record);
   };
   return self;
+}
+
+function isRecovery(before: GroupRecord, next: GroupRecord): boolean {
+  return before.home.incarnations.length !== next.home.incarnations.length;
 }

@@ -325,6 +325,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
         if (self.isDiskFull) return self.kill(true);
         if (self.role !== 'standby' || self.status !== 'running' || data === null || last === undefined)
           return;
+        if (timeline === 'by hand' && isTakenByHand(world, self)) return;
         if (self.receiver !== null) endAtStandby(world, self, self.receiver);
         self.role = 'primary';
         wasPromoted = true;
@@ -384,4 +385,12 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     },
   };
   return self;
+}
+
+/** Two servers that people promote from one point to one number can't be told apart: see docs/limits.md. */
+export function isTakenByHand({ servers }: World, server: VirtualPostgres): boolean {
+  const next = (server.data?.wal.at(-1)?.timeline.id ?? 0) + 1;
+  return [...servers.values()].some(({ data }) =>
+    data?.wal.some(({ timeline }) => timeline.isByHand && timeline.id === next),
+  );
 }

@@ -20,9 +20,13 @@ export type SwapOutcome =
 export interface VirtualStore {
   /** What is durable, whoever knows of it. */
   readonly stored: StoredRecord;
+  /** The newest of the versions that were ever written, oldest first. */
+  readonly past: readonly StoredRecord[];
   read(): StoredRecord | Unanswered;
   /** Writes on exactly this version. */
   swap(expected: number, next: GroupRecord): SwapOutcome;
+  /** Its file is another one: a copy, or a new one. */
+  replace(copy: StoredRecord): void;
   /** It restarts, or has no leader: nothing is done and nothing is answered. */
   isDown: boolean;
   /** How often an answer to a swap is lost; what was asked is done or not. */
@@ -33,11 +37,14 @@ export interface VirtualStore {
   onSwap: (before: GroupRecord, stored: StoredRecord) => void;
 }
 
+/** How many versions a copy of the store can be behind. */
+const REMEMBERED = 50;
 /** The deadline of a call to the store, as in src/monitor/record-cell.ts, ms. */
 const CALL_MS = 5_000;
 
 export function createVirtualStore(random: Random, start: GroupRecord): VirtualStore {
   let stored: StoredRecord = { version: 0, record: start };
+  let past: readonly StoredRecord[] = [];
 
   /** Some errors are known at once, for some the deadline has to pass. */
   const unanswered = (): Unanswered => ({
@@ -49,12 +56,23 @@ export function createVirtualStore(random: Random, start: GroupRecord): VirtualS
   function overtake(): void {
     const { version, record } = stored;
     const settings = { ...record.settings, crashWindowMs: record.settings.crashWindowMs + 1 };
-    stored = { version: version + 1, record: { ...record, settings } };
+    write({ version: version + 1, record: { ...record, settings } });
+  }
+
+  function write(next: StoredRecord): void {
+    stored = next;
+    past = [...past.slice(-REMEMBERED), next];
   }
 
   const self: VirtualStore = {
     get stored() {
       return stored;
+    },
+    get past() {
+      return past;
+    },
+    replace(copy) {
+      stored = copy;
     },
     isDown: false,
     lostReplies: 0,
@@ -68,7 +86,7 @@ export function createVirtualStore(random: Random, start: GroupRecord): VirtualS
       const isLost = self.lostReplies > 0 && random.chance(self.lostReplies);
       if (isLost && random.chance(0.5)) return unanswered();
       const before = stored.record;
-      stored = { version: expected + 1, record: next };
+      write({ version: expected + 1, record: next });
       self.onSwap(before, stored);
       return isLost ? unanswered() : { kind: 'written', version: stored.version };
     },

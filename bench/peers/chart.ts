@@ -58,20 +58,32 @@ function drawPanel({ title, bars }: Panel, top: number): string {
   const rows = bars.map(({ name, outcome }, index) => {
     const y = top + PANEL_TOP + index * ROW;
     const middle = y + ROW / 2 - 2;
-    const { write_gap_s: gap, write_gap_min_s: least, write_gap_max_s: most, lost } = outcome;
+    const { write_gap_s: gap, write_gap_min_s: least, write_gap_max_s: most } = outcome;
+    const system = text(LEFT - 8, middle + 4, name, 'name');
+    if (outcome.with_gap === 0)
+      return system + text(LEFT + 6, middle + 4, remarks(outcome).join(', '), 'value');
     return [
-      text(LEFT - 8, middle + 4, name, 'name'),
+      system,
       `<rect class="bar ${name}" x="${LEFT}" y="${y}" width="${Math.max(1, x(gap) - LEFT)}" height="${ROW - 6}"/>`,
       `<line class="range" x1="${x(least)}" x2="${x(most)}" y1="${middle - 1}" y2="${middle - 1}"/>`,
       text(
         Math.max(x(most), x(gap)) + 6,
         middle + 4,
-        `${seconds(gap)}${lost > 0 ? `, ${lost} lost` : ''}`,
+        [seconds(gap), ...remarks(outcome)].join(', '),
         'value',
       ),
     ].join('');
   });
   return [text(8, top + 24, title, 'title'), ...rows].join('\n');
+}
+
+/** What is worse than a gap. */
+function remarks({ failures, lost, split_brain_acks: split }: Outcome): readonly string[] {
+  return [
+    ...failures,
+    ...(lost > 0 ? [`${lost} lost`] : []),
+    ...(split > 0 ? [`${split} by a second primary`] : []),
+  ];
 }
 
 /** With as many digits as are worth anything. */

@@ -1,19 +1,23 @@
 /**
  * `npm run bench:failover -- [--reps N] [--systems a,b] [--scenarios x,y]
- * [--resume] [--render] [--json] [--no-docs] [--results FILE]`: how long clients
- * can't write when a primary is changed, with pgbaton and with its peers, in
- * the same network namespaces, with the same client and the same faults.
- * Needs root, and the packages that bench/peers/set-up installs.
+ * [--anew] [--minutes N] [--render] [--json] [--no-docs] [--results FILE] [--logs FOLDER]`:
+ * how long clients can't write when a primary is changed, with pgbaton and with
+ * its peers, in the same network namespaces, with the same client and the same
+ * faults. Needs root, and the packages that bench/peers/set-up installs.
+ *
+ * Each repetition is a line of the file of results as soon as it is over, and
+ * the report is made of all that are there. A run adds what is missing up to N
+ * repetitions, so that it can be ended at any time and gone on with later.
  */
-import { rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, globSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { observedRun, runAsObserver } from '../../test/support/hosts/observer.ts';
 import { openNetwork } from '../../test/support/hosts/network.ts';
 import { measureFloor } from '../floor.ts';
 import { openBench } from './measure.ts';
-import { writeReport } from './report.ts';
-import { appendResult, readResults, summariseResults } from './results.ts';
+import { renderText, writeReport } from './report.ts';
+import { appendResult, keepResults, readResults, summariseResults } from './results.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { makeStage, type Stage } from './stage.ts';
 import type { System } from './system.ts';
@@ -24,18 +28,24 @@ const { values: options } = parseArgs({
     reps: { type: 'string', default: '5' },
     systems: { type: 'string' },
     scenarios: { type: 'string' },
-    resume: { type: 'boolean', default: false },
+    /** Forgets what there is of the chosen systems and scenarios. */
+    anew: { type: 'boolean', default: false },
+    /** After this time nothing new begins. */
+    minutes: { type: 'string', default: 'Infinity' },
     render: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     'no-docs': { type: 'boolean', default: false },
     results: { type: 'string', default: join(import.meta.dirname, 'results.jsonl') },
+    /** Keeps there what all processes have said. */
+    logs: { type: 'string' },
   },
 });
 const root = resolve(import.meta.dirname, '../..');
 const resultsFile = resolve(options.results);
 const reps = Number(options.reps);
+const endsAtMs = performance.now() + Number(options.minutes) * 60_000;
 
-/** A system that can't be set up, or is in ruins, this many times is given up. */
+/** A system of which nothing can be measured this many times is given up. */
 const ATTEMPTS = 3;
 
 if (options.render) await report();
@@ -47,9 +57,15 @@ else {
 }
 
 async function measureAll(): Promise<void> {
-  if (!options.resume) rmSync(resultsFile, { force: true });
   const systems = chosen(SYSTEMS, options.systems);
   const scenarios = chosen(SCENARIOS, options.scenarios);
+  if (options.anew)
+    keepResults(
+      resultsFile,
+      (each) =>
+        !systems.some(({ name }) => name === each.system) ||
+        !scenarios.some(({ name }) => name === each.scenario),
+    );
   await addFloor();
   for (const system of systems) await measureSystem(system, scenarios);
 }
@@ -75,13 +91,17 @@ async function addFloor(): Promise<void> {
 
 /** One cluster lives through everything, as long as it heals; else there is a new one. */
 async function measureSystem(system: System, scenarios: readonly Scenario[]): Promise<void> {
-  if (nextScenario(system, scenarios, true) === undefined) return;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++)
+  const measured = (): number => readResults(resultsFile).length;
+  for (let [attempt, inVain] = [1, 0]; inVain < ATTEMPTS; attempt++) {
+    if (nextScenario(system, scenarios, true) === undefined) return;
+    const before = measured();
     try {
       return await withCluster(system, attempt, scenarios);
     } catch (error) {
       console.error(`${system.name}: ${(error as Error).message}`);
     }
+    inVain = measured() > before ? 0 : inVain + 1;
+  }
 }
 
 async function withCluster(system: System, attempt: number, scenarios: readonly Scenario[]): Promise<void> {
@@ -98,20 +118,23 @@ async function withCluster(system: System, attempt: number, scenarios: readonly 
       const measurement = { system: system.name, ...(await bench.measure(scenario)) };
       appendResult(resultsFile, measurement);
       console.error(JSON.stringify(measurement));
+      if (!measurement.healed) await bench.repair();
     }
   } finally {
+    if (options.logs !== undefined) keepLogs(stage, resolve(options.logs));
     network.heal();
     for (const host of network.hosts()) network.removeHost(host);
     rmSync(stage.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-/** The one that was measured least often, if that is not often enough. */
+/** The one that was measured least often, if that is not often enough and there is time. */
 function nextScenario(
   system: System,
   scenarios: readonly Scenario[],
   hasControlPlane: boolean,
 ): Scenario | undefined {
+  if (performance.now() > endsAtMs) return undefined;
   const results = readResults(resultsFile).filter((each) => each.system === system.name);
   const times = ({ name }: Scenario): number => results.filter(({ scenario }) => scenario === name).length;
   const [least] = scenarios
@@ -123,6 +146,12 @@ function nextScenario(
 /** All servers' sockets are in one folder, those of a second run too: its ports have to be others. */
 function firstPort(): number {
   return 15_000 + (process.pid % 1_000) * 10;
+}
+
+/** PostgreSQL's own are wanted too, wherever a system puts them. */
+function keepLogs({ directory }: Stage, folder: string): void {
+  for (const file of globSync('**/{log,*.log}', { cwd: directory }))
+    cpSync(join(directory, file), join(folder, basename(directory), file), { recursive: true });
 }
 
 function chosen<T extends { readonly name: string }>(
@@ -140,5 +169,5 @@ function chosen<T extends { readonly name: string }>(
 async function report(): Promise<void> {
   const outcomes = summariseResults(readResults(resultsFile));
   if (!options['no-docs']) await writeReport(root, outcomes);
-  console.log(options.json ? JSON.stringify({ scenarios: outcomes }) : outcomes);
+  process.stdout.write(options.json ? `${JSON.stringify({ scenarios: outcomes })}\n` : renderText(outcomes));
 }

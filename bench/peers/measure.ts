@@ -18,12 +18,14 @@ import type { Cluster, DataNode } from './system.ts';
 const WRITER = resolve(import.meta.dirname, 'writer.ts');
 const PAUSE_MS = { client: 3, probe: 20 };
 /** The longest that anybody is given, s. */
-const LIMIT_S = { begin: 150, serve: 150, heal: 120 };
+const LIMIT_S = { begin: 150, serve: 180, heal: 120 };
 
 /** A cluster with its client, ready for one scenario after the other. */
 export interface Bench {
-  /** Rejects when the cluster does not even get whole before the scenario begins, or after it. */
+  /** Rejects when the cluster does not even get whole before the scenario begins. */
   measure(scenario: Scenario): Promise<Omit<Measurement, 'system'>>;
+  /** What a person would do after a scenario that has not healed. Rejects when that is to begin anew. */
+  repair(): Promise<void>;
 }
 
 export async function openBench(stage: Stage, cluster: Cluster): Promise<Bench> {
@@ -32,7 +34,10 @@ export async function openBench(stage: Stage, cluster: Cluster): Promise<Bench> 
   await ask(first.primary, 'create table bench_rows (writer text, id bigint, primary key (writer, id))');
   const client = stage.addHost('client');
   startWriter(stage, client, 'client', cluster.nodes);
-  return { measure: (scenario) => measure(stage, cluster, client, scenario) };
+  return {
+    measure: (scenario) => measure(stage, cluster, client, scenario),
+    repair: () => repair(cluster, lastServed(stage, cluster, client)),
+  };
 }
 
 async function measure(
@@ -60,6 +65,7 @@ async function measure(
       readAcknowledgements(ackFile(stage, clientHost), 'client', fromMs).some(condition),
     );
 
+  let failure: string | undefined;
   await scenario.happen({
     network,
     cluster,
@@ -69,17 +75,16 @@ async function measure(
       await cluster.boot(node.host);
       if (node === before.primary) probe = startWriter(stage, node.host, 'probe', [node]);
     },
+    fail: (why) => (failure = why),
   });
   const happenedMs = clockMs();
-  await clientServed(({ atMs }) => atMs > happenedMs + 1_000);
+  if (!(await clientServed(({ atMs }) => atMs > happenedMs + 1_000)))
+    failure ??= `no writes within ${LIMIT_S.serve} s`;
   const healed = await becomes(LIMIT_S.heal, isWhole);
   const toMs = clockMs();
   probe.kill('SIGKILL');
-  if (!healed)
-    await repair(cluster, readAcknowledgements(ackFile(stage, clientHost), 'client', fromMs).at(-1)?.server);
-  const after = await wholeCluster(cluster.nodes);
-  if (after === undefined) throw new Error('the cluster is not whole after the scenario');
   const all = acks().filter(({ atMs }) => atMs < toMs);
+  const after = lastServed(stage, cluster, clientHost);
   return {
     scenario: scenario.name,
     write_gap_s: longestGapS(
@@ -87,10 +92,19 @@ async function measure(
       fromMs,
       toMs,
     ),
-    lost: await countLost(after.primary, all),
-    split_brain_acks: splitBrainAcks(all, old, serverOf(after.primary)),
+    ...(failure === undefined ? {} : { failure }),
+    lost: await countLost(after, all),
+    split_brain_acks: splitBrainAcks(all, old, serverOf(after)),
     healed,
   };
+}
+
+/** Who counts as the primary, where there may be two: the one that has served the client last. */
+function lastServed(stage: Stage, cluster: Cluster, client: Host): DataNode {
+  const server = readAcknowledgements(ackFile(stage, client), 'client', 0).at(-1)?.server;
+  const found = cluster.nodes.find((node) => serverOf(node) === server);
+  if (found === undefined) throw new Error('the client was never served');
+  return found;
 }
 
 async function isWholeAndContent(cluster: Cluster): Promise<boolean> {
@@ -102,10 +116,8 @@ async function isWholeAndContent(cluster: Cluster): Promise<boolean> {
   }
 }
 
-/** What a person would do now. The primary is whom the client was last served by. */
-async function repair(cluster: Cluster, serving: string | undefined): Promise<void> {
-  const primary = cluster.nodes.find((node) => serverOf(node) === serving);
-  if (cluster.repair === undefined || primary === undefined) throw new Error('the cluster does not heal');
+async function repair(cluster: Cluster, primary: DataNode): Promise<void> {
+  if (cluster.repair === undefined) throw new Error('the cluster does not heal');
   const streams = await ask<{ address: string }>(
     primary,
     `select host(client_addr) as address from pg_stat_replication where state = 'streaming'`,

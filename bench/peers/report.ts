@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { renderTable } from '../../src/cli/render-table.ts';
 import { replacePart } from '../document-part.ts';
 import { drawChart, seconds, type Panel } from './chart.ts';
-import type { Outcome, Outcomes } from './results.ts';
+import type { Outcomes } from './results.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { SYSTEMS } from './systems/all.ts';
 
@@ -45,7 +46,7 @@ The floor is what bare servers need without anybody who notices or decides.
 
 ![Write gaps by system and fault](${PICTURE})
 
-${panels.map(renderTable).join('\n\n')}
+${panels.map(renderMarkdown).join('\n\n')}
 
 What each was set to, beside the addresses:
 
@@ -57,16 +58,34 @@ Unless it says \`sync\`, Patroni replicates asynchronously, and repmgr does alwa
 `;
 }
 
-function renderTable({ title, bars }: Panel): string {
-  const rows = bars.map(
-    ({ name, outcome }) => `| ${name} | ${cells(outcome, name === 'floor').join(' | ')} |`,
-  );
-  return `| ${title} | write gap, median | min | max | lost | split brain | healed |\n| --- | --- | --- | --- | --- | --- | --- |\n${rows.join('\n')}`;
+/** For people at a terminal: a table for each scenario. */
+export function renderText(outcomes: Outcomes): string {
+  return panelsOf(outcomes)
+    .map(({ title, bars }) => {
+      const columns = [title, ...TITLES].map((each, index) => ({
+        title: each,
+        align: index === 0 ? ('left' as const) : ('right' as const),
+      }));
+      return `\n${renderTable(columns, bars.map(cells))}`;
+    })
+    .join('');
 }
 
-function cells(outcome: Outcome, isFloor: boolean): readonly string[] {
-  const gaps = [outcome.write_gap_s, outcome.write_gap_min_s, outcome.write_gap_max_s].map(seconds);
-  if (isFloor) return [...gaps, '', '', ''];
-  const { lost, split_brain_acks: split, healed, reps } = outcome;
-  return [...gaps, String(lost), String(split), `${healed} of ${reps}`];
+function renderMarkdown({ title, bars }: Panel): string {
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const header = [title, ...TITLES];
+  return [header, header.map(() => '---'), ...bars.map(cells)].map(row).join('\n');
+}
+
+const TITLES = ['write gap, median', 'min', 'max', 'repetitions', 'lost', 'split brain', 'healed'];
+
+function cells({ name, outcome }: Panel['bars'][number]): readonly string[] {
+  const { failures, reps, lost, healed, split_brain_acks: split } = outcome;
+  const gaps =
+    outcome.with_gap === 0
+      ? ['', '', '']
+      : [outcome.write_gap_s, outcome.write_gap_min_s, outcome.write_gap_max_s].map(seconds);
+  const gap = [gaps[0], ...failures].filter((each) => each !== '').join('; ');
+  if (name === 'floor') return [name, ...gaps, '', '', '', ''];
+  return [name, gap, ...gaps.slice(1), String(reps), String(lost), String(split), String(healed)];
 }

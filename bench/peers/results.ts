@@ -1,11 +1,14 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { summarise } from '../statistics.ts';
 
 /** What one repetition of one scenario has shown; one line of the file of results. */
 export interface Measurement {
   readonly system: string;
   readonly scenario: string;
+  /** Where there is a failure: how long it was watched. */
   readonly write_gap_s: number;
+  /** Why there is no write gap: what was asked for was refused, or nobody was served again. */
+  readonly failure?: string;
   readonly lost: number;
   readonly split_brain_acks: number;
   /** Whether all three servers were back without a person. */
@@ -14,7 +17,7 @@ export interface Measurement {
 
 /** All repetitions together. */
 export interface Outcome {
-  /** The median. */
+  /** The median of those without a failure, where there are such. */
   readonly write_gap_s: number;
   readonly write_gap_min_s: number;
   readonly write_gap_max_s: number;
@@ -23,6 +26,10 @@ export interface Outcome {
   readonly split_brain_acks: number;
   readonly healed: number;
   readonly reps: number;
+  /** How many of them have a write gap. */
+  readonly with_gap: number;
+  /** Why the others have none, each reason once. */
+  readonly failures: readonly string[];
 }
 
 export type Outcomes = Readonly<Record<string, Readonly<Record<string, Outcome>>>>;
@@ -39,6 +46,12 @@ export function appendResult(file: string, measurement: Measurement): void {
   appendFileSync(file, `${JSON.stringify(measurement)}\n`);
 }
 
+/** Takes all others out of the file. */
+export function keepResults(file: string, isKept: (measurement: Measurement) => boolean): void {
+  const lines = readResults(file).filter(isKept);
+  writeFileSync(file, lines.map((each) => `${JSON.stringify(each)}\n`).join(''));
+}
+
 /** By scenario, then by system, both in the order of their first measurement. */
 export function summariseResults(results: readonly Measurement[]): Outcomes {
   const byScenario = Object.groupBy(results, ({ scenario }) => scenario);
@@ -51,7 +64,8 @@ export function summariseResults(results: readonly Measurement[]): Outcomes {
 }
 
 function outcomeOf(all: readonly Measurement[]): Outcome {
-  const gap = summarise(all.map((each) => each.write_gap_s));
+  const good = all.filter(({ failure }) => failure === undefined);
+  const gap = summarise((good.length > 0 ? good : all).map((each) => each.write_gap_s));
   const sum = (pick: (each: Measurement) => number): number =>
     all.reduce((total, each) => total + pick(each), 0);
   return {
@@ -62,5 +76,7 @@ function outcomeOf(all: readonly Measurement[]): Outcome {
     split_brain_acks: sum((each) => each.split_brain_acks),
     healed: sum(({ healed }) => Number(healed)),
     reps: all.length,
+    with_gap: good.length,
+    failures: [...new Set(all.map(({ failure }) => failure).filter((each) => each !== undefined))],
   };
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import type { DataNode } from './system.ts';
 
@@ -9,7 +10,9 @@ export async function ask<Row extends pg.QueryResultRow>(
   text: string,
   database = 'postgres',
 ): Promise<readonly Row[]> {
+  const socket = new Socket();
   const client = new pg.Client({
+    stream: () => socket,
     host: host.address,
     port,
     user: 'postgres',
@@ -23,8 +26,8 @@ export async function ask<Row extends pg.QueryResultRow>(
     await client.connect();
     return (await client.query<Row>(text)).rows;
   } finally {
-    // Not waited for: a host that is cut off never says goodbye.
-    client.end().catch(() => undefined);
+    // Without a goodbye: to wait for that of a host that is cut off would take minutes.
+    socket.destroy();
   }
 }
 

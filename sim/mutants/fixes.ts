@@ -72,6 +72,14 @@ export const FIXES: readonly Mutant[] = [
   ]),
   ...inFile('src/core/change-reign.ts', [
     {
+      name: 'who_has_handed_over_acknowledges_nothing',
+      guards: 'whoever starts and promotes an old primary after its promise has no commit acknowledged (I8)',
+      original: "return step({ kind: 'hand_over', term: intent.term, settings }, intent.because);",
+      replacement:
+        "return step({ kind: 'hand_over', term: intent.term, settings: local.configured ?? settings }, intent.because);",
+      among: ['failover', 'treat_by_hand', 'kill_monitor', 'isolate_monitor', 'crash_points'],
+    },
+    {
       name: 'who_fetches_from_a_fresh_copy_needs_a_slot_there',
       guards: 'the source of a fetch makes slots (I26)',
       original: "if (status === 'running' && role === 'standby' && !sameIds(others, local.slotsFor))",
@@ -131,6 +139,13 @@ export const FIXES: readonly Mutant[] = [
     },
   ]),
   ...inFile('src/core/decide.ts', [
+    {
+      name: 'a_switchover_outlives_a_restart_of_the_monitor',
+      guards: 'a switchover is not undone because its target has had no time to report (I32)',
+      original: '!isAwaited(record, evidence, intent.target);',
+      replacement: 'true;',
+      among: ['switchover', 'kill_monitor'],
+    },
     {
       name: 'an_undone_handover_leaves_the_holder_as_it_was',
       guards: 'a holder whose handover is undone is not left in maintenance (I26)',
@@ -229,6 +244,16 @@ export const FIXES: readonly Mutant[] = [
       original: "yield* stop('fast', context);\n  yield* copyData",
       replacement: 'yield* copyData',
       among: ['promote_by_hand', 'start_by_hand', 'kill_keeper_and_postgres', 'isolate_node'],
+    },
+  ]),
+  ...inFile('sim/copies.ts', [
+    {
+      name: 'what_was_not_rewound_is_no_copy',
+      guards: 'a rewind that was not done leaves no data that count as a copy (I10)',
+      original:
+        "if (server.status !== 'down' || server.data === null) throw new StepFailed('the server has to be down');\n  const from",
+      replacement: 'yield* context.journal.write({ copyOf: source.term });\n  const from',
+      among: ['treat_by_hand', 'cut_pair', 'promote_by_hand', 'isolate_node', 'start_by_hand'],
     },
   ]),
   ...inFile('sim/checkers.ts', [

@@ -33,7 +33,8 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
     {
       name: 'who_waits_for_its_disk_has_time',
       guards: 'a standby that answers nothing and is there has the whole detection time (I28)',
-      original: "return standby === undefined || (standby.status === 'running' && standby.upstream === null);",
+      original:
+        "return standby === undefined || (standby.status === 'running' && standby.upstream === null);",
       replacement: 'return true;',
       why: 'it is given up early and comes back when it can: no commit is lost by that',
     },

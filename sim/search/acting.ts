@@ -237,11 +237,18 @@ function clone(state: State, node: NodeId, source: NodeId, term: number, step: n
   return OVER;
 }
 
+/** The step of a rewind that could only be a copy, when that is done. */
+const COPIED = 3;
+
 function rewind(state: State, node: NodeId, source: NodeId, term: number, step: number): readonly Outcome[] {
   const { isHalfMade, isClean, wal } = serverOf(state, node);
   if (step === 0) {
-    setKeeper(state, node, { ...FORGOTTEN, copyOf: term });
+    setKeeper(state, node, FORGOTTEN);
     return [{ state, next: step + 1 }];
+  }
+  if (step === COPIED) {
+    setKeeper(state, node, { copyOf: term });
+    return [{ state, next: OVER }];
   }
   const from = sourceWal(state, node, source);
   if (from === null) return [{ state, next: OVER }];
@@ -249,12 +256,13 @@ function rewind(state: State, node: NodeId, source: NodeId, term: number, step: 
     const isImpossible = isHalfMade || !isClean || wal.timeline === from.timeline;
     if (isImpossible) {
       setServer(state, node, { wal: from, needed: null, isClean: false, isHalfMade: false });
-      return [{ state, next: OVER }];
+      return [{ state, next: COPIED }];
     }
     setServer(state, node, { isHalfMade: true });
     return [{ state, next: step + 1 }];
   }
   // What the source was about to write while it was read may have to be streamed before the copy is consistent.
+  setKeeper(state, node, { copyOf: term });
   const other = copyOf(state);
   const made = { isClean: false, isHalfMade: false, needed: from };
   setServer(state, node, { ...made, wal: from, needed: null });

@@ -176,6 +176,7 @@ export function localView(node: NodeId, server: Server, keeper: Keeper): LocalVi
     markerAcknowledged: keeper.markerAcknowledged,
     unansweredMs: 0,
     storeSilentMs: keeper.isStoreSilent ? LONG_MS : 0,
+    keeperLagMs: 0,
     quorumSilentMs: keeper.isQuorumSilent ? LONG_MS : 0,
     intentAgeMs: keeper.isIntentOld ? LONG_MS : 0,
   };

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { Report } from '../core/evidence.ts';
+import type { GroupRecord } from '../core/group-record.ts';
 import {
   AcceptedBody,
   EventBody,
@@ -14,6 +15,7 @@ import {
   SettingsBody,
   type CreateFormationBody,
   type FailoverBody,
+  type RecoverBody,
   type RegisterNodeBody,
   type SettingsPatchBody,
   type SwitchoverBody,
@@ -71,7 +73,14 @@ export interface MonitorClient {
   getEvidence(address: GroupAddress, call?: Deadline): Promise<EvidenceBody>;
   switchover(address: GroupAddress, body: SwitchoverBody, call?: Deadline): Promise<AcceptedBody>;
   failover(address: GroupAddress, body: FailoverBody, call?: Deadline): Promise<AcceptedBody>;
-  sendReport(address: GroupAddress, report: Report, call?: Deadline): Promise<ReportAnswerBody>;
+  recoverGroup(address: GroupAddress, body: RecoverBody, call?: Deadline): Promise<AcceptedBody>;
+  /** `record`: that of the keeper's journal, when the last answer has asked for it. */
+  sendReport(
+    address: GroupAddress,
+    report: Report,
+    call?: Deadline,
+    record?: GroupRecord,
+  ): Promise<ReportAnswerBody>;
   /** Follows the group until `signal` aborts; comes back by itself after every break. */
   watchGroup(address: GroupAddress, signal: AbortSignal): AsyncGenerator<WatchEvent, void, void>;
 
@@ -142,8 +151,9 @@ export function createMonitorClient(endpoint: Endpoint, options: MonitorClientOp
       for (const [key, value] of Object.entries(filter)) query.set(key, String(value));
       return await ask('GET', `/v1/events?${query.toString()}`, z.array(EventBody), call);
     },
-    async sendReport(address, report, call) {
-      const answer = await lineOf(groupPath(address)).send({ report }, call?.timeoutMs ?? defaultTimeoutMs);
+    async sendReport(address, report, call, record) {
+      const timeoutMs = call?.timeoutMs ?? defaultTimeoutMs;
+      const answer = await lineOf(groupPath(address)).send({ report, record }, timeoutMs);
       const refusal = ErrorBody.safeParse(answer);
       if (refusal.success) throw fromErrorBody(refusal.data);
       return check(ReportAnswerBody, answer);
@@ -201,6 +211,8 @@ function groupCalls(ask: Ask) {
       ask('POST', `${groupPath(address)}/switchover`, AcceptedBody, call, { body }),
     failover: (address, body, call) =>
       ask('POST', `${groupPath(address)}/failover`, AcceptedBody, call, { body }),
+    recoverGroup: (address, body, call) =>
+      ask('POST', `${groupPath(address)}/recover`, AcceptedBody, call, { body }),
   } satisfies Partial<MonitorClient>;
 }
 

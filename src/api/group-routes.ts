@@ -3,7 +3,7 @@ import { addressOf } from './address-of.ts';
 import type { MonitorService } from './monitor-service.ts';
 import { readBody } from './read-body.ts';
 import { toReport } from './report-schema.ts';
-import { FailoverBody, ReportBody, SwitchoverBody } from './schemas.ts';
+import { FailoverBody, RecoverBody, ReportBody, SwitchoverBody } from './schemas.ts';
 import { streamGroup } from './watch-stream.ts';
 
 /** One group: its record, its evidence, planned and forced changes of primary, reports, the watch. */
@@ -18,8 +18,11 @@ export function groupRoutes(monitor: MonitorService, closing: AbortSignal): Hono
       c.json(await monitor.failover(addressOf(c), await readBody(c, FailoverBody))),
     )
     .post('/:formation/groups/:group/reports', async (c) => {
-      const { report } = await readBody(c, ReportBody);
-      return c.json(await monitor.takeReport(addressOf(c), toReport(report)));
+      const { report, record } = await readBody(c, ReportBody);
+      return c.json(await monitor.takeReport(addressOf(c), toReport(report), record));
     })
+    .post('/:formation/groups/:group/recover', async (c) =>
+      c.json(await monitor.recoverGroup(addressOf(c), await readBody(c, RecoverBody))),
+    )
     .get('/:formation/groups/:group/watch', (c) => streamGroup(c, monitor, { ...addressOf(c), closing }));
 }

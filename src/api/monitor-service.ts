@@ -13,6 +13,7 @@ import type {
   GroupBody,
   HealthBody,
   NodeView,
+  RecoverBody,
   RegisteredNodeBody,
   RegisterNodeBody,
   ReportAnswerBody,
@@ -49,7 +50,10 @@ export interface MonitorService {
   getEvidence(group: GroupAddress): EvidenceBody;
   switchover(group: GroupAddress, body: z.output<typeof SwitchoverBody>): Promise<AcceptedBody>;
   failover(group: GroupAddress, body: z.output<typeof FailoverBody>): Promise<AcceptedBody>;
-  takeReport(group: GroupAddress, report: Report): Promise<ReportAnswerBody>;
+  /** `journalled`: the record of the keeper's journal, when it was asked for. */
+  takeReport(group: GroupAddress, report: Report, journalled?: GroupRecord): Promise<ReportAnswerBody>;
+  /** Puts the newest record that the group's nodes have in the place of the store's own. */
+  recoverGroup(group: GroupAddress, body: z.output<typeof RecoverBody>): Promise<AcceptedBody>;
 
   listEvents(query: EventQuery): Promise<readonly EventBody[]>;
   /** Calls back for every message until the returned function is called. */

@@ -42,6 +42,12 @@ export const ReportDocument = z.object({
   session: Counter,
   sequence: Counter,
   recordVersion: Counter,
+  recordOrigin: z.optional(
+    z.object({
+      incarnations: z.array(z.string().check(z.maxLength(100))).check(z.maxLength(1_000)),
+      writer: z.nullable(z.string().check(z.maxLength(100))),
+    }),
+  ),
   postgres: PostgresDocument,
   // Keepers of version 0.1 do not tell.
   unansweredMs: z._default(z.number().check(z.minimum(0)), 0),

@@ -56,8 +56,8 @@ async function answerReports(
 
 async function answerTo(line: string, monitor: MonitorService, address: GroupAddress): Promise<unknown> {
   try {
-    const { report } = checkBody(ReportBody, parseJson(line));
-    return await monitor.takeReport(address, toReport(report));
+    const { report, record } = checkBody(ReportBody, parseJson(line));
+    return await monitor.takeReport(address, toReport(report), record);
   } catch (error) {
     return toErrorBody(toBatonError(error));
   }

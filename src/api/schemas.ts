@@ -106,6 +106,8 @@ export const RegisteredNodeBody = z.object({
   name: z.string(),
   group: z.number(),
   record_version: z.number(),
+  /** By which a keeper tells whether its journal is of this group. */
+  record: z.optional(RecordDocument),
   secrets: z.optional(GroupSecretsBody),
 });
 export type RegisteredNodeBody = z.infer<typeof RegisteredNodeBody>;
@@ -141,6 +143,18 @@ export const SwitchoverBody = z.strictObject({
   requested_by: RequestedBy,
 });
 export type SwitchoverBody = z.input<typeof SwitchoverBody>;
+
+/** `POST …/recover`: the names are those of nodes. `secrets`: the group's passwords, which its nodes have and a new monitor has not. */
+export const RecoverBody = z.strictObject({
+  nodes: z.int().check(z.minimum(1), z.maximum(1_000)),
+  missing: z._default(z.array(Name).check(z.maxLength(1_000)), []),
+  from: z.optional(Name),
+  allow_data_loss: z._default(z.boolean(), false),
+  dry_run: z._default(z.boolean(), false),
+  requested_by: RequestedBy,
+  secrets: z.optional(GroupSecretsBody),
+});
+export type RecoverBody = z.input<typeof RecoverBody>;
 
 /** `POST …/failover`; `target` is a node's name. */
 export const FailoverBody = z.strictObject({
@@ -181,6 +195,8 @@ export const GroupBody = z.object({
   record: RecordDocument,
   record_version: z.number(),
   nodes: z.array(NodeView),
+  /** Why nothing is decided for the group: its nodes know better than this store. */
+  refused: z.optional(z.string()),
 });
 export type GroupBody = z.infer<typeof GroupBody>;
 
@@ -195,11 +211,18 @@ export const EvidenceBody = z.object({
 });
 export type EvidenceBody = z.infer<typeof EvidenceBody>;
 
-/** `POST …/reports` */
-export const ReportBody = z.strictObject({ report: ReportDocument });
+/** `POST …/reports`; with the record of the keeper's journal when the last answer has asked for it. */
+export const ReportBody = z.strictObject({ report: ReportDocument, record: z.optional(RecordDocument) });
 
 /** The record comes with the answer when the keeper acted on an older one. */
-export const ReportAnswerBody = z.object({ record_version: z.number(), record: z.optional(RecordDocument) });
+export const ReportAnswerBody = z.object({
+  record_version: z.number(),
+  record: z.optional(RecordDocument),
+  /** Nothing is decided for the group here: to the keeper the store is as good as silent. */
+  refused: z.optional(z.string()),
+  /** The record of the keeper's journal is wanted with its next report. */
+  send_record: z.optional(z.boolean()),
+});
 export type ReportAnswerBody = z.infer<typeof ReportAnswerBody>;
 
 export const EventKind = z.enum(['decision', 'state', 'operator', 'monitor']);

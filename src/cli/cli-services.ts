@@ -33,6 +33,10 @@ export interface CliServices {
   isMachineStopping(): Promise<boolean>;
   /** Stops the server of a node whose keeper does not run; returns when no process of it is left. */
   stopPostgres(config: NodeConfig, mode: 'fast' | 'immediate'): Promise<void>;
+  /** The passwords of a node's group; undefined when it has none. Throws when the file is damaged. */
+  readSecrets(
+    secretsFile: string,
+  ): Promise<{ readonly keeperPassword: string; readonly replicationPassword: string } | undefined>;
   /** What a keeper has written down of its group and itself. Throws when it is damaged. */
   readJournal(stateDirectory: string): Promise<LocalJournal>;
 }
@@ -40,6 +44,8 @@ export interface CliServices {
 export interface CreateMonitorOptions {
   readonly directory: string;
   readonly config: MonitorConfig;
+  /** Which it shall have; undefined: a new one. */
+  readonly token?: string | undefined;
 }
 
 export interface CreatedMonitor {

@@ -13,12 +13,21 @@ export async function confirmDataLoss(
   agreed: boolean,
   { nodes }: Pick<GroupBody, 'nodes'>,
 ): Promise<void> {
-  if (agreed) return;
   const silent = nodes.filter(isSilent).map((node) => node.name);
   const lost =
     silent.length === 0
       ? 'Commits that the new primary does not have will be lost.'
       : `Commits that only ${listNames(silent)} ${silent.length === 1 ? 'has' : 'have'} will be lost, although they were acknowledged.`;
+  await confirmLoss(context, agreed, lost);
+}
+
+/** The same for a loss that is told in a sentence. */
+export async function confirmLoss(
+  context: Pick<CliContext, 'ask' | 'stderr'>,
+  agreed: boolean,
+  lost: string,
+): Promise<void> {
+  if (agreed) return;
   const answer = await context.ask(`${lost} Type "lose data" to go on: `);
   if (answer === 'lose data') return;
   throw new BatonError('BATON_UNSAFE', 'nothing was done, because the loss of data was not confirmed', {

@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { readTokenFile } from '../config/environment.ts';
 import type { MonitorConfig } from '../config/monitor-config.ts';
 import { DEFAULT_MONITOR_PORT } from '../config/monitor-uri.ts';
 import type { CliContext } from './cli-context.ts';
@@ -15,6 +17,7 @@ interface Options extends SslOptions {
   readonly hostname?: string;
   readonly listen?: string;
   readonly auth: string;
+  readonly tokenFile?: string;
   readonly run?: true;
 }
 
@@ -41,6 +44,10 @@ export function createMonitorCommand(context: CliContext, act: Act): Command {
       'trust: everybody may do everything; any other: the token of the directory is needed',
       'token',
     )
+    .option(
+      '--token-file <path>',
+      'file with the token that it shall have, such as that of a node of a lost monitor (default: a new one)',
+    )
     .option('--pgctl <path>', 'accepted and not used: a monitor of pgbaton is no PostgreSQL')
     .option('--skip-pg-hba', 'accepted and not used, for the same reason')
     .option('--run', 'run the monitor, in the foreground until Ctrl-C');
@@ -50,6 +57,7 @@ export function createMonitorCommand(context: CliContext, act: Act): Command {
       const { uri, tokenFile } = await context.services.createMonitor({
         directory,
         config: toConfig(context, options),
+        token: tokenOf(context, options),
       });
       if (!options.run) {
         ui.show(
@@ -63,6 +71,11 @@ export function createMonitorCommand(context: CliContext, act: Act): Command {
       await runService(context, ui, () => context.services.runMonitor(directory));
     }),
   );
+}
+
+/** Read before privileges are dropped: it may be root's. */
+function tokenOf(context: CliContext, { tokenFile }: Options): string | undefined {
+  return tokenFile === undefined ? undefined : readTokenFile(resolve(context.cwd, tokenFile));
 }
 
 function toConfig(context: CliContext, options: Options): MonitorConfig {

@@ -29,6 +29,7 @@ export const EXIT_CODE_OF: Readonly<Record<ErrorCode, ExitCode>> = {
   BATON_NODE_EXISTS: EXIT.failed,
   BATON_GROUP_BUSY: EXIT.failed,
   BATON_UNSAFE: EXIT.refused,
+  BATON_STORE_OUTDATED: EXIT.refused,
   BATON_STORE_UNAVAILABLE: EXIT.unreachable,
   BATON_COMMAND_FAILED: EXIT.failed,
   BATON_POSTGRES_MISSING: EXIT.failed,

@@ -33,6 +33,7 @@ import { showStateCommand } from './show-state-command.ts';
 import { showSystemdCommand } from './show-systemd-command.ts';
 import { showUriCommand } from './show-uri-command.ts';
 import { statusCommand } from './status-command.ts';
+import { storeRecoverCommand } from './store-recover-command.ts';
 import { stopCommand } from './stop-command.ts';
 import { versionCommand } from './version-command.ts';
 import { watchCommand } from './watch-command.ts';
@@ -121,6 +122,7 @@ function changeCommands(context: CliContext, act: Act): readonly Command[] {
       performFailoverCommand(context, act),
       performPromotionCommand(context, act),
     ]),
+    family('store', "bring the monitor's store back", [storeRecoverCommand(context, act)]),
     family('enable', 'begin something', [enableMaintenanceCommand(context, act)]),
     family('disable', 'end something', [disableMaintenanceCommand(context, act)]),
   ];

@@ -36,9 +36,10 @@ export function showStateCommand(context: CliContext, act: Act): Command {
             const { watchGroupLive } = await import('./watch/watch-group-live.ts');
             return watchGroupLive(context, client, address);
           }
-          const { nodes } = await client.getGroup(address);
+          const { nodes, refused } = await client.getGroup(address);
           ui.show(nodes, () => renderState(nodes));
-          if (nodes.length === 0)
+          if (refused !== undefined) ui.note(`WARNING:  ${refused}.`);
+          else if (nodes.length === 0)
             ui.note(`Formation "${address.formation}" has no nodes yet. "pgbaton create postgres" adds one.`);
         });
       }),

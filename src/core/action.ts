@@ -38,6 +38,8 @@ export interface LocalView {
   readonly unansweredMs: number;
   /** Since the store was last heard. */
   readonly storeSilentMs: number;
+  /** How late the keeper's own timers ran lately: one that stood still was not there to hear the store. */
+  readonly keeperLagMs: number;
   /** Since this primary last had enough voters streaming in its term. */
   readonly quorumSilentMs: number;
   /** Since the present intent was first seen in its present stage. */
@@ -57,7 +59,7 @@ export type Action =
   | { readonly kind: 'start_standby'; readonly settings: ServerSettings }
   | { readonly kind: 'stop'; readonly mode: 'fast' | 'immediate' }
   | { readonly kind: 'checkpoint'; readonly term: number }
-  | { readonly kind: 'hand_over'; readonly term: number }
+  | { readonly kind: 'hand_over'; readonly term: number; readonly settings: ServerSettings }
   | { readonly kind: 'pledge'; readonly term: number; readonly settings: ServerSettings }
   | { readonly kind: 'configure'; readonly settings: ServerSettings }
   | {

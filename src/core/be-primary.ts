@@ -7,6 +7,8 @@ import { otherMembers, sameIds } from './slots.ts';
 
 /** Without the store for this long, a holder restarts a crashed PostgreSQL on its own, ms. Its voters fence it. */
 const STORE_PATIENCE_MS = 2_000;
+/** A keeper that was later than this has to listen for a while before it may say so. */
+const KEEPER_LAG_MS = 1_000;
 
 /** A voter whose connection was broken is back within this time, ms. */
 const RECONNECTED_MS = 500;
@@ -38,7 +40,7 @@ export function bePrimary(record: GroupRecord, reign: Reign, local: LocalView): 
 
 /** Ends a server that answers nothing at all, to start it again: when the group says so, or nobody can say anything. */
 function outlastHang(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
-  const isTold = reign.restarts > local.restartsUsed || local.storeSilentMs >= STORE_PATIENCE_MS;
+  const isTold = reign.restarts > local.restartsUsed || isStoreAway(local);
   if (isTold && local.postgres.role === null && isHung(record, local))
     return step({ kind: 'stop', mode: 'immediate' }, 'PostgreSQL hangs and is restarted in place');
   return rest('PostgreSQL does not answer; the group decides whether another node takes over');
@@ -57,9 +59,17 @@ function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step 
     );
   }
   if (reign.restarts > local.restartsUsed) return step(start, 'it was told to restart in place');
-  if (local.storeSilentMs >= STORE_PATIENCE_MS)
+  if (isStoreAway(local))
     return step(start, 'the store is silent; nobody else can be promoted without the voters of this node');
   return rest('PostgreSQL is down; the group decides whether another node takes over');
+}
+
+/**
+ * A keeper that has just been woken may have missed everything, its own
+ * deposition too: a primary started then would write WAL that nobody wants.
+ */
+function isStoreAway({ storeSilentMs, keeperLagMs }: LocalView): boolean {
+  return storeSilentMs >= STORE_PATIENCE_MS && keeperLagMs < KEEPER_LAG_MS;
 }
 
 /** A standby that has been elected. */

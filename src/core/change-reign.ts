@@ -14,7 +14,7 @@ const SPARED_MS = 1_000;
 export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest | undefined {
   if (intent.stage === 'drain') {
     return intent.from === local.node && record.reign?.holder === local.node
-      ? handOver(intent, local)
+      ? handOver(record, intent, local)
       : undefined;
   }
   if (!cohortMembers(record).includes(local.node)) return undefined;
@@ -46,21 +46,21 @@ function isReceiving({ postgres, configured }: LocalView): boolean {
 }
 
 /** Checkpoint first, while clients still write: the shutdown then has little left to do. */
-function handOver(intent: Intent, local: LocalView): Step | Rest | undefined {
+function handOver(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest | undefined {
   if ((local.pledge?.term ?? 0) >= intent.term)
     return rest(`term ${intent.term} is pledged, the others follow`);
   const { status, role } = local.postgres;
-  if (status === 'running' && role === 'primary') {
-    return local.checkpointedFor === intent.term
-      ? step({ kind: 'hand_over', term: intent.term }, intent.because)
-      : step(
-          { kind: 'checkpoint', term: intent.term },
-          'the less there is to flush, the shorter the switchover',
-        );
+  const isPrimary = status === 'running' && role === 'primary';
+  if (isPrimary && local.checkpointedFor !== intent.term) {
+    return step(
+      { kind: 'checkpoint', term: intent.term },
+      'the less there is to flush, the shorter the switchover',
+    );
   }
-  // The keeper was killed between the shutdown and the pledge.
-  if (status === 'stopped') return step({ kind: 'hand_over', term: intent.term }, intent.because);
-  return undefined;
+  // Stopped: the keeper was killed between the shutdown and the pledge.
+  if (!isPrimary && status !== 'stopped') return undefined;
+  const settings = standbySettings(record, local, null, true);
+  return step({ kind: 'hand_over', term: intent.term, settings }, intent.because);
 }
 
 function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest {

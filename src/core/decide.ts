@@ -10,7 +10,7 @@ import {
 } from './group-record.ts';
 import { continuesReign, reignTimelineAfter } from './lineage.ts';
 import { liveReport } from './live-report.ts';
-import { canStand, holderCondition, isEligibleAtNeed, isFit } from './liveness.ts';
+import { canStand, holderCondition, isAwaited, isEligibleAtNeed, isFit } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
@@ -53,6 +53,8 @@ export const RULE_NAMES = Object.keys(RULES) as readonly RuleName[];
  * replayed. Safe for anybody to run: the swap is on exactly the record read.
  */
 export function decide(record: GroupRecord, evidence: Evidence): Decision | undefined {
+  // What is decided on an old record could undo what commits stand on since.
+  if (evidence.contradiction !== undefined) return undefined;
   for (const name of RULE_NAMES) {
     const decision = (RULES[name] as RuleFunction)(record, evidence);
     if (decision !== undefined) return { ...decision, rule: name };
@@ -149,7 +151,10 @@ function undoHandover(record: GroupRecord, evidence: Evidence): ReturnType<RuleF
   const { intent, settings } = record;
   if (intent?.stage !== 'drain') return undefined;
   const tooLate = evidence.intentAgeMs >= settings.handoverMs;
-  const targetGone = intent.target !== null && !canStand(record, evidence, intent.target);
+  const targetGone =
+    intent.target !== null &&
+    !canStand(record, evidence, intent.target) &&
+    !isAwaited(record, evidence, intent.target);
   if (!tooLate && !targetGone) return undefined;
   const why = tooLate
     ? `${nameOf(record, intent.from)} did not shut down within ${settings.handoverMs} ms`
@@ -203,7 +208,9 @@ function giveUpFetch(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
   const { intent } = record;
   if (intent?.stage !== 'fetch' || intent.fetch === null) return undefined;
   const { candidate, source } = intent.fetch;
-  const gone = [candidate, source].find((node) => liveReport(record, evidence, node) === undefined);
+  const gone = [candidate, source].find(
+    (node) => liveReport(record, evidence, node) === undefined && !isAwaited(record, evidence, node),
+  );
   if (gone === undefined && evidence.intentAgeMs < record.settings.handoverMs) return undefined;
   return {
     next: {

@@ -1,6 +1,7 @@
 import type { Lsn } from './lsn.ts';
 import type { GroupRecord, NodeId, Position, Rule } from './group-record.ts';
 import type { TimelineSwitch } from './lineage.ts';
+import type { Contradiction, RecordOrigin, RecordStamp } from './record-home.ts';
 
 /** What a decider knows now. Every time is an age that the decider measured on its own monotonic clock. */
 export interface Evidence {
@@ -19,6 +20,8 @@ export interface Evidence {
    * started when it never did. The holder itself is not in it.
    */
   readonly notStreaming: readonly Absence[];
+  /** A node has a record that does not fit the decider's: its store was restored from an old copy, or has lost the group. */
+  readonly contradiction?: Contradiction;
 }
 
 export interface Absence {
@@ -43,6 +46,8 @@ export interface Report {
   readonly sequence: number;
   /** The version of the record that the keeper acts on. */
   readonly recordVersion: number;
+  /** Where that record comes from; absent: it has none yet. */
+  readonly recordOrigin?: RecordOrigin | undefined;
   readonly postgres: PostgresReport;
   /** How long PostgreSQL has not answered, as far as the keeper's own looks show it, ms; 0 while it answers. */
   readonly unansweredMs: number;
@@ -140,4 +145,9 @@ export function isForeign(
 /** The newest report of a node, with its age; undefined when it never reported to this decider. */
 export function reportOf(evidence: Evidence, node: NodeId): AgedReport | undefined {
   return evidence.reports.find((aged) => aged.report.node === node);
+}
+
+/** The version of the record that the sender of a report acts on; null: it has none yet. */
+export function stampOfReport({ recordVersion, recordOrigin }: Report): RecordStamp | null {
+  return recordOrigin === undefined ? null : { ...recordOrigin, version: recordVersion };
 }

@@ -11,6 +11,8 @@ export type NodeId = number;
  */
 export interface GroupRecord {
   readonly schemaVersion: 1;
+  /** Where it has lived and who has written it. */
+  readonly home: RecordHome;
   readonly formation: string;
   readonly group: number;
   /** Formed once, by the first holder; a server with another identifier is refused (I11, I12). */
@@ -36,6 +38,26 @@ export interface GroupRecord {
   /** The least timeline that the next reign may have; no number is given twice, nor one that a promotion by hand takes (I10). */
   readonly nextTimeline: number;
   readonly settings: GroupSettings;
+}
+
+/**
+ * Which stores a record has lived in, and who has written it there. A store can
+ * be lost, rebuilt, or restored from a copy of last week; its version numbers
+ * alone would not show it. From this, two versions of a record are known to be
+ * of one line, or not.
+ */
+export interface RecordHome {
+  /** Random ids, oldest first: the store that the group was made in, and one for each recovery. */
+  readonly incarnations: readonly string[];
+  /** Who has written in the present incarnation, oldest first; as many as are remembered. */
+  readonly writers: readonly RecordWriter[];
+}
+
+export interface RecordWriter {
+  /** Random, drawn by each process that decides. A copy of a store that is started is another writer. */
+  readonly id: string;
+  /** The version that its first change was made to: later ones are its own, up to the next writer. */
+  readonly after: number;
 }
 
 /** The baton in one term: who held it, and where its history left the one before. */
@@ -169,10 +191,16 @@ export const DEFAULT_SETTINGS: GroupSettings = {
   paused: false,
 };
 
-/** The record of a group that nobody has joined. */
-export function emptyRecord(formation: string, group: number, settings: GroupSettings): GroupRecord {
+/** The record of a group that nobody has joined, in a store of this incarnation. */
+export function emptyRecord(
+  formation: string,
+  group: number,
+  settings: GroupSettings,
+  incarnation = '',
+): GroupRecord {
   return {
     schemaVersion: 1,
+    home: { incarnations: [incarnation], writers: [] },
     formation,
     group,
     systemIdentifier: null,

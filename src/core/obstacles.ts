@@ -5,6 +5,7 @@ import { liveReport } from './live-report.ts';
 import { holderCondition } from './liveness.ts';
 import { lagBytes } from './lsn.ts';
 import { pledgesNeeded } from './quorum.ts';
+import { describeContradiction } from './record-home.ts';
 
 /** What would stop a node from being promoted now, a sentence each; empty: nothing. */
 export function promotionObstacles(record: GroupRecord, evidence: Evidence, node: NodeId): readonly string[] {
@@ -46,6 +47,8 @@ function obstaclesByReport(record: GroupRecord, evidence: Evidence, node: NodeId
 /** What keeps the group from a failover, or from being whole, a sentence each with the way out; empty: nothing does. */
 export function groupObstacles(record: GroupRecord, evidence: Evidence): readonly string[] {
   const { reign, intent } = record;
+  const { contradiction } = evidence;
+  if (contradiction !== undefined) return [describeContradiction(contradiction, record)];
   if (reign === null) return ['no node has joined: `pgbaton create postgres` adds the first'];
   const obstacles: string[] = [];
   const live = cohortMembers(record).filter((node) => liveReport(record, evidence, node) !== undefined);

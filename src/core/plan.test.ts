@@ -142,6 +142,12 @@ test('a primary that goes on alone by decision does not step down when the store
   expectRest(planned(alone, 'a', { ...settled, storeSilentMs: 60_000, quorumSilentMs: 60_000 }));
 });
 
+test('a keeper that has just been woken does not take its own sleep for the silence of the store', () => {
+  const silent = { postgres: crashed, storeSilentMs: 60_000 };
+  expectRest(planned(trio(), 'a', { ...silent, keeperLagMs: 1_000 }), /the group decides/);
+  expectAction(planned(trio(), 'a', { ...silent, keeperLagMs: 999 }), 'start_primary');
+});
+
 test('a crashed primary waits for the group, unless it may restart or the store is silent', () => {
   expectRest(planned(trio(), 'a', { postgres: crashed }), /the group decides/);
   const start = expectAction(
@@ -167,6 +173,8 @@ test('a node that was elected while it was down starts as a standby and is promo
     'the names are in force before the promotion',
   );
   assert.equal(promote.settings.readOnly, true);
+  const young = { promotedTerm: null, postgres: { ...standby, position: null } };
+  expectRest(planned(group, 'a', young), /end of its WAL is not known/);
 });
 
 test('who was promoted by hand since it was elected leaves the next number to people again', () => {

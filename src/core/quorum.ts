@@ -38,6 +38,11 @@ export function effectiveNumberSync(record: GroupRecord): number {
   return standbys.length >= 2 ? 1 : 0;
 }
 
+/** Whether a holder may acknowledge alone, or the group may have let it without anybody else having heard of that. */
+export function mayGoOnAlone(record: GroupRecord): boolean {
+  return effectiveNumberSync(record) === 0 || record.rules.some(({ k }) => k === 0);
+}
+
 /**
  * The record with other rules, the last of which the primary shall work
  * towards; one that stands twice counts where it stands last.

@@ -39,6 +39,7 @@ export function useToken(token: string): FormationToken {
           keeper_password: password(formation, group, 'keeper'),
           replication_password: password(formation, group, 'replication'),
         }),
+      keep: () => Promise.resolve(),
       forget: () => Promise.resolve(),
     },
   };

@@ -1,11 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { FormationBody } from '../api/schemas.ts';
-import { DEFAULT_SETTINGS, emptyRecord } from '../core/group-record.ts';
+import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord } from '../core/group-record.ts';
+import type { Contradiction } from '../core/record-home.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Change, Store } from '../store/store.ts';
 import { createGroupDecider, type GroupDecider, type GroupDeciderDeps } from './group-decider.ts';
 import { parseRecord } from './record-cell.ts';
-import { FORMATIONS_PREFIX, formationKey, parseFormationKey, recordKey } from './record-key.ts';
+import {
+  contradictionKey,
+  FORMATIONS_PREFIX,
+  formationKey,
+  parseFormationKey,
+  recordKey,
+} from './record-key.ts';
 
 /** What the store keeps of a formation beside its groups' records. */
 const FormationDocument = z.object({
@@ -28,10 +36,13 @@ export interface Formations {
   list(): readonly FormationBody[];
   describe(formation: string): FormationBody;
   create(options: NewFormation): Promise<void>;
+  /** Makes a formation that the store does not have of a group's recovered record. */
+  adopt(record: GroupRecord): Promise<void>;
   /** Refuses while the formation has nodes. */
   drop(formation: string): Promise<void>;
   /** Throws BATON_FORMATION_NOT_FOUND. */
   decider(formation: string, group: number): GroupDecider;
+  findDecider(formation: string, group: number): GroupDecider | undefined;
   decidersOf(formation: string): readonly GroupDecider[];
   allDeciders(): readonly GroupDecider[];
   close(): Promise<void>;
@@ -73,8 +84,14 @@ export async function openFormations(deps: GroupDeciderDeps, tokenCheck?: TokenC
     list: () => [...formations.values()].map(describe),
     describe: (name) => describe(find(name)),
     async create(options) {
-      if (formations.has(options.name)) throw formationExists(options.name);
-      formations.set(options.name, await writeFormation(options, deps, tokenCheck));
+      const { name, dbname, numberSyncStandbys } = options;
+      if (formations.has(name)) throw formationExists(name);
+      const settings = { ...DEFAULT_SETTINGS, dbname, numberSyncStandbys };
+      const record = emptyRecord(name, 0, settings, randomUUID());
+      formations.set(name, await writeFormation(options.kind, record, deps, tokenCheck));
+    },
+    async adopt(record) {
+      formations.set(record.formation, await writeFormation('pgsql', record, deps, tokenCheck));
     },
     async drop(name) {
       const formation = find(name);
@@ -94,6 +111,7 @@ export async function openFormations(deps: GroupDeciderDeps, tokenCheck?: TokenC
         hint: 'A formation of kind pgsql has one group, number 0.',
       });
     },
+    findDecider: (name, group) => formations.get(name)?.deciders.get(group),
     decidersOf: (name) => [...find(name).deciders.values()],
     allDeciders: () => [...formations.values()].flatMap(({ deciders }) => [...deciders.values()]),
     async close() {
@@ -116,7 +134,10 @@ async function readFormations(store: Store, deps: GroupDeciderDeps): Promise<Map
       const entry = stored.get(recordKey(name, group));
       if (entry === undefined) continue;
       const record = parseRecord(entry.value);
-      deciders.set(group, createGroupDecider({ record, version: entry.version }, deps));
+      const decider = createGroupDecider({ record, version: entry.version }, deps);
+      const contradiction = stored.get(contradictionKey(name, group));
+      if (contradiction !== undefined) decider.remember(JSON.parse(contradiction.value) as Contradiction);
+      deciders.set(group, decider);
     }
     formations.set(name, { document, version, deciders });
   }
@@ -132,31 +153,31 @@ function refuseForeignToken({ name, token_check: made }: FormationDocument, toke
 }
 
 async function writeFormation(
-  options: NewFormation,
+  kind: string,
+  record: GroupRecord,
   deps: GroupDeciderDeps,
   tokenCheck: TokenCheck | undefined,
 ): Promise<Formation> {
-  const { name, kind, dbname, numberSyncStandbys } = options;
+  const { formation: name, group } = record;
   const check = tokenCheck?.(name);
   const document: FormationDocument = {
     name,
     kind,
-    groups: [0],
+    groups: [group],
     ...(check === undefined ? {} : { token_check: check }),
   };
-  const record = emptyRecord(name, 0, { ...DEFAULT_SETTINGS, dbname, numberSyncStandbys });
   const result = await deps.store.swap(
     {
       changes: [
         { key: formationKey(name), expected: null, value: JSON.stringify(document) },
-        { key: recordKey(name, 0), expected: null, value: JSON.stringify(record) },
+        { key: recordKey(name, group), expected: null, value: JSON.stringify(record) },
       ],
     },
     CALL,
   );
   if (result.kind !== 'written') throw formationExists(name);
   const { version } = result;
-  return { document, version, deciders: new Map([[0, createGroupDecider({ record, version }, deps)]]) };
+  return { document, version, deciders: new Map([[group, createGroupDecider({ record, version }, deps)]]) };
 }
 
 /** On exactly the records that were seen empty: a node may register in the same moment. */

@@ -1,9 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import type { GroupMessage } from '../api/monitor-service.ts';
 import type { NodeView } from '../api/schemas.ts';
 import { decide, type Decision } from '../core/decide.ts';
-import type { Evidence, Report } from '../core/evidence.ts';
+import { stampOfReport, type Evidence, type Report } from '../core/evidence.ts';
 import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import { afterDecision, afterReport, EMPTY_TIMELINE, milestonesOf } from '../core/reign-timeline.ts';
+import {
+  contradictionOf,
+  describeContradiction,
+  writtenBy,
+  type Contradiction,
+} from '../core/record-home.ts';
+import { recoverGroup, type RecoveryRequest } from '../core/recover-group.ts';
 import type { Accepted, Answer } from '../core/requests.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
@@ -16,20 +24,33 @@ import { decisionEvent, plainEvent, stateEvents, statesOf, type NewEvent } from 
 import { viewNode, viewNodes } from './group-view.ts';
 import { createRecordCell, type StoredRecord } from './record-cell.ts';
 import { createRecordChain } from './record-chain.ts';
+import { createRollCall } from './roll-call.ts';
 import { createSerialQueue } from './serial-queue.ts';
+import { createStoreDoubt } from './store-doubt.ts';
 import { TURN_MS, type Turn } from './turn.ts';
 
 /** Decides for one group: takes reports and requests, one after the other, and swaps in what follows from them. */
 export interface GroupDecider {
   current(): StoredRecord;
   /** Known at once; resolves once everything that the report leads to is in the store. */
-  takeReport(report: Report): Promise<StoredRecord>;
+  takeReport(report: Report, journalled?: GroupRecord): Promise<TakenReport>;
+  /** What a node that has sent this report is told now. */
+  answerTo(report: Report): TakenReport;
   /** It is this decider's turn, so that what only one of them need do is up to it. */
   isFirst(): boolean;
   /** A record that somebody else has written to the store. */
   learn(stored: StoredRecord): void;
   /** Swaps in what a pure request function answers; with `dryRun` only asks it. Throws the refusal. */
   request<A extends Answer>(request: GroupRequest<A>): Promise<RequestOutcome<A>>;
+  /** As {@link request}, for the record that the nodes have; also, and only, while the store is not believed. */
+  recover(
+    request: RecoveryRequest,
+    how: { readonly dryRun: boolean; readonly before: () => Promise<void> },
+  ): Promise<RequestOutcome<Answer>>;
+  /** Why nothing is decided for the group: its nodes know better than the store. */
+  refused(): string | undefined;
+  /** A contradiction that was found before this process has started. */
+  remember(contradiction: Contradiction): void;
   /** To be called often: looks at what becomes due by time alone. Cheap when nothing is. */
   tick(): void;
   evidence(): Evidence;
@@ -37,6 +58,13 @@ export interface GroupDecider {
   watch(listener: (message: GroupMessage) => void): () => void;
   /** Resolves when nothing is under way any more; takes nothing after that. */
   close(): Promise<void>;
+}
+
+export interface TakenReport extends StoredRecord {
+  /** Why nothing is decided on it. */
+  readonly refused: string | undefined;
+  /** The record of the keeper's journal would be of use. */
+  readonly wantsRecord: boolean;
 }
 
 export interface GroupRequest<A extends Answer> {
@@ -80,13 +108,20 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   };
   const events = createEventWriter({ store, faults, wallClock: deps.wallClock, tell });
   let timeline = EMPTY_TIMELINE;
+  const rollCall = createRollCall(now);
   const cell = createRecordCell(store, start, (before, { record, version }) => {
     book.follow(before, record);
+    // Nobody was listened to before: to the recovered group silence would look like death.
+    if (before.home.incarnations.length !== record.home.incarnations.length)
+      for (const { report } of rollCall.callers()) book.take(report, record);
     timeline = afterDecision(timeline, before, record, now());
     // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
   });
   const chain = createRecordChain();
+  const doubt = createStoreDoubt({ store, log, cell, rollCall, events });
+  // A copy of the store that is started is somebody else: what the two write is told apart by it.
+  const writer = randomUUID().slice(0, 8);
   let states = statesOf(start.record, book);
   const unseen = new Set(start.record.nodes.map(({ id }) => id));
   let heldUntilMs = -Infinity;
@@ -96,7 +131,11 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   book.follow(undefined, start.record);
 
   const current = (): GroupRecord => cell.current().record;
-  const evidence = (): Evidence => book.evidence(current(), deps.lagMs());
+  function evidence(): Evidence {
+    const known = book.evidence(current(), deps.lagMs());
+    const contradiction = doubt.contradiction();
+    return contradiction === undefined ? known : { ...known, contradiction };
+  }
 
   function changedStates(record: GroupRecord): readonly NewEvent[] {
     return stateEvents(record, states, statesOf(record, book), unseen);
@@ -125,7 +164,8 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   }
 
   /** One swap with the events that explain it. false: somebody else was faster. */
-  async function swap(next: GroupRecord, why: NewEvent): Promise<boolean> {
+  async function swap(decided: GroupRecord, why: NewEvent): Promise<boolean> {
+    const next = writtenBy(decided, writer, cell.current().version);
     const changed = turn() === 0 ? changedStates(next) : [];
     const read = cell.current();
     const notes = events.toNotes([{ ...why, ...chain.link(read, next) }, ...changed], read.version);
@@ -140,6 +180,8 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   /** Lets `decide` speak until it is silent. */
   async function settle(): Promise<void> {
     await cell.refresh();
+    if (doubt.contradiction() !== undefined) await doubt.lookInto();
+    if (doubt.contradiction() !== undefined) return;
     if (now() < heldUntilMs) return;
     const rules: string[] = [];
     let overtaken = 0;
@@ -201,6 +243,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     } catch (error) {
       faults.failed(error, `no decision for group ${group} of formation "${formation}" could be written`);
     }
+    if (doubt.contradiction() !== undefined) return events.flush();
     const changed = changedStates(current());
     tellRows(changed);
     // Everybody sees the states change; the first of them writes it down.
@@ -215,6 +258,16 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     about,
   }: GroupRequest<A>): Promise<RequestOutcome<A>> {
     await cell.refresh();
+    if (doubt.contradiction() !== undefined) await doubt.lookInto();
+    doubt.refuse();
+    return change({ ask, dryRun, ...(about === undefined ? {} : { about }) });
+  }
+
+  async function change<A extends Answer>({
+    ask,
+    dryRun,
+    about,
+  }: GroupRequest<A>): Promise<RequestOutcome<A>> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const answer = ask(current(), evidence());
       if (answer.kind === 'refused') throw new BatonError(answer.code, answer.message, { hint: answer.hint });
@@ -238,6 +291,18 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     );
   }
 
+  function againstStore(report: Report): Contradiction | undefined {
+    const { record, version } = cell.current();
+    return contradictionOf(report.node, stampOfReport(report), record, version);
+  }
+
+  function taken(report: Report): TakenReport {
+    const own = againstStore(report);
+    const refused =
+      doubt.sentence() ?? (own === undefined ? undefined : describeContradiction(own, current()));
+    return { ...cell.current(), refused, wantsRecord: !rollCall.hasRecordOf(report.node) };
+  }
+
   function isDue(): boolean {
     if (current().nodes.length === 0) return false;
     if (cell.isUncertain() || events.hasUnwritten() || waiting !== undefined) return true;
@@ -246,13 +311,16 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
 
   return {
     current: () => cell.current(),
-    async takeReport(report) {
-      if (findNode(current(), report.node) !== undefined && book.take(report, current())) {
-        timeline = afterReport(timeline, current(), report, now());
-        await settleSoon();
-      }
-      return cell.current();
+    async takeReport(report, journalled) {
+      rollCall.take(report, journalled);
+      const against = againstStore(report);
+      const isHeard = against?.standing !== 'foreign' && findNode(current(), report.node) !== undefined;
+      if (isHeard && book.take(report, current())) timeline = afterReport(timeline, current(), report, now());
+      else if (doubt.contradiction() === undefined) return taken(report);
+      await settleSoon();
+      return taken(report);
     },
+    answerTo: taken,
     isFirst: () => turn() === 0,
     learn(stored) {
       const known = cell.current().version;
@@ -261,6 +329,16 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
       if (cell.current().version !== known && !queue.isClosed()) void settleSoon();
     },
     request: (asked) => queue.run(() => request(asked)),
+    recover: (asked, { dryRun, before }) =>
+      queue.run(async () => {
+        await cell.read();
+        const ask = (): Answer => recoverGroup(cell.current(), rollCall.callers(), asked);
+        const first = ask();
+        if (first.kind === 'accepted' && !dryRun) await before();
+        return change({ ask, dryRun });
+      }),
+    refused: () => doubt.sentence(),
+    remember: ({ node, theirs }) => rollCall.remember(node, theirs),
     tick() {
       if (queue.isIdle() && isDue()) void settleSoon();
     },

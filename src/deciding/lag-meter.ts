@@ -1,4 +1,4 @@
-/** How late this process runs: a decider whose own event loop stands still must not take that for the silence of others. */
+/** How late this process runs: one whose own event loop stands still must not take that for the silence of others. */
 export interface LagMeter {
   /** To be called by a timer every {@link everyMs}; `now` on the monotonic clock. */
   tick(nowMs: number): void;
@@ -7,14 +7,15 @@ export interface LagMeter {
 }
 
 export function createLagMeter(options: {
-  readonly everyMs: number;
+  /** May change between two ticks. */
+  readonly everyMs: () => number;
   readonly windowMs: number;
   readonly nowMs: number;
 }): LagMeter {
   const { everyMs, windowMs } = options;
   let lastTickAtMs = options.nowMs;
   let delays: { readonly atMs: number; readonly lateMs: number }[] = [];
-  const overdueMs = (nowMs: number): number => Math.max(0, nowMs - lastTickAtMs - everyMs);
+  const overdueMs = (nowMs: number): number => Math.max(0, nowMs - lastTickAtMs - everyMs());
   return {
     tick(nowMs) {
       const lateMs = overdueMs(nowMs);

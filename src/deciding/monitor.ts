@@ -9,6 +9,7 @@ import type { GroupDeciderDeps } from './group-decider.ts';
 import { toEvent, topicOf } from './group-events.ts';
 import { LAG_WINDOW_MS, TICK_MS } from './deciding-pace.ts';
 import { createLagMeter } from './lag-meter.ts';
+import { recoveryCalls } from './recovery-calls.ts';
 import { groupCalls, nodeCalls, settingsCalls, type GroupSecrets } from './service-calls.ts';
 
 export interface MonitorDeps {
@@ -40,7 +41,7 @@ const DAY_MS = 86_400_000;
 
 export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
   const { store, log, now, wallClock, secrets } = deps;
-  const lag = createLagMeter({ everyMs: TICK_MS, windowMs: LAG_WINDOW_MS, nowMs: now() });
+  const lag = createLagMeter({ everyMs: () => TICK_MS, windowMs: LAG_WINDOW_MS, nowMs: now() });
   const faults = createFaultLog(log, now);
   const lagMs = (): number => lag.lagMs(now());
   const formations = await deps.open({ store, log, faults, now, wallClock, lagMs });
@@ -68,6 +69,7 @@ export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
     ...settingsCalls(formations, deps.sslmode),
     ...nodeCalls(formations, secrets),
     ...groupCalls(formations),
+    ...recoveryCalls(formations, secrets, now),
     listFormations: () => formations.list(),
     getFormation: (formation) => formations.describe(formation),
     async createFormation({ name, kind, dbname, number_sync_standbys: numberSyncStandbys = null }) {

@@ -20,6 +20,8 @@ export interface RecordCell {
   current(): StoredRecord;
   /** Reads the record when a write before had no certain outcome. Throws what the store throws. */
   refresh(): Promise<void>;
+  /** As {@link refresh}, in any case. */
+  read(): Promise<void>;
   /**
    * Swaps on exactly the version that is known. undefined: somebody else was
    * faster, and what they wrote is known now. Throws BATON_STORE_UNAVAILABLE
@@ -67,6 +69,7 @@ export function createRecordCell(
 
   return {
     current: () => known,
+    read,
     isUncertain: () => isUncertain,
     learn(stored) {
       if (stored.version > known.version) learn(stored);

@@ -9,6 +9,11 @@ export function recordKey(formation: string, group: number): string {
   return `${FORMATIONS_PREFIX}${formation}/groups/${group}`;
 }
 
+/** Where it is kept that a group's nodes know better than its record. */
+export function contradictionKey(formation: string, group: number): string {
+  return `${recordKey(formation, group)}/contradiction`;
+}
+
 /** The inverse of {@link formationKey}; undefined for a key of another kind. */
 export function parseFormationKey(key: string): string | undefined {
   return /^formations\/([^/]+)$/.exec(key)?.[1];

@@ -24,6 +24,8 @@ import type { GroupDecider, RequestOutcome } from './group-decider.ts';
 export interface GroupSecrets {
   /** The group's passwords; made when it has none yet. Throws BATON_STORE_UNAVAILABLE when they can't be read or kept. */
   of(formation: string, group: number): Promise<GroupSecretsBody>;
+  /** Replaces them by those that the group's servers know already. */
+  keep(formation: string, group: number, secrets: GroupSecretsBody): Promise<void>;
   forget(formation: string, group: number): Promise<void>;
 }
 
@@ -96,6 +98,7 @@ export function nodeCalls(
         name: entry.name,
         group,
         record_version: version,
+        record,
         ...(auth === 'trust' ? {} : { secrets: await secrets.of(formation, group) }),
       };
     },
@@ -113,15 +116,21 @@ export function nodeCalls(
   };
 }
 
-/** A group's state, its changes of primary, and the reports of its keepers. */
+/** A group's state and its changes of primary. */
 export function groupCalls(
   formations: Formations,
-): Calls<'getGroup' | 'getEvidence' | 'switchover' | 'failover' | 'takeReport'> {
+): Calls<'getGroup' | 'getEvidence' | 'switchover' | 'failover'> {
   return {
     getGroup({ formation, group }) {
       const decider = formations.decider(formation, group);
       const { record, version } = decider.current();
-      return { record, record_version: version, nodes: [...decider.view()] };
+      const refused = decider.refused();
+      return {
+        record,
+        record_version: version,
+        nodes: [...decider.view()],
+        ...(refused === undefined ? {} : { refused }),
+      };
     },
     getEvidence({ formation, group }) {
       const decider = formations.decider(formation, group);
@@ -146,11 +155,6 @@ export function groupCalls(
         dryRun,
         about: () => node ?? undefined,
       });
-    },
-    async takeReport({ formation, group }, report) {
-      const { record, version } = await formations.decider(formation, group).takeReport(report);
-      // Not "older": after a restored backup the keeper may know a version that this store never had.
-      return { record_version: version, ...(report.recordVersion === version ? {} : { record }) };
     },
   };
 }

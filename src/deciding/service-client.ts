@@ -1,6 +1,12 @@
 import type { MonitorClient } from '../api/client.ts';
 import type { MonitorService } from '../api/monitor-service.ts';
-import { CreateFormationBody, FailoverBody, RegisterNodeBody, SwitchoverBody } from '../api/schemas.ts';
+import {
+  CreateFormationBody,
+  FailoverBody,
+  RecoverBody,
+  RegisterNodeBody,
+  SwitchoverBody,
+} from '../api/schemas.ts';
 import { BatonError } from '../lib/baton-error.ts';
 
 /** A service that is only here as long as it is asked has nothing to follow. */
@@ -31,7 +37,8 @@ export function serviceClient(service: MonitorService): Omit<MonitorClient, 'clo
     getEvidence: (address) => now(() => service.getEvidence(address)),
     switchover: (address, body) => now(() => service.switchover(address, SwitchoverBody.parse(body))),
     failover: (address, body) => now(() => service.failover(address, FailoverBody.parse(body))),
-    sendReport: (address, report) => now(() => service.takeReport(address, report)),
+    recoverGroup: (address, body) => now(() => service.recoverGroup(address, RecoverBody.parse(body))),
+    sendReport: (address, report, _call, record) => now(() => service.takeReport(address, report, record)),
     listEvents: ({ count = 10, ...filter }) => now(() => service.listEvents({ count, ...filter })),
     async *watchGroup() {
       await Promise.resolve();

@@ -28,6 +28,7 @@ export function singleGroup(decider: GroupDecider): Formations {
       return describe();
     },
     create: elsewhere,
+    adopt: elsewhere,
     drop: elsewhere,
     decider(name, number) {
       if (own(name) && number === group) return decider;
@@ -35,6 +36,7 @@ export function singleGroup(decider: GroupDecider): Formations {
         hint: `Ask a keeper of group ${number}.`,
       });
     },
+    findDecider: (name, number) => (name === formation && number === group ? decider : undefined),
     decidersOf: (name) => [own(name)],
     allDeciders: () => [decider],
     close: () => decider.close(),

@@ -83,6 +83,7 @@ export async function createStoreClient(store: Store, token: FormationToken): Pr
     getEvidence: (address, call) => read(address, (near) => near.getEvidence(address, call)),
     switchover: (address, ...rest) => ask(address, (near) => near.switchover(address, ...rest)),
     failover: (address, ...rest) => ask(address, (near) => near.failover(address, ...rest)),
+    recoverGroup: (address, ...rest) => ask(address, (near) => near.recoverGroup(address, ...rest)),
     sendReport: (address, ...rest) => ask(address, (near) => near.sendReport(address, ...rest)),
     async *watchGroup(address, signal) {
       while (!signal.aborted) {

@@ -6,6 +6,7 @@ import { writeConfig } from '../config/config-file.ts';
 import { NODE_CONFIG, type NodeConfig } from '../config/node-config.ts';
 import { homeOf, keeperPortOf } from '../config/node-home.ts';
 import { nodeFiles, type NodeFiles } from '../config/paths.ts';
+import { stampOf, standingOf } from '../core/record-home.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { findBinaries } from '../postgres/binaries.ts';
 import { parseControlData } from '../postgres/control-data.ts';
@@ -152,20 +153,22 @@ async function writeFiles(
     const { createSelfSignedCertificate } = await import('../system/certificates.ts');
     await createSelfSignedCertificate({ hostname: config.hostname, certFile, keyFile });
   }
-  await beginJournal(files.stateDirectory, registration.record_version);
+  await beginJournal(files.stateDirectory, registration);
   const { kind } = homeOf(config);
   const tokenFile = token === undefined ? null : files.tokenFile;
   writeConfig(NODE_CONFIG, files.configFile, { ...config, [kind]: { ...config[kind], tokenFile } });
 }
 
 /**
- * A journal that is ahead of the group that the node joins belongs to another
- * group: to one that its monitor has lost, or that the node has left. It is
- * kept beside the new one.
+ * A journal whose record does not lead to that of the group that the node joins
+ * belongs to another group: to one that its monitor has lost, or that the node
+ * has left. It is kept beside the new one.
  */
-async function beginJournal(stateDirectory: string, recordVersion: number): Promise<void> {
-  const { entry } = await openJournal(stateDirectory);
-  if (entry.recordVersion <= recordVersion) return;
+async function beginJournal(stateDirectory: string, registration: RegisteredNodeBody): Promise<void> {
+  const { record, recordVersion } = (await openJournal(stateDirectory)).entry;
+  const { record: joined, record_version: version } = registration;
+  if (record === null || joined === undefined) return;
+  if (standingOf(stampOf(record, recordVersion), joined, version) === 'known') return;
   const file = join(stateDirectory, JOURNAL_FILE);
   await rename(file, `${file}.left`);
 }

@@ -151,13 +151,16 @@ async function checkpoint({ term }: ActionOf<'checkpoint'>, { server, state }: A
   state.checkpointedFor = term;
 }
 
-async function handOver({ term }: ActionOf<'hand_over'>, context: ActionContext): Promise<void> {
-  const { server, journal, state, passCrashPoint } = context;
+async function handOver({ term, settings }: ActionOf<'hand_over'>, context: ActionContext): Promise<void> {
+  const { node, server, journal, state, passCrashPoint } = context;
   const { history } = state.observation;
   const lineage =
     state.observation.status === 'running'
       ? { position: await server.shutDownForHandover(STEP), history }
       : await server.stoppedLineage(QUICK);
+  // Before the promise: whoever starts it again and promotes it must not have its voters acknowledge for the old term.
+  state.configured = null;
+  await server.configureNextStart(toManaged(settings, node), QUICK);
   passCrashPoint('inside hand_over: shut down, promise not written');
   await journal.write({ pledge: { term, ...lineage }, servingTerm: null });
   context.report();
@@ -252,12 +255,12 @@ async function clone(source: UpstreamNode, context: ActionContext): Promise<void
 async function rewind(source: UpstreamNode, context: ActionContext): Promise<void> {
   const { server, state, log, journal } = context;
   forgetServer(state);
-  // Before: killed right behind the rewind, the keeper must know that the data still need WAL from their source.
-  await journal.write({ copyOf: source.term });
   const outcome = await server.rewind(
     toSource(source, context),
     (text) => void (state.activity = text),
     COPY,
+    // Not before, when they are its own, and not behind: killed there, the keeper must know that they still need WAL.
+    () => journal.write({ copyOf: source.term }),
   );
   switch (outcome.kind) {
     case 'rewound':

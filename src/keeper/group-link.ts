@@ -1,6 +1,7 @@
 import type { MonitorClient, GroupAddress } from '../api/client.ts';
 import type { Report } from '../core/evidence.ts';
 import type { GroupRecord } from '../core/group-record.ts';
+import { BatonError } from '../lib/baton-error.ts';
 import { createLineState, type LineStateOptions } from '../lib/line-state.ts';
 import { openReportLine } from './report-line.ts';
 
@@ -8,7 +9,7 @@ import { openReportLine } from './report-line.ts';
 export interface GroupLink {
   /** Sends a report; while one is on its way only the newest of those that follow is kept. */
   send(report: Report): void;
-  /** Since the store last gave a sign of life, ms. */
+  /** Since the store last gave a sign of life, ms. One that decides nothing for the group gives none. */
   silentMs(): number;
   /** Whether a report was answered or a record has come in since the line was opened. */
   hasHeard(): boolean;
@@ -19,6 +20,8 @@ export interface GroupLinkOptions extends LineStateOptions {
   readonly client: MonitorClient;
   readonly address: GroupAddress;
   readonly onRecord: (version: number, record: GroupRecord) => void;
+  /** The record that is on disk here, for a store that has lost its own. */
+  readonly journalled: () => GroupRecord | null;
 }
 
 /** A report that is not answered within this time is given up: the next one is newer, ms. */
@@ -30,6 +33,8 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
   const stopped = new AbortController();
   const state = createLineState(options);
   let hasHeard = false;
+  /** The store has said that it decides nothing: what else comes from it is no sign of its life. */
+  let isRefused = false;
 
   async function follow(): Promise<void> {
     for await (const event of client.watchGroup(address, stopped.signal)) {
@@ -37,7 +42,7 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
         state.lost(event.error);
         continue;
       }
-      state.heard();
+      if (!isRefused) state.heard();
       if (event.kind !== 'record') continue;
       hasHeard = true;
       onRecord(event.version, event.record);
@@ -45,11 +50,14 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
   }
 
   const line = openReportLine({
-    send: (report) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }),
-    onAnswer(answer) {
-      state.heard();
+    send: (report, record) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }, record),
+    journalled: options.journalled,
+    onAnswer({ record, record_version: version, refused }) {
       hasHeard = true;
-      if (answer.record !== undefined) onRecord(answer.record_version, answer.record);
+      isRefused = refused !== undefined;
+      if (refused !== undefined) return state.lost(new BatonError('BATON_STORE_OUTDATED', refused));
+      state.heard();
+      if (record !== undefined) onRecord(version, record);
     },
     onFailure: (error) => state.lost(error),
   });

@@ -65,7 +65,7 @@ async function startMember(context: TestContext, store: Store, node: number, por
     token: TOKEN,
     listen: { port, address: '127.0.0.1' },
     sslmode: 'require',
-    journal: EMPTY,
+    journal: { entry: EMPTY, durable: EMPTY },
     log: SILENT_LOGGER,
     nowMs: () => performance.now(),
   });

@@ -1,20 +1,21 @@
 import { createApi } from '../api/app.ts';
 import { startHttpServer } from '../api/http-server.ts';
 import type { GroupAddress } from '../api/client.ts';
-import type { NodeId } from '../core/group-record.ts';
+import type { GroupRecord, NodeId } from '../core/group-record.ts';
 import type { FormationToken } from '../deciding/derived-secrets.ts';
 import { createGroupDecider, type GroupDecider } from '../deciding/group-decider.ts';
 import { createMonitor, type Monitor } from '../deciding/monitor.ts';
 import { parseRecord, type StoredRecord } from '../deciding/record-cell.ts';
 import { followRecord } from '../deciding/record-follower.ts';
 import { recordKey } from '../deciding/record-key.ts';
+import { toReportAnswer } from '../deciding/recovery-calls.ts';
 import { singleGroup } from '../deciding/single-group.ts';
 import { turnOf } from '../deciding/turn.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
-import type { JournalEntry } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { openPeerLines, type PeerLines } from './peer-lines.ts';
 
 /** A keeper that decides for its group together with the others: it needs a store and no monitor. */
@@ -32,8 +33,7 @@ export interface GroupMemberOptions {
   /** Where this keeper listens for the others and for commands. */
   readonly listen: { readonly port: number; readonly address: string | undefined };
   readonly sslmode: 'require' | 'prefer';
-  /** What the keeper knew when it ended. */
-  readonly journal: JournalEntry;
+  readonly journal: Pick<Journal, 'entry' | 'durable'>;
   readonly log: Logger;
   readonly nowMs: () => number;
 }
@@ -70,10 +70,12 @@ export async function openGroupMember(options: GroupMemberOptions): Promise<Grou
     ...options.listen,
     tls: { key },
   });
+  const journalled = (): GroupRecord | null => options.journal.durable.record;
   const peers = openPeerLines({
     node,
     key,
     nowMs,
+    journalled,
     onRecord: (stored) => own.learn(stored),
     onLine(peer, error) {
       if (error === undefined) log.info(`the keeper of "${peer}" is heard again`);
@@ -102,7 +104,7 @@ function connect({
   readonly peers: PeerLines;
   readonly onRecord: GroupLinkOptions['onRecord'];
 }): GroupLink {
-  const { store, address, log, nowMs } = options;
+  const { store, address, journal, log, nowMs } = options;
   const stopWatching = decider.watch((message) => {
     if (message.kind !== 'record') return;
     peers.follow(message.record);
@@ -126,7 +128,7 @@ function connect({
   return {
     send(report) {
       // What it leads to comes in as a record; a store that fails has been logged.
-      void decider.takeReport(report).catch(() => undefined);
+      void decider.takeReport(report, journal.durable.record ?? undefined).catch(() => undefined);
       peers.send(report);
     },
     silentMs: () => follower.silentMs(),
@@ -145,25 +147,21 @@ function connect({
 function promptly(service: Monitor, decider: GroupDecider): Monitor {
   return {
     ...service,
-    takeReport({ formation, group }, report) {
+    takeReport({ formation, group }, report, journalled) {
       const own = decider.current().record;
       if (own.formation !== formation || own.group !== group) {
         const message = `this keeper belongs to group ${own.group} of formation "${own.formation}"`;
         return Promise.reject(new BatonError('BATON_FORMATION_NOT_FOUND', message));
       }
-      void decider.takeReport(report).catch(() => undefined);
-      const { record, version } = decider.current();
-      return Promise.resolve({
-        record_version: version,
-        ...(report.recordVersion < version ? { record } : {}),
-      });
+      void decider.takeReport(report, journalled).catch(() => undefined);
+      return Promise.resolve(toReportAnswer(report, decider.answerTo(report)));
     },
   };
 }
 
 /** The record of the journal: the store may be away. What is newer comes in soon. */
 async function firstRecord({ journal, store, address }: GroupMemberOptions): Promise<StoredRecord> {
-  const { record, recordVersion } = journal;
+  const { record, recordVersion } = journal.entry;
   if (record !== null) return { record, version: recordVersion };
   const stored = await store.get(recordKey(address.formation, address.group), FIRST_READ);
   if (stored !== undefined) return { record: parseRecord(stored.value), version: stored.version };

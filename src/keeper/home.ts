@@ -7,7 +7,7 @@ import { BatonError } from '../lib/baton-error.ts';
 import { monotonicNow } from '../system/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { openGroupLink } from './group-link.ts';
-import type { JournalEntry } from './journal.ts';
+import type { Journal } from './journal.ts';
 import type { KeeperDependencies } from './keeper.ts';
 
 /** Those who decide for a node, as its keeper is connected with them. */
@@ -20,7 +20,7 @@ export interface OpenHome {
 export interface HomeOptions {
   readonly config: NodeConfig;
   readonly env: NodeJS.ProcessEnv;
-  readonly journal: JournalEntry;
+  readonly journal: Journal;
   readonly log: Logger;
 }
 
@@ -35,7 +35,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
 function monitorHome(
   { uri }: NodeHome,
   token: string | undefined,
-  { config: { formation, group }, log }: HomeOptions,
+  { config: { formation, group }, journal, log }: HomeOptions,
 ): OpenHome {
   const client = createMonitorClient(parseMonitorUri(uri), { token });
   return {
@@ -45,6 +45,7 @@ function monitorHome(
         address: { formation, group },
         nowMs: monotonicNow,
         onRecord,
+        journalled: () => journal.durable.record,
         onLine: (error) => {
           if (error === undefined) log.info('the monitor is heard again');
           else log.warn({ detail: error.detail, hint: error.hint }, error.message);

@@ -3,6 +3,8 @@ import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../co
 import { isAnswering } from '../core/absence.ts';
 import type { Action, Rest, Step } from '../core/action.ts';
 import { plan } from '../core/plan.ts';
+import { isLater } from '../core/record-home.ts';
+import { createLagMeter } from '../deciding/lag-meter.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -45,6 +47,8 @@ const RETRY_MAX_MS = 10_000;
 const OBSERVE = { timeoutMs: 2_000 };
 /** How long a keeper that starts waits for the present record before it acts on the one of its journal, ms. */
 const FIRST_RECORD_MS = 2_000;
+/** For how long a keeper that stood still remembers it, ms. */
+const LAG_WINDOW_MS = 2_000;
 const SHUT_DOWN = { timeoutMs: 60_000 };
 
 /**
@@ -56,6 +60,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   const { node, server, journal, fencing, log, nowMs } = deps;
   const state: NodeState = newNodeState(await server.observe(OBSERVE), journal.entry, nowMs());
   const alarm = createAlarm();
+  const lag = createLagMeter({ everyMs: heartbeatMs, windowMs: LAG_WINDOW_MS, nowMs: nowMs() });
   // The wall clock, so that it grows also where the journal was lost; it is only ever compared with its own past.
   const session = Math.max(journal.entry.session + 1, Date.now());
   await journal.write({ session });
@@ -134,7 +139,8 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     if (!link.hasHeard() && link.silentMs() < FIRST_RECORD_MS) {
       return { action: null, because: 'waiting for the monitor' };
     }
-    const times = { nowMs: nowMs(), storeSilentMs: link.silentMs() };
+    const now = nowMs();
+    const times = { nowMs: now, storeSilentMs: link.silentMs(), keeperLagMs: lag.lagMs(now) };
     const local = localView(node, state, journal.entry, times);
     fencing.see(state.record, local);
     return plan(state.record, local);
@@ -205,6 +211,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   /** Beside the loop: a step that takes long must not look like a keeper that is gone. */
   async function beat(): Promise<void> {
     while (!stopping) {
+      lag.tick(nowMs());
       await sleep(heartbeatMs(), undefined, { ref: false });
       if (!stopping) report();
     }
@@ -212,7 +219,11 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
 
   server.onChange(stir);
   const link = deps.connect((version, record) => {
-    if (version <= Math.max(state.recordVersion, newest?.version ?? 0)) return;
+    const { record: known, version: knownVersion } = newest ?? {
+      record: state.record,
+      version: state.recordVersion,
+    };
+    if (!isLater(known, knownVersion, record, version)) return;
     newest = { version, record };
     stir();
   });
@@ -257,7 +268,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
 
 /** What of a report is worth sending at once; positions move all the time and can wait for the heartbeat. */
 function essence(content: ReturnType<typeof reportOfState>): string {
-  const { postgres, recordVersion: _version, unansweredMs: _age, ...rest } = content;
+  const { postgres, recordVersion: _version, recordOrigin: _origin, unansweredMs: _age, ...rest } = content;
   const { position, upstream, followers, ...server } = postgres;
   return JSON.stringify({
     ...rest,

@@ -4,6 +4,7 @@ import type { LocalView } from '../core/action.ts';
 import type { ServerSettings } from '../core/server-settings.ts';
 import { compareLsn, type Lsn } from '../core/lsn.ts';
 import { votersOf } from '../core/quorum.ts';
+import { originOf } from '../core/record-home.ts';
 import type { ServerObservation } from '../postgres/postgres-server.ts';
 import type { JournalEntry } from './journal.ts';
 
@@ -95,7 +96,7 @@ export function localView(
   node: NodeId,
   state: NodeState,
   journal: JournalEntry,
-  times: { readonly nowMs: number; readonly storeSilentMs: number },
+  times: { readonly nowMs: number } & Pick<LocalView, 'storeSilentMs' | 'keeperLagMs'>,
 ): LocalView {
   return {
     node,
@@ -115,6 +116,7 @@ export function localView(
     markerAcknowledged: state.markerAcknowledged,
     unansweredMs: unansweredMs(state, times.nowMs),
     storeSilentMs: times.storeSilentMs,
+    keeperLagMs: times.keeperLagMs,
     quorumSilentMs: times.nowMs - state.quorumSeenAtMs,
     intentAgeMs: times.nowMs - state.intentSeenAtMs,
   };
@@ -168,6 +170,7 @@ export function reportOfState(
   return {
     node,
     recordVersion: state.recordVersion,
+    ...(state.record === null ? {} : { recordOrigin: originOf(state.record) }),
     postgres: {
       status,
       systemIdentifier,

@@ -20,6 +20,8 @@ export interface PeerLinesOptions {
   readonly key: Buffer;
   /** Monotonic, ms. */
   readonly nowMs: () => number;
+  /** The record that is on disk here, for a store that has lost its own. */
+  readonly journalled: () => GroupRecord | null;
   /** A peer knows a record of another version than the one that was reported. */
   readonly onRecord: (stored: StoredRecord) => void;
   /** A peer was lost (with the reason) or is there again (undefined). Called once a change. */
@@ -43,7 +45,8 @@ export function openPeerLines(options: PeerLinesOptions): PeerLines {
       onLine: (error) => options.onLine(name, error),
     });
     const line = openReportLine({
-      send: (report) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }),
+      send: (report, record) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }, record),
+      journalled: options.journalled,
       onAnswer(answer) {
         state.heard();
         if (answer.record !== undefined)

@@ -1,5 +1,6 @@
 import type { ReportAnswerBody } from '../api/schemas.ts';
 import type { Report } from '../core/evidence.ts';
+import type { GroupRecord } from '../core/group-record.ts';
 
 /** A line to one decider on which only the newest report counts. */
 export interface ReportLine {
@@ -10,7 +11,10 @@ export interface ReportLine {
 }
 
 export interface ReportLineOptions {
-  send(report: Report): Promise<ReportAnswerBody>;
+  /** `record`: that of the journal, when the last answer has asked for it. */
+  send(report: Report, record: GroupRecord | undefined): Promise<ReportAnswerBody>;
+  /** The record that is on disk here, for a store that has lost its own. */
+  readonly journalled: () => GroupRecord | null;
   onAnswer(answer: ReportAnswerBody): void;
   onFailure(error: unknown): void;
 }
@@ -19,13 +23,17 @@ export function openReportLine(options: ReportLineOptions): ReportLine {
   let waiting: Report | undefined;
   let sending: Promise<void> | undefined;
   let isClosed = false;
+  let isRecordWanted = false;
 
   async function sendAll(): Promise<void> {
     while (waiting !== undefined) {
       const report = waiting;
       waiting = undefined;
       try {
-        options.onAnswer(await options.send(report));
+        const record = isRecordWanted ? (options.journalled() ?? undefined) : undefined;
+        const answer = await options.send(report, record);
+        isRecordWanted = answer.send_record === true;
+        options.onAnswer(answer);
       } catch (error) {
         options.onFailure(error);
       }

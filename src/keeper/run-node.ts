@@ -60,7 +60,7 @@ export async function runNode({ dataDirectory, env, fencerProgram }: RunNodeOpti
   const serverOptions = await serverOptionsOf(config, files, log);
   const server = createPostgresServer(serverOptions);
   const journal = await openJournal(files.stateDirectory);
-  const home = await openHome({ config, env, journal: journal.entry, log });
+  const home = await openHome({ config, env, journal, log });
   const keeper = await createKeeper({
     node: nodeId,
     server,

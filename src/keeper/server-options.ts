@@ -58,7 +58,8 @@ function socketDirectory(): string {
   }
 }
 
-async function readSecrets(file: string): Promise<ServerSecrets | null> {
+/** The passwords of a node's group; null when it has none. Throws BATON_CONFIG_INVALID. */
+export async function readSecrets(file: string): Promise<ServerSecrets | null> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as ServerSecrets;
   } catch (error) {

@@ -19,16 +19,17 @@ export interface CreatedMonitor {
 /**
  * Makes the directory of a monitor: configuration, token, certificate. The
  * directory must be empty or absent: BATON_DATA_DIRECTORY. After a failure
- * nothing is left behind.
+ * nothing is left behind. `token`: the one that its nodes have already.
  */
 export async function createMonitorDirectory(
   directory: string,
   config: MonitorConfig,
+  token?: string,
 ): Promise<CreatedMonitor> {
   const files = monitorFiles(directory);
   await makeEmptyDirectory(files.directory);
   try {
-    await writeFiles(files, config);
+    await writeFiles(files, config, token);
   } catch (error) {
     for (const file of [files.tokenFile, files.certFile, files.keyFile, files.configFile]) {
       await rm(file, { force: true });
@@ -42,7 +43,11 @@ export async function createMonitorDirectory(
   };
 }
 
-async function writeFiles(files: MonitorFiles, config: MonitorConfig): Promise<void> {
+async function writeFiles(
+  files: MonitorFiles,
+  config: MonitorConfig,
+  token = randomBytes(32).toString('base64url'),
+): Promise<void> {
   const { certFile, keyFile, tokenFile, configFile } = files;
   if (config.ssl.mode === 'self-signed') {
     const { createSelfSignedCertificate } = await import('../system/certificates.ts');
@@ -50,7 +55,7 @@ async function writeFiles(files: MonitorFiles, config: MonitorConfig): Promise<v
   }
   await readTlsMaterial(config.ssl, files);
   if (config.auth === 'token') {
-    await writeFileAtomically(tokenFile, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+    await writeFileAtomically(tokenFile, `${token}\n`, { mode: 0o600 });
   }
   // Last: a directory with a configuration is complete.
   writeConfig(MONITOR_CONFIG, configFile, config);

@@ -19,9 +19,13 @@ export function createGroupSecrets(directory: string): GroupSecrets {
     const known = await readIfThere(file);
     if (known !== undefined) return known;
     const made = { keeper_password: newPassword(), replication_password: newPassword() };
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeFileAtomically(file, `${JSON.stringify(made)}\n`, { mode: 0o600 });
+    await write(file, made);
     return made;
+  }
+
+  async function write(file: string, secrets: GroupSecretsBody): Promise<void> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await writeFileAtomically(file, `${JSON.stringify(secrets)}\n`, { mode: 0o600 });
   }
 
   return {
@@ -42,6 +46,7 @@ export function createGroupSecrets(directory: string): GroupSecrets {
           );
         }
       }),
+    keep: (formation, group, secrets) => queue.run(() => write(fileOf(formation, group), secrets)),
     forget: (formation, group) => queue.run(() => rm(fileOf(formation, group), { force: true })),
   };
 }

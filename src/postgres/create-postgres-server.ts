@@ -24,6 +24,7 @@ export function createPostgresServer(options: PostgresServerOptions): PostgresSe
     observe: createObserver(parts),
     onChange: (listener) => watch.onChange(listener),
     configure: (wanted, call) => settings.configure(wanted, call),
+    configureNextStart: (wanted, call) => settings.configureNextStart(wanted, call),
     start: starts.start,
     stop: starts.stop,
     ...createServerSetUp(parts, starts),

@@ -41,6 +41,9 @@ export interface PostgresServer {
    */
   configure(settings: ManagedSettings, call: Deadline): Promise<void>;
 
+  /** Writes the settings that the next start is to find, whoever starts it; the postmaster may still be on its way out. */
+  configureNextStart(settings: ManagedSettings, call: Deadline): Promise<void>;
+
   /**
    * Starts the server with the settings last configured, and returns when it
    * accepts connections. Ends orphans of an earlier postmaster first.
@@ -125,9 +128,15 @@ export interface PostgresServer {
    * pg_rewind; the discarded WAL is kept in `lost-found/` with a report. A
    * sentinel lies in the state directory while the data are not whole. A server
    * that crashed is recovered first, as a standby, and is stopped cleanly
-   * afterwards whatever the outcome.
+   * afterwards whatever the outcome. `onRewound` is waited for when the data
+   * are the source's, before anybody may take them for whole.
    */
-  rewind(source: SourceServer, progress: (text: string) => void, call: Deadline): Promise<RewindOutcome>;
+  rewind(
+    source: SourceServer,
+    progress: (text: string) => void,
+    call: Deadline,
+    onRewound?: () => Promise<void>,
+  ): Promise<RewindOutcome>;
 
   /** Removes the data directory. */
   destroy(call: Deadline): Promise<void>;

@@ -26,6 +26,8 @@ export interface RewindParts {
   readonly wal: LocalWal;
   /** Starts a crashed server as a standby without an upstream and stops it again; false when it can't recover so. */
   readonly recover: (limit: TimeLimit) => Promise<boolean>;
+  /** Waited for when the data are the source's, before they count as whole. */
+  readonly onRewound: () => Promise<void>;
 }
 
 const SILENCE_MS = 5 * 60_000;
@@ -59,7 +61,7 @@ export async function rewind(
     if (judged.kind === 'forked') {
       await seeCheckpointOnTimeline(session, source, state, countdown);
       const facts = { local, remote: lineageOf(state), fork: judged.at, control };
-      return await takeBack(context, source, facts, progress, countdown);
+      return await takeBack(parts, source, facts, progress, countdown);
     }
     return judged;
   } finally {
@@ -135,7 +137,7 @@ async function seeCheckpointOnTimeline(
 }
 
 async function takeBack(
-  context: ServerContext,
+  { context, onRewound }: RewindParts,
   source: SourceServer,
   facts: {
     readonly local: Lineage;
@@ -164,6 +166,7 @@ async function takeBack(
   await placeStandbySignal(context, limitOf(countdown));
   progress('waiting for the disk');
   await syncFileSystem(context, context.options.dataDirectory, limitOf(countdown));
+  await onRewound();
   await removeSentinel(context, limitOf(countdown));
   context.log('rewound', { report, keptIn });
   return { kind: 'rewound', report };

@@ -48,12 +48,17 @@ export function createServerCopies(
       await ownTheDirectory(countdown);
     },
 
-    async rewind(source, progress, call) {
+    async rewind(source, progress, call, onRewound = () => Promise.resolve()) {
       const countdown = startCountdown(call, now);
       await refuseWhileRunning(countdown);
       await configuration.writePassfile(limitOf(countdown));
       const recover: ServerStarts['recover'] = (limit) => starts.recover(limit);
-      const outcome = await rewind({ context, wal, recover }, source, progress, limitOf(countdown));
+      const outcome = await rewind(
+        { context, wal, recover, onRewound },
+        source,
+        progress,
+        limitOf(countdown),
+      );
       if (outcome.kind === 'rewound') await ownTheDirectory(countdown);
       return outcome;
     },

@@ -27,6 +27,8 @@ export const QUIET_SETTINGS: ManagedSettings = {
 export interface SettingsControl {
   /** See {@link PostgresServer.configure}. */
   configure(settings: ManagedSettings, limit: TimeLimit): Promise<void>;
+  /** See {@link PostgresServer.configureNextStart}. */
+  configureNextStart(settings: ManagedSettings, limit: TimeLimit): Promise<void>;
   /** Writes the desired settings of a server that is not running and will start in this role. */
   prepareStart(role: 'primary' | 'standby', limit: TimeLimit): Promise<void>;
   /** Writes the desired settings with these standby names and returns when the running server's sessions show them. */
@@ -71,6 +73,11 @@ export function createSettingsControl(parts: Parts): SettingsControl {
       // Changing the names of a running primary takes barriers, and is a call of its own.
       const names = present.inRecovery ? namesOfStandby(settings) : present.standbyNames;
       await replace(present, names, countdown);
+    },
+
+    async configureNextStart(settings, limit) {
+      configuration.desire(settings);
+      await writeStopped(parts, namesOfStandby(settings), limit);
     },
 
     async prepareStart(role, limit) {

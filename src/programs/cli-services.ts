@@ -13,10 +13,10 @@ const STOP_POSTGRES = { timeoutMs: 60_000 };
  */
 export function createServices(env: NodeJS.ProcessEnv): CliServices {
   return {
-    async createMonitor({ directory, config }) {
+    async createMonitor({ directory, config, token }) {
       await dropMonitorPrivileges(directory);
       const { createMonitorDirectory } = await import('../monitor/create-monitor-directory.ts');
-      return createMonitorDirectory(directory, config);
+      return createMonitorDirectory(directory, config, token);
     },
     async runMonitor(directory) {
       await dropMonitorPrivileges(directory);
@@ -80,6 +80,10 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
       } finally {
         await server.close();
       }
+    },
+    async readSecrets(secretsFile) {
+      const { readSecrets } = await import('../keeper/server-options.ts');
+      return (await readSecrets(secretsFile)) ?? undefined;
     },
     async readJournal(stateDirectory) {
       const { openJournal } = await import('../keeper/journal.ts');

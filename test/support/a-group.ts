@@ -113,6 +113,7 @@ function buildRecord(
   const numberSync = settings.numberSyncStandbys ?? 1;
   return {
     schemaVersion: 1,
+    home: { incarnations: ['a store'], writers: [] },
     formation: 'default',
     group: 0,
     systemIdentifier: SYSTEM_IDENTIFIER,
@@ -233,6 +234,7 @@ function buildLocal(report: Report, changes: Partial<LocalView>): LocalView {
     markerAcknowledged: null,
     unansweredMs: report.unansweredMs,
     storeSilentMs: 0,
+    keeperLagMs: 0,
     quorumSilentMs: 0,
     intentAgeMs: 0,
     ...changes,

@@ -96,6 +96,7 @@ function anEntry(id: NodeId): fc.Arbitrary<NodeEntry> {
 export const aRecord: fc.Arbitrary<GroupRecord> = fc
   .record({
     schemaVersion: fc.constant(1 as const),
+    home: fc.constant({ incarnations: ['a store'], writers: [] }),
     formation: fc.constant('default'),
     group: fc.constant(0),
     systemIdentifier: orNull(fc.constant('7')),
@@ -234,6 +235,7 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   markerAcknowledged: orNull(aTerm),
   unansweredMs: anAge,
   storeSilentMs: anAge,
+  keeperLagMs: anAge,
   quorumSilentMs: anAge,
   intentAgeMs: anAge,
 });

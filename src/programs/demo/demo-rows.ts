@@ -11,17 +11,25 @@ export const DEMO_TABLE = 'demo_rows';
 
 const QUERY_MS = 30_000;
 
+/** Root can't be PostgreSQL's superuser: the servers then run as "postgres", and so is their superuser called. */
+export function superuser(): string {
+  return process.getuid?.() === 0 ? 'postgres' : userInfo().username;
+}
+
 /** Makes the role and the table that the writer uses. */
 export async function createDemoTable(primary: DemoNode): Promise<void> {
-  // Root can't be PostgreSQL's superuser: the servers then run as "postgres", and so is their superuser called.
-  const superuser = process.getuid?.() === 0 ? 'postgres' : userInfo().username;
-  await withClient(primary, superuser, async (client) => {
+  await withClient(primary, superuser(), async (client) => {
     await client.query(`create role ${DEMO_USER} login`);
     await client.query(
       `create table ${DEMO_TABLE} (id bigint primary key, written_at timestamptz not null default now())`,
     );
     await client.query(`grant select, insert on ${DEMO_TABLE} to ${DEMO_USER}`);
   });
+}
+
+/** The rows of a query that only the superuser may ask. */
+export async function queryAsSuperuser(node: DemoNode, text: string): Promise<readonly unknown[]> {
+  return withClient(node, superuser(), async (client) => (await client.query(text)).rows);
 }
 
 /** The ids of all rows that a server has. */

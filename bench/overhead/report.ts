@@ -1,0 +1,83 @@
+import { renderTable } from '../../src/cli/render-table.ts';
+import type { ProcessUsage } from '../process-usage.ts';
+import type { Usage } from '../usage.ts';
+import type { Comparison } from './compare.ts';
+
+/** Everything that a run has measured. */
+export interface Overhead {
+  readonly clients: number;
+  readonly seconds: number;
+  readonly idle_seconds: number;
+  readonly idle: Usage;
+  readonly comparisons: readonly Comparison[];
+}
+
+type Table = readonly (readonly string[])[];
+
+/** For people at a terminal. */
+export function renderText(overhead: Overhead): string {
+  return [loadTable(overhead), usageTable(overhead)]
+    .map(([header = [], ...rows]) => {
+      const columns = header.map(
+        (title, index) => ({ title, align: index === 0 ? 'left' : 'right' }) as const,
+      );
+      return renderTable(columns, rows);
+    })
+    .join('\n');
+}
+
+/** A part of docs/benchmarks.md, before it is formatted. */
+export function renderPart(overhead: Overhead): string {
+  const { clients, seconds, idle_seconds: idleSeconds, comparisons } = overhead;
+  return `## What the keepers cost
+
+Written by \`npm run bench:overhead\`: pgbench with ${clients} clients, without TLS, on the primary of a group of three with quorum commit, once with keepers and monitor at work, once with all of them frozen (SIGSTOP) and the same servers, settings and sessions. Runs of ${seconds} s take turns, ${comparisons[0]?.pairs ?? 0} pairs of each load; the ratio is the mean over the pairs, with its standard error. Three keepers, the monitor, all servers and pgbench share the two cores of the machine above: on machines of their own each server has one of the three keepers.
+
+${markdown(loadTable(overhead))}
+
+What they take meanwhile, and at rest over ${idleSeconds} s. Of the keepers the one that takes most, of the load the run with most.
+
+${markdown(usageTable(overhead))}
+`;
+}
+
+function loadTable({ comparisons }: Overhead): Table {
+  const rows = comparisons.map(({ workload, tps_with: tpsWith, tps_without: tpsWithout, ratio }) => [
+    workload,
+    tps(tpsWith),
+    tps(tpsWithout),
+    `${percent(ratio.mean)} ± ${percent(ratio.standardError)}`,
+  ]);
+  return [['transactions a second', 'with keepers', 'without', 'with through without'], ...rows];
+}
+
+function usageTable({ idle, comparisons }: Overhead): Table {
+  const phases: readonly (readonly [string, Usage])[] = [
+    ['at rest', idle],
+    ...comparisons.map(({ workload, usage }) => [workload, usage] as const),
+  ];
+  const row = (name: string, { residentMb, anonymousMb, cpuPercent }: ProcessUsage): readonly string[] => [
+    name,
+    `${residentMb.toFixed(0)} MB`,
+    `${anonymousMb.toFixed(0)} MB`,
+    `${cpuPercent.toFixed(1)} %`,
+  ];
+  return [
+    ['process', 'resident', 'of which anonymous', 'CPU, of one core'],
+    ...phases.map(([phase, { keeper }]) => row(`keeper, ${phase}`, keeper)),
+    ...phases.map(([phase, { monitor }]) => row(`monitor, ${phase}`, monitor)),
+  ];
+}
+
+function markdown([header = [], ...rows]: Table): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [header, header.map((_, index) => (index === 0 ? '---' : '--:')), ...rows].map(line).join('\n');
+}
+
+function tps(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

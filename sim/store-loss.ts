@@ -1,0 +1,61 @@
+import type { SimulatedGroup } from './group.ts';
+import { isListening } from './fault-tools.ts';
+import type { StoredRecord } from './virtual-store.ts';
+
+/** Whether the store may be lost now, and nothing else that is needed to recover it. */
+export function mayLoseStore({ monitor, hasLostDisk }: SimulatedGroup): boolean {
+  // The journal of a node whose disk is lost may be the one that counts.
+  return monitor.process.isAlive && !monitor.isRestored && !hasLostDisk && monitor.store.past.length > 0;
+}
+
+/** The store is gone, or an old copy; a person recovers the group some time later, when all nodes are there. */
+export function loseStore(
+  group: SimulatedGroup,
+  copy: StoredRecord | undefined,
+  noticedAfterMs: number,
+): void {
+  group.monitor.restore(copy);
+  group.world.clock.after(noticedAfterMs, () => recoverStore(group));
+}
+
+/** How often a person looks whether all nodes report, ms. */
+const RECOVERY_LOOK_MS = 1_000;
+
+function recoverStore(group: SimulatedGroup): void {
+  const { monitor, world } = group;
+  if (!monitor.isRestored) return;
+  world.stir(RECOVERY_LOOK_MS);
+  if (isListening(group) && hasRecovered(group)) return;
+  world.clock.after(RECOVERY_LOOK_MS, () => recoverStore(group));
+}
+
+function hasRecovered({ monitor, nodes, world }: SimulatedGroup): boolean {
+  const callers = monitor.callers();
+  const isAllHere = nodes.every((node) => callers.some(({ report }) => report.node === node));
+  if (isAllHere && monitor.evidence().contradiction === undefined) {
+    world.count('the restored store was the present one');
+    monitor.trust();
+    return true;
+  }
+  const primary = callers.find(
+    ({ report }) => report.servingTerm !== null && report.postgres.role === 'primary',
+  );
+  return callers.some(({ record }) => {
+    if (record === null) return false;
+    const missing = record.nodes.filter(({ id }) => !nodes.includes(id)).map(({ name }) => name);
+    const from = primary?.record?.nodes.find(({ id }) => id === primary.report.node)?.name ?? null;
+    for (const whose of [null, from]) {
+      const answer = monitor.recover({
+        nodes: record.nodes.length,
+        missing,
+        from: whose,
+        allowDataLoss: false,
+        requestedBy: 'operator',
+        incarnation: `recovered at ${world.clock.nowMs}`,
+      });
+      world.count(`recovery ${answer.kind}`);
+      if (answer.kind === 'accepted') return true;
+    }
+    return false;
+  });
+}
