@@ -32,7 +32,7 @@ export interface SimulatedGroup {
   /** People have decided that no commit waits for a standby. */
   isAsync: boolean;
   /** Since when a server has looked writable though another one reigns, and nothing kept its keeper from closing it. */
-  readonly openSinceMs: Map<NodeId, number>;
+  readonly oldPrimarySinceMs: Map<string, number>;
 }
 
 export function createGroup(
@@ -57,7 +57,7 @@ export function createGroup(
     reigns: 0,
     hasLostDisk: false,
     isAsync: false,
-    openSinceMs: new Map(),
+    oldPrimarySinceMs: new Map(),
   };
   let decided: GroupRecord | undefined;
   group.monitor.onSwap = (before, next) => {

@@ -1,20 +1,36 @@
 import type { SimulatedGroup } from './group.ts';
+import type { VirtualPostgres } from './virtual-postgres.ts';
 
-/** What the keeper of an old primary needs beyond the detection time to notice that it is alone, and to stop it, ms. */
-const MARGIN_MS = 6_000;
+interface Limit {
+  readonly what: string;
+  holds(server: VirtualPostgres): boolean;
+  /** Beyond the detection time: what its keeper needs to notice that it is alone, and to do something about it, ms. */
+  readonly marginMs: number;
+}
+
+const LIMITS: readonly Limit[] = [
+  { what: 'open for writes', holds: (server) => server.isWritable(), marginMs: 3_000 },
+  {
+    what: 'a primary with clients',
+    holds: ({ status, role, effective }) =>
+      status === 'running' && role === 'primary' && effective?.locked === false,
+    marginMs: 6_000,
+  },
+];
 
 /**
- * I14: a primary that has been superseded does not look writable for longer
- * than its keeper needs to notice. Only the keeper can close it, so time in
- * which the keeper or the machine stands still does not count.
+ * I14: a primary that has been superseded does not look writable, and does not
+ * go on at all, for longer than its keeper needs to notice. Only the keeper can
+ * close it, so time in which the keeper or the machine stands still does not
+ * count.
  */
 export function checkOldPrimaries(group: SimulatedGroup): void {
-  const { world, monitor, keepers, openSinceMs } = group;
+  const { world, monitor, keepers } = group;
   // Who accepts a loss does not wait for the voters that still acknowledge for the old one.
   if (world.checkers.isLossAccepted) return;
   // Who reigns by a store that was restored from an old copy need not reign.
-  if (monitor.isRestored) return openSinceMs.clear();
-  const { reign, settings, systemIdentifier } = monitor.stored.record;
+  if (monitor.isRestored) return group.oldPrimarySinceMs.clear();
+  const { reign, systemIdentifier } = monitor.stored.record;
   const { nowMs } = world.clock;
   for (const [node, server] of world.servers) {
     const keeper = keepers.get(node);
@@ -28,16 +44,26 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
       server.diskHungUntilMs <= nowMs &&
       group.crashPointChance === 0;
     const isOurs = server.data?.systemIdentifier === systemIdentifier;
-    const isOld = reign?.confirmed === true && reign.holder !== node && isOurs && server.isWritable();
-    if (!canAct || !isOld) {
-      openSinceMs.delete(node);
-      continue;
-    }
-    const sinceMs = openSinceMs.get(node) ?? nowMs;
-    openSinceMs.set(node, sinceMs);
-    if (nowMs - sinceMs > settings.detectionMs + MARGIN_MS) {
-      const text = `n${node} has been open for ${Math.round(nowMs - sinceMs)} ms while n${reign.holder} reigns`;
-      world.checkers.fail('I14 an old primary does not stay open', text);
-    }
+    // Promoted by hand, it has never been opened, and is none of the group's primaries.
+    const hasServed = server.isWritable() || keeper?.durable.servingTerm !== null;
+    const isOld = canAct && reign?.confirmed === true && reign.holder !== node && isOurs && hasServed;
+    for (const limit of LIMITS) checkLimit(group, server, limit, isOld && limit.holds(server));
   }
+}
+
+function checkLimit(
+  { world, monitor, oldPrimarySinceMs }: SimulatedGroup,
+  { node }: VirtualPostgres,
+  { what, marginMs }: Limit,
+  holds: boolean,
+): void {
+  const { reign, settings } = monitor.stored.record;
+  const { nowMs } = world.clock;
+  const key = `n${node} ${what}`;
+  if (!holds) return void oldPrimarySinceMs.delete(key);
+  const sinceMs = oldPrimarySinceMs.get(key) ?? nowMs;
+  oldPrimarySinceMs.set(key, sinceMs);
+  if (nowMs - sinceMs <= settings.detectionMs + marginMs) return;
+  const text = `n${node} has been ${what} for ${Math.round(nowMs - sinceMs)} ms while n${reign?.holder} reigns`;
+  world.checkers.fail('I14 an old primary does not stay open', text);
 }

@@ -37,9 +37,10 @@ function hasRecovered({ monitor, nodes, world }: SimulatedGroup): boolean {
     monitor.trust();
     return true;
   }
-  const primary = callers.find(
-    ({ report }) => report.servingTerm !== null && report.postgres.role === 'primary',
-  );
+  // The primary that the applications have written to: an old one may not know yet that it is one.
+  const primary = callers
+    .filter(({ report }) => report.servingTerm !== null && report.postgres.role === 'primary')
+    .toSorted((a, b) => (b.report.servingTerm ?? 0) - (a.report.servingTerm ?? 0))[0];
   return callers.some(({ record }) => {
     if (record === null) return false;
     const missing = record.nodes.filter(({ id }) => !nodes.includes(id)).map(({ name }) => name);

@@ -32,7 +32,8 @@ export function drawChart(panels: readonly Panel[]): string {
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }
 .name { text-anchor: end }
-.mark { text-anchor: middle; font-size: 11px; fill: #59636e }
+.mark, .note { font-size: 11px; fill: #59636e }
+.mark { text-anchor: middle }
 .grid { stroke: #d1d9e0 }
 .bar { fill: #8c959f }
 .floor { fill: #c5cbd2 }
@@ -40,7 +41,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .range { stroke: #1f2328 }
 @media (prefers-color-scheme: dark) {
 text { fill: #f0f6fc }
-.mark { fill: #9198a1 }
+.mark, .note { fill: #9198a1 }
 .grid { stroke: #3d444d }
 .bar { fill: #6e7681 }
 .floor { fill: #484f58 }
@@ -48,6 +49,7 @@ text { fill: #f0f6fc }
 .range { stroke: #f0f6fc }
 }
 </style>
+${text(8, 14, 'write gap, logarithmic', 'note')}
 ${grid.join('\n')}
 ${parts.join('\n')}
 </svg>
@@ -64,7 +66,7 @@ function drawPanel({ title, bars }: Panel, top: number): string {
       return system + text(LEFT + 6, middle + 4, remarks(outcome).join(', '), 'value');
     return [
       system,
-      `<rect class="bar ${name}" x="${LEFT}" y="${y}" width="${Math.max(1, x(gap) - LEFT)}" height="${ROW - 6}"/>`,
+      `<rect class="bar ${name.split('-')[0]}" x="${LEFT}" y="${y}" width="${Math.max(1, x(gap) - LEFT)}" height="${ROW - 6}"/>`,
       `<line class="range" x1="${x(least)}" x2="${x(most)}" y1="${middle - 1}" y2="${middle - 1}"/>`,
       text(
         Math.max(x(most), x(gap)) + 6,

@@ -30,17 +30,17 @@ function panelsOf(outcomes: Outcomes): readonly Panel[] {
 
 function renderSideBySide(outcomes: Outcomes): string {
   const panels = panelsOf(outcomes);
-  const settings = SYSTEMS.map(({ name, settings: text }) => `| ${name} | ${text} |`);
+  const settings = SYSTEMS.map(({ name, settings: text }) => `- ${name}: ${text}`);
   return `## Side by side with its peers
 
-Written by \`npm run bench:failover\`: Patroni 3.0.2 with three etcd 3.4.23, pg_auto_failover 2.0 and repmgr 5.3.3 as Debian 12 has them, with PostgreSQL 15 and three servers each, one host (network namespace) for every server, every etcd, the monitor and the client, all on one machine. The set-ups are the files in [bench/peers/systems](../bench/peers/systems).
+Written by \`npm run bench:failover\`, which adds repetitions to those of earlier runs ([results.jsonl](../bench/peers/results.jsonl)); each table says how many there are. Patroni 3.0.2 with three etcd 3.4.23, pg_auto_failover 2.0 and repmgr 5.3.3 as Debian 12 has them, with PostgreSQL 15 and three servers each, one host (network namespace) for every server, every etcd, the monitor and the client, all on one machine. The set-ups are the files in [bench/peers/systems](../bench/peers/systems).
 
-The client is the same for all. It keeps a connection to every server, inserts a row about every 5 ms where writes are taken, and when an insert has not been answered for 100 ms it asks the others every 10 ms whether they take writes. A second client is inside the primary's host, and sees what an isolated primary acknowledges. The write gap is the longest time between two acknowledgements to the client, from the fault until all three servers are back. Lost: rows that were acknowledged to either client and are missing on the primary at the end. Split brain: rows that the old primary acknowledged after the new one had acknowledged its first. Healed: how often all three servers came back with nobody's help.
+The client is the same for all. It keeps a connection to every server, inserts a row about every 5 ms where writes are taken, and when an insert has not been answered for 100 ms it asks the others every 10 ms whether they take writes. A second client is inside the primary's host, and sees what an isolated primary acknowledges. The write gap is the longest time between two acknowledgements to the client, from the fault until all three servers are back. Lost: rows that were acknowledged to either client and are missing on the primary at the end. Split brain: rows that the old primary acknowledged after the new one had acknowledged its first. Both are sums over the repetitions. Healed: in how many of them all three servers were back within two minutes with nobody's help.
 
 - host lost: no network and no processes from one moment to the next; it boots again when its successor serves
 - primary cut off: silence in both directions until 5 s after its successor has begun
 - standby lost: the one that commits wait for, where there is one, away for 20 s
-- control plane lost: the monitor, or all of etcd; a gap there lasts as long as the outage
+- control plane lost: the monitor, or all of etcd; repmgr has none
 
 The floor is what bare servers need without anybody who notices or decides.
 
@@ -50,11 +50,9 @@ ${panels.map(renderMarkdown).join('\n\n')}
 
 What each was set to, beside the addresses:
 
-| | settings |
-| --- | --- |
 ${settings.join('\n')}
 
-Unless it says \`sync\`, Patroni replicates asynchronously, and repmgr does always: that is their default, and commits can be lost. pg_auto_failover and pgbaton wait for one of two standbys.
+Unless it says \`sync\`, Patroni replicates asynchronously, and repmgr does always: that is their default, and commits can be lost. pg_auto_failover and pgbaton wait for one of two standbys. \`fast\` are the shortest times that a documentation allows; where it names none, the shortest that do not accuse healthy servers. Nothing was done to a system that its documentation does not do: repmgr, for one, leaves it to a person to bring an old primary back, and so does the benchmark, after it has noted that.
 `;
 }
 

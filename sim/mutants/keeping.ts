@@ -30,6 +30,13 @@ export const KEEPING: readonly Mutant[] = [
       replacement: 'if (false) {',
     },
     {
+      name: 'shut_only_without_voters',
+      guards: 'a primary that has its voters stays open without the store',
+      original: 'local.quorumSilentMs >= RECONNECTED_MS &&',
+      replacement: 'local.quorumSilentMs >= 0 &&',
+      needs: ['isolate_monitor'],
+    },
+    {
       name: 'steps_down_only_without_voters',
       guards: 'a primary that has its voters goes on without the store',
       original: 'local.quorumSilentMs >= detectionMs &&',

@@ -2,6 +2,7 @@ import { DECIDING } from './deciding.ts';
 import { HISTORIES } from './histories.ts';
 import { KEEPING } from './keeping.ts';
 import type { Mutant } from './mutant.ts';
+import { RECOVERING } from './recovering.ts';
 
 /** Every guard that the simulator has to miss when it is gone. */
-export const MUTANTS: readonly Mutant[] = [...DECIDING, ...HISTORIES, ...KEEPING];
+export const MUTANTS: readonly Mutant[] = [...DECIDING, ...HISTORIES, ...KEEPING, ...RECOVERING];

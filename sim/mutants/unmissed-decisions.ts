@@ -29,6 +29,16 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       why: 'a candidate that can not fetch is given up after a while',
     },
   ]),
+  ...inFile('src/core/absence.ts', [
+    {
+      name: 'who_waits_for_its_disk_has_time',
+      guards: 'a standby that answers nothing and is there has the whole detection time (I28)',
+      original:
+        "return standby === undefined || (standby.status === 'running' && standby.upstream === null);",
+      replacement: 'return true;',
+      why: 'it is given up early and comes back when it can: no commit is lost by that',
+    },
+  ]),
   ...inFile('src/core/liveness.ts', [
     {
       name: 'down_only_after_begun',

@@ -173,7 +173,7 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       guards: 'who has pledged a later term pledges no earlier one (I7)',
       original: 'if (promised > intent.term) return',
       replacement: 'if (false) return',
-      why: 'a keeper never goes back to an older record; takes a store that was restored from a backup',
+      why: 'a keeper never goes back to an older record, and a recovery goes past all terms that were promised',
     },
     {
       name: 'copy_is_finished_first',

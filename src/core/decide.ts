@@ -9,8 +9,8 @@ import {
   type Intent,
 } from './group-record.ts';
 import { continuesReign, reignTimelineAfter } from './lineage.ts';
-import { liveReport } from './live-report.ts';
-import { canStand, holderCondition, isAwaited, isEligibleAtNeed, isFit } from './liveness.ts';
+import { isAwaited, liveReport } from './live-report.ts';
+import { canStand, holderCondition, isEligibleAtNeed, isFit } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';

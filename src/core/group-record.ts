@@ -136,6 +136,8 @@ export interface NodeEntry {
   readonly candidatePriority: number;
   /** Whether the node may be a voter. */
   readonly replicationQuorum: boolean;
+  /** false until it is a voter for the first time; absent in records that were written before this was noted. */
+  readonly hasVoted?: boolean;
   /** A person asked to leave this node alone. */
   readonly maintenance: boolean;
   /** A person asked to remove it: it goes when it has left the cohort and, unless forced, has stopped. */

@@ -9,6 +9,11 @@ export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId
   return isForeign(record, report.postgres) ? withoutData(report) : report;
 }
 
+/** Whether a node has had no time yet to report to a decider that has just started: it may be here. */
+export function isAwaited(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
+  return reportOf(evidence, node) === undefined && evidence.deciderAgeMs < record.settings.detectionMs;
+}
+
 /** I11: whoever has the data of another system has none of the group's, whatever it says of its WAL. */
 function withoutData(report: Report): Report {
   const postgres = {

@@ -155,11 +155,6 @@ function whoStillReceives(record: GroupRecord, evidence: Evidence): NodeId | und
   });
 }
 
-/** Whether a node has had no time yet to report to a decider that has just started: it may be here. */
-export function isAwaited(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
-  return reportOf(evidence, node) === undefined && evidence.deciderAgeMs < record.settings.detectionMs;
-}
-
 /** Whether a node could pledge and be promoted, as far as its role policy and its last report say. */
 export function canStand(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
   const entry = findNode(record, node);

@@ -59,6 +59,7 @@ export function registerNode(record: GroupRecord, node: Registration): Answer & 
     ...policy,
     id,
     name: node.name ?? `node_${id}`,
+    hasVoted: false,
     maintenance: false,
     dropping: 'no',
   };

@@ -117,6 +117,18 @@ test('number_sync_standbys is 0 with one standby and 1 from two on, until somebo
   assert.equal(effectiveNumberSync(pair.withSettings({ numberSyncStandbys: 0 }).record()), 0);
 });
 
+test('a standby that has not caught up yet does not raise number_sync_standbys, one that is away for a while does', () => {
+  const trio = aGroup()
+    .withPrimary('a')
+    .withStandby('b')
+    .withStandby('c', { votes: false, entry: { hasVoted: false } })
+    .record();
+  assert.equal(effectiveNumberSync(trio), 0);
+  const joined = withRules(trio, [{ cohort: [1, 2, 3], k: 1 }]);
+  assert.equal(effectiveNumberSync(joined), 1);
+  assert.equal(effectiveNumberSync(withRules(joined, [{ cohort: [1, 2], k: 1 }])), 1);
+});
+
 test('a standby outside of the replication quorum or on its way out does not raise number_sync_standbys', () => {
   const outside = aGroup()
     .withPrimary('a')

@@ -28,12 +28,21 @@ export function sameRule(a: Rule, b: Rule): boolean {
   return a.k === b.k && a.cohort.length === b.cohort.length && a.cohort.every((id, i) => id === b.cohort[i]);
 }
 
-/** `number_sync_standbys` in force: what was set, or 1 as soon as two standbys take part in the quorum. */
+/**
+ * `number_sync_standbys` in force: what was set, or 1 as soon as two standbys
+ * take part in the quorum. One that is still being copied does not: until it
+ * has caught up, which takes hours where there is much to copy, a pair must
+ * survive what a pair survives.
+ */
 export function effectiveNumberSync(record: GroupRecord): number {
   const { numberSyncStandbys } = record.settings;
   if (numberSyncStandbys !== null) return numberSyncStandbys;
   const standbys = record.nodes.filter(
-    (node) => node.replicationQuorum && node.dropping === 'no' && node.id !== record.reign?.holder,
+    (node) =>
+      node.replicationQuorum &&
+      node.hasVoted !== false &&
+      node.dropping === 'no' &&
+      node.id !== record.reign?.holder,
   );
   return standbys.length >= 2 ? 1 : 0;
 }
@@ -49,5 +58,10 @@ export function mayGoOnAlone(record: GroupRecord): boolean {
  */
 export function withRules(record: GroupRecord, rules: readonly Rule[]): GroupRecord {
   const distinct = rules.filter((rule, i) => !rules.slice(i + 1).some((later) => sameRule(rule, later)));
-  return { ...record, rules: distinct, ruleChanges: record.ruleChanges + 1 };
+  const nodes = record.nodes.map((node) =>
+    node.hasVoted === false && rules.some(({ cohort }) => cohort.includes(node.id))
+      ? { ...node, hasVoted: true }
+      : node,
+  );
+  return { ...record, nodes, rules: distinct, ruleChanges: record.ruleChanges + 1 };
 }

@@ -162,6 +162,13 @@ test('records of different lines are not weighed against each other: a person na
   assert.match(refusal(callers, { from: 'x' }), /no node "x"/);
 });
 
+test('an earlier version of the newest record is not taken, even where a person names its node', () => {
+  const again = recovered([caller('a'), caller('b'), caller('c')]);
+  const callers = [caller('a'), caller('b', again, 3), caller('c', again, 3)];
+  assert.match(refusal(callers, { from: 'a' }), /"a" .* is an earlier version of that of "b"/);
+  assert.equal(recovered(callers, { from: 'c' }).term > again.term, true);
+});
+
 test('a restored store is recovered from nodes that are ahead of it, and one that is not behind is left alone', () => {
   const restored = { record: RECORD, version: 6 };
   const answer = recoverGroup(restored, [caller('a'), caller('b'), caller('c')], request());

@@ -88,25 +88,30 @@ function nobodyHere(): Refused {
   );
 }
 
-/** The record of which all others are earlier versions, or the one that a person names. */
+/** The record of which all others are earlier versions; where there is none, the one that a person names. */
 function choose(candidates: readonly Candidate[], from: string | null): Candidate | Refused | undefined {
-  if (from !== null) {
-    const named = candidates.find(({ report, record }) => findNode(record, report.node)?.name === from);
-    return (
-      named ?? refused('BATON_NODE_NOT_FOUND', `no node "${from}" has reported a record`, 'Check its name.')
-    );
-  }
   if (candidates.length === 0) return undefined;
   const newest = candidates.find(({ record, report }) =>
     candidates.every((other) => isOf(other, { record, version: report.recordVersion })),
   );
-  return (
-    newest ??
-    refused(
+  if (from === null) return newest ?? linesDiffer(candidates);
+  const named = candidates.find(({ report, record }) => findNode(record, report.node)?.name === from);
+  if (named === undefined)
+    return refused('BATON_NODE_NOT_FOUND', `no node "${from}" has reported a record`, 'Check its name.');
+  if (newest !== undefined && !isOf(newest, { record: named.record, version: named.report.recordVersion }))
+    return refused(
       'BATON_UNSAFE',
-      `the nodes have records of different lines: ${candidates.map(describe).join('; ')}`,
-      'A store that had been restored has decided for some of them. Name the node whose record is right with --from: that of the primary which the applications have written to.',
-    )
+      `the record of ${describe(named)} is an earlier version of that of ${describe(newest)}`,
+      'Leave --from out: what was decided since is in the newer one.',
+    );
+  return named;
+}
+
+function linesDiffer(candidates: readonly Candidate[]): Refused {
+  return refused(
+    'BATON_UNSAFE',
+    `the nodes have records of different lines: ${candidates.map(describe).join('; ')}`,
+    'A store that had been restored has decided for some of them. Name the node whose record is right with --from: that of the primary which the applications have written to.',
   );
 }
 

@@ -1,30 +1,11 @@
 import '../support/as-postgres.ts';
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runPgbaton } from '../support/cluster-process.ts';
-import { clusterFor, type TestCluster } from '../support/test-cluster.ts';
-import { eventually } from '../support/test-monitor.ts';
-
-/** What `show state` warns of; the keepers report within a second. */
-function refusal(cluster: TestCluster, expected: RegExp): Promise<string> {
-  return eventually(`show state warns of ${expected}`, async () => {
-    const { stderr } = await cluster.pgbaton(['show', 'state']);
-    return expected.test(stderr) ? stderr : undefined;
-  });
-}
-
-/** `store recover` on the first node, once all of them have sent what they have. */
-function recover(cluster: TestCluster, ...args: readonly string[]): Promise<string> {
-  const command = ['store', 'recover', '--pgdata', cluster.node(1).pgdata, ...args];
-  return eventually('the nodes have reported', async () => {
-    const { exitCode, stdout, stderr } = await cluster.pgbaton(command);
-    if (exitCode === 4 && /has not reported|have not reported|no node/.test(stderr)) return undefined;
-    assert.equal(exitCode, 0, stderr);
-    return stdout;
-  });
-}
+import { copyStore, recoverStore, refusal } from '../support/store-loss.ts';
+import { clusterFor } from '../support/test-cluster.ts';
 
 test('the directory of the monitor is lost: writes go on, and the group is recovered from its nodes', async (context) => {
   const cluster = await clusterFor(context, { auth: 'scram-sha-256', monitorAuth: 'token' });
@@ -54,7 +35,7 @@ test('the directory of the monitor is lost: writes go on, and the group is recov
   assert.equal(registration.exitCode, 4);
   assert.match(registration.stderr, /BATON_STORE_OUTDATED|not to be believed/);
 
-  assert.match(await recover(cluster, '--nodes', '3', '--dry-run'), /This was a dry run/);
+  assert.match(await recoverStore(cluster, '--nodes', '3', '--dry-run'), /This was a dry run/);
   assert.equal((await cluster.group()).record.nodes.length, 0);
   const wrong = await cluster.pgbaton(
     `store recover --pgdata ${cluster.node(1).pgdata} --nodes 4`.split(' '),
@@ -62,7 +43,7 @@ test('the directory of the monitor is lost: writes go on, and the group is recov
   assert.equal(wrong.exitCode, 4, wrong.stdout);
   assert.match(wrong.stderr, /has 3 nodes .* you say 4/);
 
-  await recover(cluster, '--nodes', '3');
+  await recoverStore(cluster, '--nodes', '3');
   const { record } = await cluster.settled({ nodes: 3 });
   assert.deepEqual(record.reign, before.reign);
   assert(record.term > term + 500, `the next term is past all others: ${record.term}`);
@@ -86,12 +67,7 @@ test('an old copy of the store is refused, with the reason and the way out, and 
   const clients = await cluster.startClients();
   await clients.progress();
   const { monitor } = cluster;
-  await monitor.kill();
-  const copy = join(cluster.directory, 'copy');
-  const stores = (): readonly string[] =>
-    readdirSync(monitor.pgdata).filter((name) => name.startsWith('store.sqlite'));
-  for (const name of stores()) cpSync(join(monitor.pgdata, name), join(copy, name));
-  await monitor.start();
+  const copy = await copyStore(cluster);
   // Before it has heard of the standbys, a primary that crashes is started again in its place.
   await cluster.settled({ nodes: 3 });
   const first = await cluster.term();
@@ -99,10 +75,7 @@ test('an old copy of the store is refused, with the reason and the way out, and 
   await cluster.settled({ nodes: 3, afterTerm: first });
   const [primary, term] = [await cluster.primary(), await cluster.term()];
 
-  await monitor.kill();
-  for (const name of stores()) rmSync(join(monitor.pgdata, name));
-  cpSync(copy, monitor.pgdata, { recursive: true });
-  await monitor.start();
+  await copy.putBack();
   await refusal(cluster, /restored from an old copy.*`pgbaton store recover`/);
   assert.match(await cluster.run('why'), /restored from an old copy/);
   const events = await cluster.run('show', 'events', '--count', '100');
@@ -118,7 +91,7 @@ test('an old copy of the store is refused, with the reason and the way out, and 
   await monitor.start();
   await refusal(cluster, /restored from an old copy/);
 
-  await recover(cluster, '--nodes', '3');
+  await recoverStore(cluster, '--nodes', '3');
   const { record } = await cluster.settled({ nodes: 3 });
   assert.equal((await cluster.primary()).name, primary.name);
   assert.equal(record.reign?.term, term);

@@ -5,4 +5,4 @@ import { pgbaton } from './pgbaton.ts';
 import { repmgr } from './repmgr.ts';
 
 /** In the order in which they are measured and shown. */
-export const SYSTEMS: readonly System[] = [pgbaton, ...patroni, ...pgAutoFailover, ...repmgr];
+export const SYSTEMS: readonly System[] = [...pgbaton, ...patroni, ...pgAutoFailover, ...repmgr];

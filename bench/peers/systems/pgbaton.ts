@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path';
+import { createMonitorClient, type MonitorClient } from '../../../src/api/client.ts';
+import { parseMonitorUri } from '../../../src/config/monitor-uri.ts';
 import { until, type Stage } from '../stage.ts';
 import { wholeCluster } from '../servers.ts';
 import type { Cluster, DataNode, System } from '../system.ts';
@@ -7,14 +9,21 @@ const PGBATON = resolve(import.meta.dirname, '../../../bin/pgbaton');
 const MONITOR_PORT = 5_000;
 const MEMBERS = new Set(['primary', 'secondary']);
 
-/** pgbaton with its embedded monitor on a host of its own, as `create` sets it up. */
-export const pgbaton: System = {
-  name: 'pgbaton',
-  settings: 'defaults: detection 3 s, quorum commit on one of two standbys',
-  create: createCluster,
-};
+/** Of the formation. */
+type Settings = Parameters<MonitorClient['updateSettings']>[1];
 
-async function createCluster(stage: Stage): Promise<Cluster> {
+/** With its embedded monitor on a host of its own, as `create` sets it up. */
+export const pgbaton: readonly System[] = [
+  { name: 'pgbaton', settings: 'defaults', create: (stage) => createCluster(stage) },
+  variant('pgbaton-fast', { detection_ms: 1_000, heartbeat_ms: 250 }),
+];
+
+function variant(name: string, changed: Settings): System {
+  const settings = Object.entries(changed).map(([key, value]) => `${key}: ${value}`);
+  return { name, settings: settings.join(', '), create: (stage) => createCluster(stage, changed) };
+}
+
+async function createCluster(stage: Stage, settings?: Settings): Promise<Cluster> {
   const monitor = stage.addHost('monitor');
   const nodes = stage.dataNodes();
   const monitorData = join(stage.folderOf(monitor), 'data');
@@ -48,6 +57,10 @@ async function createCluster(stage: Stage): Promise<Cluster> {
   );
   for (const node of nodes) startNode(stage, node, uri);
   await until('a whole group of pgbaton', 90, async () => (await wholeCluster(nodes)) !== undefined);
+  if (settings !== undefined) {
+    const client = createMonitorClient(parseMonitorUri(uri));
+    await client.updateSettings('default', settings).finally(() => client.close());
+  }
   return cluster;
 }
 

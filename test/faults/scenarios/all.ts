@@ -6,12 +6,14 @@ import { disks } from './disks.ts';
 import { frozenHosts } from './frozen-hosts.ts';
 import { loadAndClocks } from './load-and-clocks.ts';
 import { lostHosts } from './lost-hosts.ts';
+import { lostStores } from './lost-stores.ts';
 import { membership } from './membership.ts';
 import { processes } from './processes.ts';
 
 /** Every scenario, the deepest risk first. */
 export const SCENARIOS: readonly Scenario[] = [
   ...lostHosts,
+  ...lostStores,
   ...cuts,
   ...frozenHosts,
   ...processes,

@@ -1,0 +1,143 @@
+import { inFile, type Mutant } from './mutant.ts';
+
+/** What takes a store away or puts an old copy back, and what makes it matter. */
+const among = [
+  'lose_monitor_disk',
+  'restore_monitor',
+  'kill_postgres',
+  'lose_host',
+  'isolate_node',
+  'isolate_monitor',
+  'kill_monitor',
+  'switchover',
+  'failover',
+  'maintenance',
+  'number_sync',
+] as const;
+
+/** The guards of a group whose store was lost or restored from an old copy (I36). */
+export const RECOVERING: readonly Mutant[] = [
+  ...inFile('src/core/record-home.ts', [
+    {
+      name: 'old_copy_decides_nothing',
+      guards: 'a store whose nodes know better decides nothing',
+      original: "return standing !== 'foreign' || record.nodes.length === 0;",
+      replacement: 'return false;',
+      among,
+    },
+    {
+      name: 'later_version_is_ahead',
+      guards: 'a node that has a later version than the store knows better',
+      original: "if (seen.incarnations.length > length || seen.version > version) return 'ahead';",
+      replacement: "if (seen.incarnations.length > length) return 'ahead';",
+      among,
+    },
+    {
+      name: 'recovered_store_is_ahead',
+      guards: 'a node that follows a recovered store does not go back to the one before',
+      original: "if (seen.incarnations.length > length || seen.version > version) return 'ahead';",
+      replacement: "if (seen.version > version) return 'ahead';",
+      among,
+    },
+    {
+      name: 'recovered_record_is_taken',
+      guards: 'a recovered record is taken by those who have seen a later version of the lost store',
+      original: "if (incarnations.length > length) return 'known';",
+      replacement: '',
+      among,
+    },
+    {
+      name: 'writers_part_the_lines',
+      guards: 'a restored store is found out also when its versions have passed those of its nodes',
+      original: "return isWrittenBy(record.home, seen) ? 'known' : 'diverged';",
+      replacement: "return 'known';",
+      among,
+    },
+    {
+      name: 'only_the_same_line_is_taken',
+      guards: 'a keeper takes no record of a store that is not to be believed',
+      original: "return standingOf(stampOf(known, knownVersion), record, version) === 'known';",
+      replacement: 'return true;',
+      among,
+    },
+    {
+      name: 'a_recovered_record_has_a_new_home',
+      guards: 'a recovered record is told from the one that the lost store had',
+      original: 'return { incarnations: [...incarnations, incarnation], writers: [] };',
+      replacement: 'return { incarnations, writers: [] };',
+      among,
+    },
+  ]),
+  ...inFile('src/core/recover-group.ts', [
+    {
+      name: 'the_newest_record_is_taken',
+      guards: 'a group is recovered from the record of which all others are earlier versions',
+      original: 'candidates.every((other) => isOf(other, { record, version: report.recordVersion })),\n  );',
+      replacement: 'record.nodes.length + report.recordVersion > 0,\n  );',
+      among,
+    },
+    {
+      name: 'terms_go_past_all',
+      guards: 'the next term is one that nobody here has seen',
+      original: "term: Math.max(greatest('term'), ...terms) + TERM_JUMP,",
+      replacement: 'term: record.term + 0 * greatest("term") * terms.length * TERM_JUMP,',
+      among,
+    },
+    {
+      name: 'timelines_go_past_all',
+      guards: 'the next timeline is one that nobody here has seen (I10)',
+      original:
+        "nextTimeline: Math.max(greatest('nextTimeline'), ...timelines.map((each) => each + 1)) + TIMELINE_JUMP,",
+      replacement: 'nextTimeline: record.nextTimeline + 0 * timelines.length * TIMELINE_JUMP,',
+      among,
+    },
+    {
+      name: 'rule_changes_go_past_all',
+      guards: 'what was proven for a change of the rule in another line proves nothing (I6)',
+      original: "ruleChanges: greatest('ruleChanges') + RULE_CHANGE_JUMP,",
+      replacement: 'ruleChanges: record.ruleChanges + 0 * RULE_CHANGE_JUMP,',
+      among,
+    },
+    {
+      name: 'change_of_reign_is_decided_anew',
+      guards: 'nobody knows how far the lost store has taken a change of reign',
+      original: 'intent: null,\n    // What a handover',
+      replacement: 'intent,\n    // What a handover',
+      among,
+    },
+    {
+      name: 'recovered_handover_leaves_nothing',
+      guards: 'with a handover that is dropped ends what it was to make room for (I26)',
+      original: "? { ...node, maintenance: false, dropping: 'no' as const }",
+      replacement: '? node',
+      among,
+    },
+  ]),
+  ...inFile('src/deciding/roll-call.ts', [
+    {
+      name: 'doubt_outlives_a_restart',
+      guards: 'a restart of a restored monitor with other keepers does not make it believed',
+      original: 'remember: (node, stamp) => void calls.set',
+      replacement: 'remember: (node, stamp) => void new Map().set',
+      among,
+    },
+  ]),
+  ...inFile('sim/keeper-link.ts', [
+    {
+      name: 'refused_is_silent',
+      guards: 'a store that decides nothing is no reason to wait for its decision (I26)',
+      original: 'if (!isRefused) heard();\n    if (stored.version > report.recordVersion',
+      replacement: 'heard();\n    if (stored.version > report.recordVersion',
+      among,
+    },
+  ]),
+  ...inFile('sim/virtual-monitor.ts', [
+    {
+      name: 'no_request_against_a_contradiction',
+      guards: 'a store that is not believed takes no request',
+      original: "if (isDoubted()) return refused('BATON_REFUSED', 'the store is not believed', '');",
+      replacement: '',
+      among,
+    },
+  ]),
+];
