@@ -25,8 +25,8 @@ export interface Checkers {
   acceptLoss(): void;
   /** What was acknowledged last: what contains it contains every acknowledged commit. */
   readonly lastAcknowledged: WalRecord | undefined;
-  /** What is in the store; undefined before there is a group. */
-  recordInStore: () => GroupRecord | undefined;
+  /** What was decided last, also while the store that it stood in is lost; undefined before there is a group. */
+  decided: () => GroupRecord | undefined;
   /** The highest term that a node has durably promised. */
   promisedBy: (node: NodeId) => number;
   fail(invariant: string, detail: string): void;
@@ -86,7 +86,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
   }
 
   function checkHand(server: VirtualPostgres, { timeline }: WalRecord): void {
-    const reign = self.recordInStore()?.reign;
+    const reign = self.decided()?.reign;
     if (!timeline.isByHand || isLossAccepted) return;
     // The holder itself goes on in its own reign: its voters follow it there.
     if (reign?.holder === server.node) return;
@@ -104,7 +104,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
   }
 
   const self: Checkers = {
-    recordInStore: () => undefined,
+    decided: () => undefined,
     promisedBy: () => 0,
     get violation() {
       return violation;
@@ -138,12 +138,12 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       );
     },
     observed(server, record) {
-      const stored = self.recordInStore();
+      const decided = self.decided();
       const newest = server.data?.wal.at(-1)?.timeline;
       // A database that is not the group's shows nothing of the group, and what a person opens by hand is that person's.
-      if (server.data?.systemIdentifier !== stored?.systemIdentifier) return;
+      if (server.data?.systemIdentifier !== decided?.systemIdentifier) return;
       // The holder goes on there: what it shows from before that, a crash may have left there unacknowledged.
-      const isHoldersOwn = stored?.reign?.holder === server.node && record.timeline === newest;
+      const isHoldersOwn = decided?.reign?.holder === server.node && record.timeline === newest;
       if (newest?.isByHand === true && !isHoldersOwn) return;
       if (isLossAccepted || extend(server, record)) return;
       fail(

@@ -1,4 +1,4 @@
-import { findNode, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
+import { findNode, type GroupRecord, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
 import { registerNode } from '../src/core/requests.ts';
 import { createClients, type Clients } from './clients.ts';
 import { checkData, checkNames, checkSwap, noteNames } from './record-checks.ts';
@@ -59,12 +59,14 @@ export function createGroup(
     isAsync: false,
     oldPrimarySinceMs: new Map(),
   };
+  let decided: GroupRecord | undefined;
   group.monitor.onSwap = (before, next) => {
+    decided = next;
     if (next.reign?.term !== before.reign?.term) group.reigns += 1;
     checkSwap(group, before, next);
     noteNames(group.decidedNames, next);
   };
-  world.checkers.recordInStore = () => group.monitor.stored.record;
+  world.checkers.decided = () => decided;
   world.checkers.promisedBy = (node) => group.keepers.get(node)?.durable.pledge?.term ?? 0;
   group.monitor.begin();
   for (let node = 0; node < size; node++) addNode(group);

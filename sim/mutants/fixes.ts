@@ -261,8 +261,8 @@ export const FIXES: readonly Mutant[] = [
       name: 'what_a_promotion_by_hand_shows_is_not_acknowledged',
       guards:
         'what a crash left on the holder is not taken for acknowledged when a person opens it (I6, I13)',
-      original: 'const isHoldersOwn = stored?.reign?.holder === server.node && record.timeline === newest;',
-      replacement: 'const isHoldersOwn = stored?.reign?.holder === server.node;',
+      original: 'const isHoldersOwn = decided?.reign?.holder === server.node && record.timeline === newest;',
+      replacement: 'const isHoldersOwn = decided?.reign?.holder === server.node;',
       among: ['hang_disk', 'lose_host', 'treat_by_hand', 'pause_host', 'store_is_down'],
     },
   ]),

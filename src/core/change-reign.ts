@@ -59,7 +59,7 @@ function handOver(record: GroupRecord, intent: Intent, local: LocalView): Step |
   }
   // Stopped: the keeper was killed between the shutdown and the pledge.
   if (!isPrimary && status !== 'stopped') return undefined;
-  const settings = standbySettings(record, local, null, true);
+  const settings = standbySettings(record, local, null, isLocked(local));
   return step({ kind: 'hand_over', term: intent.term, settings }, intent.because);
 }
 

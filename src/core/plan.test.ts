@@ -306,7 +306,9 @@ test('in a handover the primary takes checkpoints, then shuts down and pledges',
   const group = trio().withIntent(drain);
   expectAction(planned(group, 'a'), 'checkpoint');
   expectAction(planned(group, 'a', { checkpointedFor: NEXT }), 'hand_over');
-  expectAction(planned(group, 'a', { postgres: stopped }), 'hand_over');
+  const handOver = expectAction(planned(group, 'a', { postgres: stopped }), 'hand_over');
+  // Whoever starts and promotes it afterwards has no voter acknowledge for the old term.
+  assert.equal(handOver.settings.synchronousStandbyNames, UNSATISFIABLE_NAMES);
   expectRest(planned(group, 'a', { postgres: stopped, pledge: pledge(NEXT) }), /the others follow/);
   expectRest(planned(group, 'b', settledStandby(group, 'b')));
 });
