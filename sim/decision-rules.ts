@@ -352,7 +352,7 @@ export function checkRest(world: World, record: GroupRecord, evidence: Evidence)
   const members = record.rules.flatMap(({ cohort }) => cohort);
   const reports = evidence.reports.filter(
     ({ report: { node, postgres }, ageMs }) =>
-      members.includes(node) && postgres.status === 'running' && ageMs < settings.detectionMs,
+      findNode(record, node) !== undefined && postgres.status === 'running' && ageMs < settings.detectionMs,
   );
   const ahead = reports.find(({ report: { pledge } }) => (pledge?.term ?? 0) > reign.term);
   if (

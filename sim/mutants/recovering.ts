@@ -68,6 +68,23 @@ export const RECOVERING: readonly Mutant[] = [
       among,
     },
   ]),
+  ...inFile('src/core/decide.ts', [
+    {
+      name: 'renew_term',
+      guards: 'who has promised a term which nobody works on comes back under a newer one (I27)',
+      original:
+        'if (first === undefined || !couldElect(record, evidence, { holder: true })) return undefined;',
+      replacement: 'if (first !== undefined || ahead.length === 0) return undefined;',
+      among,
+    },
+    {
+      name: 'renew_term_for_all_nodes',
+      guards: 'who has promised such a term and is no member any more comes back as well (I26)',
+      original: 'const ahead = record.nodes.flatMap(({ id }) => {',
+      replacement: 'const ahead = cohortMembers(record).flatMap((id) => {',
+      among,
+    },
+  ]),
   ...inFile('src/core/recover-group.ts', [
     {
       name: 'the_newest_record_is_taken',

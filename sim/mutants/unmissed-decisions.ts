@@ -76,14 +76,6 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
       why: 'takes somebody who takes standby.signal away from an elected standby and starts it as a primary',
     },
     {
-      name: 'renew_term',
-      guards: 'a member that has promised a term which nobody works on comes back under a newer one (I27)',
-      original:
-        'if (first === undefined || !couldElect(record, evidence, { holder: true })) return undefined;',
-      replacement: 'if (first !== undefined || ahead.length === 0) return undefined;',
-      why: 'takes a handover that is undone just when the old primary pledges',
-    },
-    {
       name: 'rule_confirmed_in_this_term',
       guards: 'what was proven of a rule in another term proves nothing (I6)',
       original:

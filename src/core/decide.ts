@@ -224,13 +224,17 @@ function giveUpFetch(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
   };
 }
 
-/** A member has promised a term that nobody works on: it can only come back under a newer one. */
+/**
+ * A node has promised a term that nobody works on: it can only come back under
+ * a newer one. It need not be a member any more, where the store was lost in a
+ * change of reign.
+ */
 function renewTerm(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
   const { reign, intent } = record;
   if (reign === null || intent !== null) return undefined;
-  const ahead = cohortMembers(record).flatMap((node) => {
-    const term = liveReport(record, evidence, node)?.pledge?.term ?? 0;
-    return term > reign.term ? [{ node, term }] : [];
+  const ahead = record.nodes.flatMap(({ id }) => {
+    const term = liveReport(record, evidence, id)?.pledge?.term ?? 0;
+    return term > reign.term ? [{ node: id, term }] : [];
   });
   const first = ahead[0];
   if (first === undefined || !couldElect(record, evidence, { holder: true })) return undefined;

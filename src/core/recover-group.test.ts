@@ -94,6 +94,19 @@ test('a pledge for a term that the record does not know leads to a term beyond i
   assert((decision.next.intent?.term ?? 0) > next.term);
 });
 
+test('a node that was missing and comes back with such a pledge is waited for by nobody, and gets a term as well', () => {
+  const next = recovered([caller('a'), caller('b')], { missing: ['c'] });
+  // It was away for so long that the others have gone on without it.
+  const record = { ...next, rules: [{ cohort: [GROUP.idOf('a'), GROUP.idOf('b')], k: 1 }] };
+  const evidence = GROUP.evidence();
+  const position = { timeline: 2, lsn: END_OF_WAL };
+  const pledge = { term: TERM + 1, position, history: [], provenTerm: TERM, markerTerm: TERM };
+  const reports = evidence.reports.map((aged) =>
+    aged.report.node === GROUP.idOf('c') ? { ...aged, report: { ...aged.report, pledge } } : aged,
+  );
+  assert.equal(decide(record, { ...evidence, reports })?.rule, 'renew_term');
+});
+
 test('a change of the rule that was under way stays under way, and must be confirmed anew', () => {
   const both = [
     { cohort: [1, 2, 3], k: 1 },
