@@ -22,16 +22,23 @@ export function nameOf({ host, port }: Server): string {
   return `${host}:${port}`;
 }
 
+/** A server that has accepted the connection is there, and only slow: to try again would make it slower still, ms. */
+const ANSWER_MS = 20_000;
+
 /**
- * Opens a session; rejects with the reason. A query that takes too long is
- * given up by cutting the connection, never by a cancel: that would make
- * PostgreSQL acknowledge a commit that only it has.
+ * Opens a session; rejects with the reason. `connectMs` is for the connection
+ * itself, which a host that is there accepts however busy it is. A query that
+ * takes too long is given up by cutting the connection, never by a cancel: that
+ * would make PostgreSQL acknowledge a commit that only it has.
  */
 export async function openSession(
   server: Server,
   limits: { readonly connectMs: number; readonly queryMs: number },
 ): Promise<ClientSession> {
   const socket = new Socket();
+  const dark = setTimeout(() => socket.destroy(new Error(`${nameOf(server)} is dark`)), limits.connectMs);
+  socket.once('connect', () => clearTimeout(dark));
+  socket.once('close', () => clearTimeout(dark));
   const client = new pg.Client({
     host: server.host,
     port: server.port,
@@ -39,7 +46,7 @@ export async function openSession(
     database: CLIENT_DATABASE,
     ssl: { rejectUnauthorized: false },
     stream: () => socket,
-    connectionTimeoutMillis: limits.connectMs,
+    connectionTimeoutMillis: ANSWER_MS,
     query_timeout: limits.queryMs,
     application_name: 'fault suite',
   });

@@ -8,7 +8,7 @@ import { lasting } from './steps.ts';
 /** More than PostgreSQL has by default. */
 const SESSIONS = 120;
 const ARCHITECTURE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-const LIMITS = { connectMs: 20_000, queryMs: 20_000 };
+const LIMITS = { connectMs: 5_000, queryMs: 20_000 };
 
 export const loadAndClocks: readonly Scenario[] = [
   {
