@@ -15,16 +15,21 @@ export function summarise(values: readonly number[]): Summary {
   return { median: (at(lower) + at(upper)) / 2, min: at(0), max: at(sorted.length - 1) };
 }
 
-/** A mean, and how far it may be from the true one by chance: two in three times it is nearer. */
-export interface Mean {
-  readonly mean: number;
-  readonly standardError: number;
+/** Half of the values lie between `low` and `high`. */
+export interface Quartiles {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
 }
 
-/** Throws RangeError with fewer than two values. */
-export function meanOf(values: readonly number[]): Mean {
-  if (values.length < 2) throw new RangeError('one value says nothing about the others');
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, standardError: Math.sqrt(squares / (values.length - 1) / values.length) };
+/** Throws RangeError without values. */
+export function quartiles(values: readonly number[]): Quartiles {
+  const { median } = summarise(values);
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = Math.ceil(sorted.length / 2);
+  return {
+    low: summarise(sorted.slice(0, half)).median,
+    median,
+    high: summarise(sorted.slice(-half)).median,
+  };
 }

@@ -49,7 +49,7 @@ export async function measureIdle(
 }
 
 /** Of each figure the largest. */
-export function largest(usages: readonly ProcessUsage[]): ProcessUsage {
+function largest(usages: readonly ProcessUsage[]): ProcessUsage {
   const most = (pick: (usage: ProcessUsage) => number): number => Math.max(...usages.map(pick));
   return {
     residentMb: most(({ residentMb }) => residentMb),

@@ -1,88 +1,78 @@
 import { sendSignal } from '../../src/system/process.ts';
-import { sleep } from '../../src/system/clock.ts';
-import { meanOf, summarise, type Mean } from '../statistics.ts';
-import { largest, measureProcesses, type GroupProcesses, type Usage } from '../usage.ts';
+import { measureProcesses, type GroupProcesses, type Usage } from '../usage.ts';
+import { quartiles, type Quartiles } from '../statistics.ts';
+import type { ProcessUsage } from '../process-usage.ts';
 import type { Pgbench, Workload } from './pgbench.ts';
 
 /** One load, with keepers and monitor at work and with all of them frozen. */
 export interface Comparison {
   readonly workload: Workload;
   readonly pairs: number;
-  /** Medians. */
-  readonly tps_with: number;
-  readonly tps_without: number;
-  /** Of the two runs of a pair, with through without. */
-  readonly ratio: Mean;
-  /** What keepers and monitor cost meanwhile. */
+  readonly tps_with: Quartiles;
+  readonly tps_without: Quartiles;
+  /** Of the two phases of a pair, with through without. */
+  readonly ratio: Quartiles;
+  /** What keepers and monitor cost while they are at work. */
   readonly usage: Usage;
 }
 
-export interface CompareOptions {
-  readonly pairs: number;
-  readonly clients: number;
-  readonly seconds: number;
-  /** Rejects when the servers are not what they were at the start. */
-  readonly assertSame: () => Promise<void>;
-}
-
-/** After a change of the keepers' state: what they have missed is not what they cost. */
-const SETTLE_MS = 1_000;
+/**
+ * The first second of a phase does not count: what keepers have missed while
+ * they were frozen is not what they cost.
+ */
+const PHASE_SECONDS = 2;
 
 /**
- * Runs a load again and again, in pairs. The second of each pair is with
- * keepers when the first was without, and every other pair begins the other
- * way round: what drifts meanwhile, tables and caches and the machine, meets
- * both alike.
+ * One run of a load, in which keepers and monitor are frozen and thawed every
+ * other second: the machine, its caches and the tables change more slowly than
+ * that, and meet both alike.
+ *
+ * They are frozen, not ended: they keep their connections, so that the servers
+ * have the same sessions, and nobody sees them leave. The monitor freezes with
+ * the keepers, or it would see all of them fall silent.
  */
 export async function compare(
   pgbench: Pgbench,
   workload: Workload,
   processes: GroupProcesses,
-  { pairs, clients, seconds, assertSame }: CompareOptions,
+  { pairs, clients }: { readonly pairs: number; readonly clients: number },
 ): Promise<Comparison> {
-  const usages: Usage[] = [];
-  const [tpsWith, tpsWithout]: [number[], number[]] = [[], []];
-  const runWith = async (): Promise<void> => {
-    await sleep(SETTLE_MS);
-    const read = measureProcesses(processes);
-    tpsWith.push(await pgbench.run(workload, { clients, seconds }));
-    usages.push(read());
+  const phases: number[] = [];
+  let second = 0;
+  const onSecond = (tps: number): void => {
+    second += 1;
+    if (second % PHASE_SECONDS !== 0) return;
+    phases.push(tps);
+    signalAll(processes, phases.length % 2 === 0 ? 'SIGCONT' : 'SIGSTOP');
   };
-  const runWithout = async (): Promise<void> => {
-    await whileFrozen(processes, async () => {
-      await sleep(SETTLE_MS);
-      tpsWithout.push(await pgbench.run(workload, { clients, seconds }));
-    });
-    await assertSame();
-  };
-  for (let pair = 0; pair < pairs; pair++) {
-    const order = pair % 2 === 0 ? [runWith, runWithout] : [runWithout, runWith];
-    for (const run of order) await run();
+  const readUsage = measureProcesses(processes);
+  try {
+    // One second more: the last one is reported together with the end, or not at all.
+    await pgbench.run({ workload, clients, seconds: pairs * 2 * PHASE_SECONDS + 1, onSecond });
+  } finally {
+    signalAll(processes, 'SIGCONT');
   }
+  return summarise(workload, phases, readUsage());
+}
+
+function summarise(workload: Workload, phases: readonly number[], usage: Usage): Comparison {
+  const tpsWith = phases.filter((_, index) => index % 2 === 0);
+  const tpsWithout = phases.filter((_, index) => index % 2 === 1);
   return {
     workload,
-    pairs,
-    tps_with: summarise(tpsWith).median,
-    tps_without: summarise(tpsWithout).median,
-    ratio: meanOf(tpsWith.map((tps, pair) => tps / (tpsWithout[pair] ?? Number.NaN))),
-    usage: {
-      keeper: largest(usages.map(({ keeper }) => keeper)),
-      monitor: largest(usages.map(({ monitor }) => monitor)),
-    },
+    pairs: tpsWithout.length,
+    tps_with: quartiles(tpsWith),
+    tps_without: quartiles(tpsWithout),
+    ratio: quartiles(tpsWithout.map((tps, pair) => (tpsWith[pair] ?? Number.NaN) / tps)),
+    usage: { keeper: atWork(usage.keeper), monitor: atWork(usage.monitor) },
   };
 }
 
-/**
- * Frozen, not ended: they keep their connections, so that the servers have the
- * same sessions, and nobody sees them leave. The monitor has to freeze with
- * them, or it would see all of its nodes fall silent.
- */
-async function whileFrozen({ monitor, keepers }: GroupProcesses, use: () => Promise<void>): Promise<void> {
-  const pids = [monitor, ...keepers].map(({ pid }) => pid);
-  for (const pid of pids) sendSignal(pid, 'SIGSTOP');
-  try {
-    await use();
-  } finally {
-    for (const pid of pids) sendSignal(pid, 'SIGCONT');
-  }
+/** Half of the time they were frozen. */
+function atWork(usage: ProcessUsage): ProcessUsage {
+  return { ...usage, cpuPercent: usage.cpuPercent * 2 };
+}
+
+function signalAll({ monitor, keepers }: GroupProcesses, signal: NodeJS.Signals): void {
+  for (const { pid } of [monitor, ...keepers]) sendSignal(pid, signal);
 }

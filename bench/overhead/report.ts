@@ -6,7 +6,6 @@ import type { Comparison } from './compare.ts';
 /** Everything that a run has measured. */
 export interface Overhead {
   readonly clients: number;
-  readonly seconds: number;
   readonly idle_seconds: number;
   readonly idle: Usage;
   readonly comparisons: readonly Comparison[];
@@ -28,14 +27,14 @@ export function renderText(overhead: Overhead): string {
 
 /** A part of docs/benchmarks.md, before it is formatted. */
 export function renderPart(overhead: Overhead): string {
-  const { clients, seconds, idle_seconds: idleSeconds, comparisons } = overhead;
+  const { clients, idle_seconds: idleSeconds, comparisons } = overhead;
   return `## What the keepers cost
 
-Written by \`npm run bench:overhead\`: pgbench with ${clients} clients, without TLS, on the primary of a group of three with quorum commit, once with keepers and monitor at work, once with all of them frozen (SIGSTOP) and the same servers, settings and sessions. Runs of ${seconds} s take turns, ${comparisons[0]?.pairs ?? 0} pairs of each load; the ratio is the mean over the pairs, with its standard error. Three keepers, the monitor, all servers and pgbench share the two cores of the machine above: on machines of their own each server has one of the three keepers.
+Written by \`npm run bench:overhead\`: pgbench with ${clients} clients, without TLS, on the primary of a group of three with quorum commit, with keepers and monitor at work and with all of them frozen (SIGSTOP), while servers, settings and sessions stay the same. They are frozen and thawed every other second, ${comparisons[0]?.pairs ?? 0} times for each load, and the second after that does not count. The figures are medians; half of the pairs lie within the range. Three keepers, the monitor, all servers and pgbench share the two cores of the machine above: on a machine of its own a server has one of the three keepers and no monitor.
 
 ${markdown(loadTable(overhead))}
 
-What they take meanwhile, and at rest over ${idleSeconds} s. Of the keepers the one that takes most, of the load the run with most.
+What they take meanwhile, and at rest over ${idleSeconds} s. Of the keepers the one that takes most.
 
 ${markdown(usageTable(overhead))}
 `;
@@ -44,11 +43,12 @@ ${markdown(usageTable(overhead))}
 function loadTable({ comparisons }: Overhead): Table {
   const rows = comparisons.map(({ workload, tps_with: tpsWith, tps_without: tpsWithout, ratio }) => [
     workload,
-    tps(tpsWith),
-    tps(tpsWithout),
-    `${percent(ratio.mean)} ± ${percent(ratio.standardError)}`,
+    tps(tpsWith.median),
+    tps(tpsWithout.median),
+    percent(ratio.median),
+    `${percent(ratio.low)} to ${percent(ratio.high)}`,
   ]);
-  return [['transactions a second', 'with keepers', 'without', 'with through without'], ...rows];
+  return [['transactions a second', 'with keepers', 'without', 'with through without', 'range'], ...rows];
 }
 
 function usageTable({ idle, comparisons }: Overhead): Table {
