@@ -20,6 +20,7 @@ import {
 import { createEvidenceBook, type EvidenceBook } from '../src/deciding/evidence-book.ts';
 import { createRollCall, type RollCall } from '../src/deciding/roll-call.ts';
 import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
+import { checkRecovery } from './recovery-checks.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
 import {
@@ -291,6 +292,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       if (!refresh()) return NO_ANSWER;
       const answer = recoverGroup(known, rollCall.callers(), request);
       if (answer.kind === 'refused') return answer;
+      checkRecovery(world, rollCall.callers(), answer.next, request);
       if (swap(answer.next, answer.because) !== 'written') return NO_ANSWER;
       isRestored = false;
       settle();

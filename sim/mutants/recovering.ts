@@ -51,7 +51,7 @@ export const RECOVERING: readonly Mutant[] = [
       guards: 'a restored store is found out also when its versions have passed those of its nodes',
       original: "return isWrittenBy(record.home, seen) ? 'known' : 'diverged';",
       replacement: "return 'known';",
-      among,
+      among: ['restore_monitor', 'isolate_monitor', 'number_sync', 'maintenance', 'kill_postgres'],
     },
     {
       name: 'only_the_same_line_is_taken',
@@ -91,7 +91,7 @@ export const RECOVERING: readonly Mutant[] = [
       guards: 'a group is recovered from the record of which all others are earlier versions',
       original: 'candidates.every((other) => isOf(other, { record, version: report.recordVersion })),\n  );',
       replacement: 'record.nodes.length + report.recordVersion > 0,\n  );',
-      among,
+      among: ['lose_monitor_disk', 'isolate_node', 'kill_keeper', 'failover', 'lose_host'],
     },
     {
       name: 'terms_go_past_all',
