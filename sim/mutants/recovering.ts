@@ -1,7 +1,7 @@
 import { inFile, type Mutant } from './mutant.ts';
 
 /** What takes a store away or puts an old copy back, and what makes it matter. */
-const among = [
+export const AMONG_STORE_LOSSES = [
   'lose_monitor_disk',
   'restore_monitor',
   'kill_postgres',
@@ -14,6 +14,7 @@ const among = [
   'maintenance',
   'number_sync',
 ] as const;
+const among = AMONG_STORE_LOSSES;
 
 /** The guards of a group whose store was lost or restored from an old copy (I36). */
 export const RECOVERING: readonly Mutant[] = [
@@ -33,25 +34,11 @@ export const RECOVERING: readonly Mutant[] = [
       among,
     },
     {
-      name: 'recovered_store_is_ahead',
-      guards: 'a node that follows a recovered store does not go back to the one before',
-      original: "if (seen.incarnations.length > length || seen.version > version) return 'ahead';",
-      replacement: "if (seen.version > version) return 'ahead';",
-      among,
-    },
-    {
       name: 'recovered_record_is_taken',
       guards: 'a recovered record is taken by those who have seen a later version of the lost store',
       original: "if (incarnations.length > length) return 'known';",
       replacement: '',
       among,
-    },
-    {
-      name: 'writers_part_the_lines',
-      guards: 'a restored store is found out also when its versions have passed those of its nodes',
-      original: "return isWrittenBy(record.home, seen) ? 'known' : 'diverged';",
-      replacement: "return 'known';",
-      among: ['restore_monitor', 'isolate_monitor', 'number_sync', 'maintenance', 'kill_postgres'],
     },
     {
       name: 'only_the_same_line_is_taken',
@@ -77,13 +64,6 @@ export const RECOVERING: readonly Mutant[] = [
       replacement: 'if (first !== undefined || ahead.length === 0) return undefined;',
       among,
     },
-    {
-      name: 'renew_term_for_all_nodes',
-      guards: 'who has promised such a term and is no member any more comes back as well (I26)',
-      original: 'const ahead = record.nodes.flatMap(({ id }) => {',
-      replacement: 'const ahead = cohortMembers(record).flatMap((id) => {',
-      among,
-    },
   ]),
   ...inFile('src/core/recover-group.ts', [
     {
@@ -101,14 +81,6 @@ export const RECOVERING: readonly Mutant[] = [
       among,
     },
     {
-      name: 'timelines_go_past_all',
-      guards: 'the next timeline is one that nobody here has seen (I10)',
-      original:
-        "nextTimeline: Math.max(greatest('nextTimeline'), ...timelines.map((each) => each + 1)) + TIMELINE_JUMP,",
-      replacement: 'nextTimeline: record.nextTimeline + 0 * timelines.length * TIMELINE_JUMP,',
-      among,
-    },
-    {
       name: 'rule_changes_go_past_all',
       guards: 'what was proven for a change of the rule in another line proves nothing (I6)',
       original: "ruleChanges: greatest('ruleChanges') + RULE_CHANGE_JUMP,",
@@ -116,44 +88,10 @@ export const RECOVERING: readonly Mutant[] = [
       among,
     },
     {
-      name: 'change_of_reign_is_decided_anew',
-      guards: 'nobody knows how far the lost store has taken a change of reign',
-      original: 'intent: null,\n    // What a handover',
-      replacement: 'intent,\n    // What a handover',
-      among,
-    },
-    {
       name: 'recovered_handover_leaves_nothing',
       guards: 'with a handover that is dropped ends what it was to make room for (I26)',
       original: "? { ...node, maintenance: false, dropping: 'no' as const }",
       replacement: '? node',
-      among,
-    },
-  ]),
-  ...inFile('src/deciding/roll-call.ts', [
-    {
-      name: 'doubt_outlives_a_restart',
-      guards: 'a restart of a restored monitor with other keepers does not make it believed',
-      original: 'remember: (node, stamp) => void calls.set',
-      replacement: 'remember: (node, stamp) => void new Map().set',
-      among,
-    },
-  ]),
-  ...inFile('sim/keeper-link.ts', [
-    {
-      name: 'refused_is_silent',
-      guards: 'a store that decides nothing is no reason to wait for its decision (I26)',
-      original: 'if (!isRefused) heard();\n    if (stored.version > report.recordVersion',
-      replacement: 'heard();\n    if (stored.version > report.recordVersion',
-      among,
-    },
-  ]),
-  ...inFile('sim/virtual-monitor.ts', [
-    {
-      name: 'no_request_against_a_contradiction',
-      guards: 'a store that is not believed takes no request',
-      original: "if (isDoubted()) return refused('BATON_REFUSED', 'the store is not believed', '');",
-      replacement: '',
       among,
     },
   ]),

@@ -1,5 +1,6 @@
 import type { Unmissed } from './mutant.ts';
 import { UNMISSED_DECISIONS } from './unmissed-decisions.ts';
+import { UNMISSED_RECOVERIES } from './unmissed-recoveries.ts';
 import { UNMISSED_STEPS } from './unmissed-steps.ts';
 
 /**
@@ -7,4 +8,8 @@ import { UNMISSED_STEPS } from './unmissed-steps.ts';
  * another guard holds alone, or the faults hardly ever get there. They are run
  * with `--unmissed`; one that is caught belongs into the other lists.
  */
-export const UNMISSED: readonly Unmissed[] = [...UNMISSED_DECISIONS, ...UNMISSED_STEPS];
+export const UNMISSED: readonly Unmissed[] = [
+  ...UNMISSED_DECISIONS,
+  ...UNMISSED_STEPS,
+  ...UNMISSED_RECOVERIES,
+];
