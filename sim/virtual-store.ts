@@ -1,4 +1,5 @@
 import type { GroupRecord } from '../src/core/group-record.ts';
+import { writtenBy } from '../src/core/record-home.ts';
 import type { Random } from './random.ts';
 
 /** A record as it stands in the store. */
@@ -56,7 +57,7 @@ export function createVirtualStore(random: Random, start: GroupRecord): VirtualS
   function overtake(): void {
     const { version, record } = stored;
     const settings = { ...record.settings, crashWindowMs: record.settings.crashWindowMs + 1 };
-    write({ version: version + 1, record: { ...record, settings } });
+    write({ version: version + 1, record: writtenBy({ ...record, settings }, 'rival', version) });
   }
 
   function write(next: StoredRecord): void {
