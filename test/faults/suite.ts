@@ -52,8 +52,13 @@ function playsOf({ patterns, nodes, slice }: SuiteOptions): readonly Play[] {
       .filter((play) => nodes === undefined || play.nodes === nodes)
       .filter((play) => !slice || play.scenario.slice === play.nodes)
       // One cluster serves as many as it can.
-      .sort((a, b) => a.nodes - b.nodes)
+      .sort((a, b) => a.nodes - b.nodes || rank(a) - rank(b))
   );
+}
+
+/** Those that leave another cluster behind come last of those without disks. */
+function rank({ scenario: { hasDisks = false, isLast = false } }: Play): number {
+  return Number(isLast) + 2 * Number(hasDisks);
 }
 
 interface Round {

@@ -46,7 +46,8 @@ export function openNetwork(run: HostsRun): Network {
 
   function apply(changed: readonly Cut[]): void {
     loadRules(hub, switchRules(cuts, hosts));
-    for (const host of hosts.filter(({ name }) => changed.some((cut) => cut.host === name)))
+    const refusing = changed.filter(({ how }) => how === 'reject').map(({ host }) => host);
+    for (const host of hosts.filter(({ name }) => refusing.includes(name)))
       loadRules(host.namespace, hostRules(host, cuts, hosts));
   }
 
