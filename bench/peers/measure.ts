@@ -18,7 +18,7 @@ import type { Cluster, DataNode } from './system.ts';
 const WRITER = resolve(import.meta.dirname, 'writer.ts');
 const PAUSE_MS = { client: 3, probe: 20 };
 /** The longest that anybody is given, s. */
-const LIMIT_S = { begin: 150, serve: 180, heal: 120 };
+const LIMIT_S = { begin: 150, serve: 180, heal: 60 };
 
 /** A cluster with its client, ready for one scenario after the other. */
 export interface Bench {

@@ -35,7 +35,7 @@ function renderSideBySide(outcomes: Outcomes): string {
 
 Written by \`npm run bench:failover\`, which adds repetitions to those of earlier runs ([results.jsonl](../bench/peers/results.jsonl)); each table says how many there are. Patroni 3.0.2 with three etcd 3.4.23, pg_auto_failover 2.0 and repmgr 5.3.3 as Debian 12 has them, with PostgreSQL 15 and three servers each, one host (network namespace) for every server, every etcd, the monitor and the client, all on one machine. The set-ups are the files in [bench/peers/systems](../bench/peers/systems).
 
-The client is the same for all. It keeps a connection to every server, inserts a row about every 5 ms where writes are taken, and when an insert has not been answered for 100 ms it asks the others every 10 ms whether they take writes. A second client is inside the primary's host, and sees what an isolated primary acknowledges. The write gap is the longest time between two acknowledgements to the client, from the fault until all three servers are back. Lost: rows that were acknowledged to either client and are missing on the primary at the end. Split brain: rows that the old primary acknowledged after the new one had acknowledged its first. Both are sums over the repetitions. Healed: in how many of them all three servers were back within two minutes with nobody's help.
+The client is the same for all. It keeps a connection to every server, inserts a row about every 5 ms where writes are taken, and when an insert has not been answered for 100 ms it asks the others every 10 ms whether they take writes. A second client is inside the primary's host, and sees what an isolated primary acknowledges. The write gap is the longest time between two acknowledgements to the client, from the fault until all three servers are back. Lost: rows that were acknowledged to either client and are missing on the primary at the end. Split brain: rows that the old primary acknowledged after the new one had acknowledged its first. Both are sums over the repetitions. Healed: in how many of them all three servers were back within a minute with nobody's help.
 
 - host lost: no network and no processes from one moment to the next; it boots again when its successor serves
 - primary cut off: silence in both directions until 5 s after its successor has begun
@@ -47,6 +47,13 @@ The floor is what bare servers need without anybody who notices or decides.
 ![Write gaps by system and fault](${PICTURE})
 
 ${panels.map(renderMarkdown).join('\n\n')}
+
+Where the time goes:
+
+- pgbaton: a dead PostgreSQL is reported at once, a lost host when its keeper and its replication have been silent for \`detection_ms\`.
+- Patroni looks every \`loop_wait\`. A dead PostgreSQL is recovered in place, and handed over at once only with \`primary_start_timeout: 0\`. A lost host is missed when its key in etcd expires, up to \`ttl\` after it was renewed last.
+- pg_auto_failover: keepers report once a second, and each step of a change waits for a report. With three nodes every standby is restarted before the election, so that it receives nothing more from the old primary. A lost host is unhealthy after \`node_considered_unhealthy_timeout\`.
+- repmgr tries to reach a primary \`reconnect_attempts\` times, \`reconnect_interval\` apart, whatever happened to it. Nobody ends an old primary that was cut off or is started again.
 
 What each was set to, beside the addresses:
 
