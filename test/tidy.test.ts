@@ -147,8 +147,12 @@ test('every link between the documents leads somewhere', () => {
   assert.deepEqual(offences, []);
 });
 
-test('every test that the invariants name exists', () => {
-  const named = [...read('docs/invariants.md').matchAll(/\]\(\.\.\/([^)]+)\): "([^"]+)"/g)];
+test('every test that the invariants and the list of bugs name exists', () => {
+  const named = [
+    ...`${read('docs/invariants.md')}${read('docs/verification.md')}`.matchAll(
+      /\]\(\.\.\/([^)]+)\): "([^"]+)"/g,
+    ),
+  ];
   const offences = named
     .map(([, file = '', title = '']) => ({ file, title }))
     .filter(({ file, title }) => !read(file).includes(`'${title}'`));
