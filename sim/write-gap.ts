@@ -65,6 +65,8 @@ function isHealthy({ world, monitor, nodes, keepers }: SimulatedGroup): boolean 
       const [server, keeper] = [world.servers.get(node), keepers.get(node)];
       if (server?.status !== 'running' || keeper?.process.isAlive !== true) return false;
       const runs = server.process.pausedUntilMs <= nowMs && keeper.process.pausedUntilMs <= nowMs;
+      // What was not replayed is replayed before a promotion ends.
+      if (server.replay.isHeld) return false;
       const writes = !server.isDiskFull && server.diskHungUntilMs <= nowMs;
       return runs && writes && (node === reign.holder || server.receiver?.upstream === reign.holder);
     }) &&
