@@ -54,6 +54,7 @@ export function walOfGroup(
 
 /** As in src/postgres/observe.ts. */
 const LOOKS_APART_MS = 2_000;
+const NO_SIGNS: ReadonlyMap<string, string> = new Map();
 
 /** The looks of one life of a keeper, which can only tell that nothing has come between two of them. */
 export function createObserver(
@@ -64,10 +65,13 @@ export function createObserver(
   const silence = createSilenceWatch(now, LOOKS_APART_MS);
   return () => {
     const seen = observe(world, server);
+    if (seen.followers.length === 0) {
+      silence(NO_SIGNS);
+      return seen;
+    }
     const nameOf = ({ node, term }: Follower): string => `${node}@${term}`;
     const lastHeard = ({ silentMs }: Follower): string => (server.process.nowMs - silentMs).toFixed();
     const silences = silence(new Map(seen.followers.map((each) => [nameOf(each), lastHeard(each)])));
-    if (seen.followers.length === 0) return seen;
     const followers = seen.followers.map((each) => ({ ...each, silentMs: silences.get(nameOf(each)) ?? 0 }));
     return { ...seen, followers };
   };

@@ -51,7 +51,7 @@ export function standingOf(seen: RecordStamp | null, record: GroupRecord, versio
   const { incarnations } = record.home;
   if (incarnations[0] !== seen.incarnations[0]) return 'foreign';
   const length = Math.min(incarnations.length, seen.incarnations.length);
-  if (incarnations.slice(0, length).some((id, i) => id !== seen.incarnations[i])) return 'diverged';
+  if (incarnations.some((id, i) => i < length && id !== seen.incarnations[i])) return 'diverged';
   // Whatever the store before has come to: who recovered the record has decided what of that counts.
   if (incarnations.length > length) return 'known';
   if (seen.incarnations.length > length || seen.version > version) return 'ahead';

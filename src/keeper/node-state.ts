@@ -170,7 +170,7 @@ export function reportOfState(
   return {
     node,
     recordVersion: state.recordVersion,
-    ...(state.record === null ? {} : { recordOrigin: originOf(state.record) }),
+    recordOrigin: state.record === null ? undefined : originOf(state.record),
     postgres: {
       status,
       systemIdentifier,
