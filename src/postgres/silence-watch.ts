@@ -19,11 +19,15 @@ export function createSilenceWatch(
     const nowMs = now();
     const hasLooked = nowMs - lookedAtMs <= maxGapMs;
     lookedAtMs = nowMs;
-    const since = (source: string, sign: string): number => {
+    const seen = new Map<string, { readonly sign: string; readonly sinceMs: number }>();
+    const silences = new Map<string, number>();
+    for (const [source, sign] of signs) {
       const before = known.get(source);
-      return hasLooked && before?.sign === sign ? before.sinceMs : nowMs;
-    };
-    known = new Map([...signs].map(([source, sign]) => [source, { sign, sinceMs: since(source, sign) }]));
-    return new Map([...known].map(([source, { sinceMs }]) => [source, nowMs - sinceMs]));
+      const sinceMs = hasLooked && before?.sign === sign ? before.sinceMs : nowMs;
+      seen.set(source, { sign, sinceMs });
+      silences.set(source, nowMs - sinceMs);
+    }
+    known = seen;
+    return silences;
   };
 }
