@@ -80,11 +80,13 @@ function drawPanel({ title, bars }: Panel, top: number): string {
 }
 
 /** What is worse than a gap. */
-function remarks({ failures, lost, split_brain_acks: split }: Outcome): readonly string[] {
+function remarks(outcome: Outcome): readonly string[] {
+  const { failures, lost, split_brain_acks: split, healed, reps } = outcome;
   return [
     ...failures,
     ...(lost > 0 ? [`${lost} lost`] : []),
     ...(split > 0 ? [`${split} by a second primary`] : []),
+    ...(healed < reps ? [healed === 0 ? 'did not heal' : `healed ${healed} of ${reps} times`] : []),
   ];
 }
 
