@@ -64,6 +64,8 @@ export async function runScenario(scenario: Scenario, stage: Stage, name: string
     await stage.clients.progress(5);
     endMs = machineMs();
     await stage.clients.stop();
+    // A connection that was cut for a short while may have been found dead only since.
+    await stage.cluster.settled({ timeoutMs: REJOIN_MS });
     contents = await contentsOfAll(stage);
   } catch (error) {
     problems.push((error as Error).stack ?? String(error));
