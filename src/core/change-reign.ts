@@ -21,7 +21,6 @@ export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView
   const promised = local.pledge?.term ?? 0;
   // Receiving for an earlier term than the one promised would break the promise (I2).
   if (promised > intent.term) return rest(`term ${promised} is pledged`);
-  if (promised === intent.term && runsAsPrimary(local)) return stopPromoted();
   const { fetch } = intent;
   if (
     intent.stage === 'fetch' &&
@@ -41,15 +40,6 @@ export function takePartIn(record: GroupRecord, intent: Intent, local: LocalView
   return pledge(record, intent, local);
 }
 
-function runsAsPrimary({ postgres }: LocalView): boolean {
-  return postgres.status === 'running' && postgres.role === 'primary';
-}
-
-/** Who has promised a term runs as a standby or not at all: somebody has promoted it. */
-function stopPromoted(): Step {
-  return step({ kind: 'stop', mode: 'immediate' }, 'somebody has promoted it since it pledged');
-}
-
 function isReceiving({ postgres, configured }: LocalView): boolean {
   if (postgres.status !== 'running' || postgres.role !== 'standby') return false;
   return postgres.upstream !== null || (configured !== null && configured.upstream !== null);
@@ -57,10 +47,10 @@ function isReceiving({ postgres, configured }: LocalView): boolean {
 
 /** Checkpoint first, while clients still write: the shutdown then has little left to do. */
 function handOver(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest | undefined {
-  const isPrimary = runsAsPrimary(local);
   if ((local.pledge?.term ?? 0) >= intent.term)
-    return isPrimary ? stopPromoted() : rest(`term ${intent.term} is pledged, the others follow`);
-  const { status } = local.postgres;
+    return rest(`term ${intent.term} is pledged, the others follow`);
+  const { status, role } = local.postgres;
+  const isPrimary = status === 'running' && role === 'primary';
   if (isPrimary && local.checkpointedFor !== intent.term) {
     return step(
       { kind: 'checkpoint', term: intent.term },
