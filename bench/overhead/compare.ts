@@ -23,9 +23,9 @@ export interface Comparison {
 const PHASE_SECONDS = 2;
 
 /**
- * One run of a load, in which keepers and monitor are frozen and thawed every
- * other second: the machine, its caches and the tables change more slowly than
- * that, and meet both alike.
+ * One run of a load, in which keepers and monitor are frozen for two seconds
+ * and thawed for two, again and again: the machine, its caches and the tables
+ * change more slowly than that, and meet both alike.
  *
  * They are frozen, not ended: they keep their connections, so that the servers
  * have the same sessions, and nobody sees them leave. The monitor freezes with

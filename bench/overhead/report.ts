@@ -30,11 +30,11 @@ export function renderPart(overhead: Overhead): string {
   const { clients, idle_seconds: idleSeconds, comparisons } = overhead;
   return `## What the keepers cost
 
-Written by \`npm run bench:overhead\`: pgbench with ${clients} clients, without TLS, on the primary of a group of three with quorum commit, with keepers and monitor at work and with all of them frozen (SIGSTOP), while servers, settings and sessions stay the same. They are frozen and thawed every other second, ${comparisons[0]?.pairs ?? 0} times for each load, and the second after that does not count. The figures are medians; half of the pairs lie within the range. Three keepers, the monitor, all servers and pgbench share the two cores of the machine above: on a machine of its own a server has one of the three keepers and no monitor.
+Written by \`npm run bench:overhead\`: pgbench with ${clients} clients, without TLS, on the primary of a group of three with quorum commit, with keepers and monitor at work and with all of them frozen (SIGSTOP), while servers, settings and sessions stay the same. They are frozen for two seconds and thawed for two, ${comparisons[0]?.pairs ?? 0} times for each load; the first second of each two does not count. The figures are medians; half of the pairs lie within the range: the machine is noisier than what is measured here, and the processor times below are the more exact of the two. Three keepers, the monitor, all servers and pgbench share the two cores of the machine above: on a machine of its own a server has one of the three keepers and no monitor.
 
 ${markdown(loadTable(overhead))}
 
-What they take meanwhile, and at rest over ${idleSeconds} s. Of the keepers the one that takes most.
+What they take of the processor meanwhile, and at rest over ${idleSeconds} s. Of the keepers the one that takes most.
 
 ${markdown(usageTable(overhead))}
 `;

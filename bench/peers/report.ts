@@ -51,15 +51,15 @@ ${panels.map(renderMarkdown).join('\n\n')}
 Where the time goes:
 
 - pgbaton: a dead PostgreSQL is reported at once, a lost host when its keeper and its replication have been silent for \`detection_ms\`.
-- Patroni looks every \`loop_wait\`. A dead PostgreSQL is recovered in place, and handed over at once only with \`primary_start_timeout: 0\`. A lost host is missed when its key in etcd expires, up to \`ttl\` after it was renewed last.
-- pg_auto_failover: keepers report once a second, and each step of a change waits for a report. With three nodes every standby is restarted before the election, so that it receives nothing more from the old primary. A lost host is unhealthy after \`node_considered_unhealthy_timeout\`.
+- Patroni looks every \`loop_wait\`. A dead PostgreSQL is recovered in place, and handed over at once only with \`primary_start_timeout: 0\`. A lost host is missed when its key in etcd expires, up to \`ttl\` after it was renewed last. Its synchronous mode has one standby: commits wait while that is silent, until it is back or PostgreSQL gives up its connection (\`wal_sender_timeout\`, 60 s).
+- pg_auto_failover: keepers report once a second, and each step of a change waits for a report. With three nodes every standby is restarted before the election, so that it receives nothing more from the old primary. A lost host is unhealthy after \`node_considered_unhealthy_timeout\`. A killed PostgreSQL is restarted in place by default; with the short times the monitor finds it unhealthy before that and changes the primary, which takes longer.
 - repmgr tries to reach a primary \`reconnect_attempts\` times, \`reconnect_interval\` apart, whatever happened to it. Nobody ends an old primary that was cut off or is started again.
 
 What each was set to, beside the addresses:
 
 ${settings.join('\n')}
 
-Unless it says \`sync\`, Patroni replicates asynchronously, and repmgr does always: that is their default, and commits can be lost. pg_auto_failover and pgbaton wait for one of two standbys. \`fast\` are the shortest times that a documentation allows; where it names none, the shortest that do not accuse healthy servers. Nothing was done to a system that its documentation does not do: repmgr, for one, leaves it to a person to bring an old primary back, and so does the benchmark, after it has noted that.
+Unless it says \`sync\`, Patroni replicates asynchronously, and repmgr always does: that is their default, and commits can be lost. pg_auto_failover and pgbaton wait for one of two standbys. \`fast\` are the shortest times that a documentation allows; where it names none, the shortest that do not accuse healthy servers. Nobody helps a system beyond what its documentation says: repmgr, for one, leaves it to a person to bring an old primary back, and the benchmark does that after it has noted that it had to. Systems and faults without a line have not been measured yet.
 `;
 }
 

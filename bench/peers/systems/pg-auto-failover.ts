@@ -15,8 +15,7 @@ interface Tuning {
 
 /**
  * A keeper reports once a second, whatever is set: a shorter silence than two
- * reports would accuse healthy nodes. A killed PostgreSQL is still restarted
- * in place: to give that up sooner was seen to take twice as long.
+ * reports would accuse healthy nodes.
  */
 const FAST: Tuning = {
   monitor: {
