@@ -101,7 +101,10 @@ function openLine({ request, response }: Exchanges, where: string): OpenLine {
         const timer = setTimeout(() => {
           // What comes in later could not be told from the answer to the next one.
           breakUp(
-            new BatonError('BATON_TIMEOUT', `the monitor at ${where} did not answer within ${Math.round(timeoutMs)} ms`),
+            new BatonError(
+              'BATON_TIMEOUT',
+              `the monitor at ${where} did not answer within ${Math.round(timeoutMs)} ms`,
+            ),
           );
         }, timeoutMs);
         waiting.push({
