@@ -7,9 +7,8 @@ import { otherMembers, sameIds } from './slots.ts';
 
 /** Without the store for this long, a holder restarts a crashed PostgreSQL on its own, ms. Its voters fence it. */
 const STORE_PATIENCE_MS = 2_000;
-/** A keeper that was later than this has to listen for a while before it may say so. */
+/** A keeper that was later than this has to listen for a while before it may say so, ms. */
 const KEEPER_LAG_MS = 1_000;
-
 /** A voter whose connection was broken is back within this time, ms. */
 const RECONNECTED_MS = 500;
 
@@ -60,7 +59,10 @@ function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step 
   }
   if (reign.restarts > local.restartsUsed) return step(start, 'it was told to restart in place');
   if (isStoreAway(local))
-    return step(start, 'the store is silent; nobody else can be promoted without the voters of this node');
+    return step(
+      start,
+      'the store is silent; if another node was promoted, the voters of this one let no commit of it end',
+    );
   return rest('PostgreSQL is down; the group decides whether another node takes over');
 }
 

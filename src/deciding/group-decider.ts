@@ -165,9 +165,9 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
 
   /** One swap with the events that explain it. false: somebody else was faster. */
   async function swap(decided: GroupRecord, why: NewEvent): Promise<boolean> {
-    const next = writtenBy(decided, writer, cell.current().version);
-    const changed = turn() === 0 ? changedStates(next) : [];
     const read = cell.current();
+    const next = writtenBy(decided, writer, read.version);
+    const changed = turn() === 0 ? changedStates(next) : [];
     const notes = events.toNotes([{ ...why, ...chain.link(read, next) }, ...changed], read.version);
     const written = await cell.swap(next, notes);
     if (written === undefined) return false;
@@ -252,15 +252,11 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     await events.flush();
   }
 
-  async function request<A extends Answer>({
-    ask,
-    dryRun,
-    about,
-  }: GroupRequest<A>): Promise<RequestOutcome<A>> {
+  async function request<A extends Answer>(asked: GroupRequest<A>): Promise<RequestOutcome<A>> {
     await cell.refresh();
     if (doubt.contradiction() !== undefined) await doubt.lookInto();
     doubt.refuse();
-    return change({ ask, dryRun, ...(about === undefined ? {} : { about }) });
+    return change(asked);
   }
 
   async function change<A extends Answer>({
