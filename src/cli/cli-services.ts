@@ -86,6 +86,7 @@ export interface DemoOptions {
   readonly once: boolean;
   readonly json: boolean;
   readonly nodes: number;
+  readonly store: 'monitor' | 'etcd';
   readonly directory: string | undefined;
   readonly keep: boolean;
 }

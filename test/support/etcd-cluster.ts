@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { etcdArguments } from '../../src/programs/demo/etcd-arguments.ts';
 import { startCountdown, waitFor } from '../../src/system/clock.ts';
 
 /** An etcd of real servers on loopback, killed when its test process ends in whatever way. */
@@ -56,29 +57,19 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
   const scheme = options.tls === undefined ? 'http' : 'https';
   const named = Array.from({ length: options.size ?? 3 }, (_, index) => ({
     name: `m${index + 1}`,
+    host: '127.0.0.1',
     port: ports[index * 3] ?? 0,
     peerPort: ports[index * 3 + 1] ?? 0,
     metricsPort: ports[index * 3 + 2] ?? 0,
   }));
-  const initialCluster = named.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`).join(',');
   const members = named.map((each) => {
     const dataDirectory = join(directory, each.name);
     return createMember({
       ...each,
       dataDirectory,
       args: [
-        `--name=${each.name}`,
-        `--data-dir=${dataDirectory}`,
-        '--logger=zap',
-        `--listen-client-urls=${scheme}://127.0.0.1:${each.port}`,
-        `--advertise-client-urls=${scheme}://127.0.0.1:${each.port}`,
-        `--listen-peer-urls=http://127.0.0.1:${each.peerPort}`,
-        `--initial-advertise-peer-urls=http://127.0.0.1:${each.peerPort}`,
+        ...etcdArguments({ member: each, members: named, dataDirectory, scheme }),
         `--listen-metrics-urls=http://127.0.0.1:${each.metricsPort}`,
-        `--initial-cluster=${initialCluster}`,
-        // etcd's own defaults, and with them the shortest lease is 2 s.
-        '--heartbeat-interval=100',
-        '--election-timeout=1000',
         ...(options.tls === undefined ? [] : tlsArguments(options.tls)),
       ],
     });
