@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { etcdArguments } from '../../src/programs/demo/etcd-arguments.ts';
+import { ETCD_ENVIRONMENT, etcdArguments } from '../../src/programs/demo/etcd-arguments.ts';
 import { startCountdown, waitFor } from '../../src/system/clock.ts';
 
 /** An etcd of real servers on loopback, killed when its test process ends in whatever way. */
@@ -96,13 +96,13 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
     ctl,
     async leader() {
       return waitFor('a leader of etcd', startCountdown(READY), 50, async () => {
-        const leads = await Promise.all(named.map(({ metricsPort }) => isLeader(metricsPort)));
+        const leads = await Promise.all(named.map(({ host, metricsPort }) => isLeader(host, metricsPort)));
         return members[leads.indexOf(true)];
       });
     },
     async ready() {
       await waitFor('a majority of etcd', startCountdown(READY), 50, async () => {
-        const answers = await Promise.all(named.map(({ metricsPort }) => isHealthy(metricsPort)));
+        const answers = await Promise.all(named.map(({ host, metricsPort }) => isHealthy(host, metricsPort)));
         return answers.filter(Boolean).length > members.length / 2 ? true : undefined;
       });
     },
@@ -121,19 +121,20 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
   }
 }
 
-async function isHealthy(metricsPort: number): Promise<boolean> {
-  return (await ask(metricsPort, 'health'))?.ok === true;
+async function isHealthy(host: string, port: number): Promise<boolean> {
+  return (await ask(host, port, 'health'))?.ok === true;
 }
 
-async function isLeader(metricsPort: number): Promise<boolean> {
-  const metrics = await (await ask(metricsPort, 'metrics'))?.text();
+/** Whether the member leads, asked where it tells its metrics. */
+export async function isLeader(host: string, port: number): Promise<boolean> {
+  const metrics = await (await ask(host, port, 'metrics'))?.text();
   return metrics?.includes('\netcd_server_is_leader 1\n') === true;
 }
 
 /** Undefined when the member does not answer. */
-function ask(metricsPort: number, path: string): Promise<Response | undefined> {
+function ask(host: string, port: number, path: string): Promise<Response | undefined> {
   const signal = AbortSignal.timeout(2_000);
-  return fetch(`http://127.0.0.1:${metricsPort}/${path}`, { signal }).catch(() => undefined);
+  return fetch(`http://${host}:${port}/${path}`, { signal }).catch(() => undefined);
 }
 
 function tlsArguments({ ca, cert, key }: NonNullable<EtcdClusterOptions['tls']>): string[] {
@@ -156,7 +157,7 @@ function createMember(options: {
       // The kernel ends it with this process, however that ends.
       child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...options.args], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { PATH: process.env['PATH'] },
+        env: { PATH: process.env['PATH'], ...ETCD_ENVIRONMENT },
       });
       child.stderr?.pipe(createWriteStream(`${options.dataDirectory}.log`, { flags: 'a' }));
       child.stdout?.resume();

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatonError } from '../../lib/baton-error.ts';
 import { withTimeLimit, type TimeLimit } from '../../system/clock.ts';
+import { ETCD_ENVIRONMENT } from './etcd-arguments.ts';
 
 /** A process of the demo. */
 export interface DemoProcess {
@@ -72,8 +73,7 @@ function environment(): NodeJS.ProcessEnv {
     // As in the unit that `pgbaton show systemd` prints.
     NODE_OPTIONS: '--max-semi-space-size=1 --max-old-space-size=128',
     MALLOC_ARENA_MAX: '2',
-    // Version 3.4 of etcd does not start there without being told that this is known.
-    ...(process.arch === 'arm64' ? { ETCD_UNSUPPORTED_ARCH: 'arm64' } : {}),
+    ...ETCD_ENVIRONMENT,
   };
 }
 

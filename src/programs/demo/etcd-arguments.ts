@@ -8,6 +8,10 @@ export interface EtcdMemberAddress {
   readonly peerPort: number;
 }
 
+/** For the process of a member: version 3.4 does not start on ARM without being told that this is known. */
+export const ETCD_ENVIRONMENT: Readonly<Record<string, string>> =
+  process.arch === 'arm64' ? { ETCD_UNSUPPORTED_ARCH: 'arm64' } : {};
+
 /** How a member of a new etcd is started, and started again: with its data there, etcd passes over who the members are. */
 export function etcdArguments(options: {
   readonly member: EtcdMemberAddress;
