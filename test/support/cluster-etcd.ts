@@ -14,7 +14,7 @@ import {
 import type { ClusterDirectory } from './cluster-directory.ts';
 import type { ClusterHome } from './cluster-home.ts';
 import { startProgram, type ClusterProcess } from './cluster-process.ts';
-import { isLeader } from './etcd-cluster.ts';
+import { isLeader, restoreSnapshot } from './etcd-cluster.ts';
 import { PATIENCE_MS } from './group-at-rest.ts';
 import type { Place } from './place.ts';
 import { eventually } from './test-monitor.ts';
@@ -36,6 +36,8 @@ export interface ClusterEtcdMember extends EtcdMemberAddress {
   kill(): Promise<void>;
   /** Kills it, and with it goes all that it has. */
   loseDisk(): Promise<void>;
+  /** Its data from a file of `etcdctl snapshot save`, as of a new cluster. For one that has lost its own. */
+  restore(file: string): Promise<void>;
 }
 
 export interface ClusterEtcdOptions {
@@ -118,6 +120,7 @@ function createMember(options: {
 }): ClusterEtcdMember {
   const { member, members, place, placeName, directory } = options;
   const dataDirectory = join(directory.path, member.name);
+  const args = etcdArguments({ member, members, dataDirectory });
   let running: ClusterProcess | undefined;
   const created: ClusterEtcdMember = {
     ...member,
@@ -128,8 +131,11 @@ function createMember(options: {
       return running;
     },
     start(extra = []) {
-      const argv = ['etcd', ...etcdArguments({ member, members, dataDirectory }), ...extra];
-      running = startProgram(member.name, argv, { cwd: directory.path, place, env: ETCD_ENVIRONMENT });
+      running = startProgram(member.name, ['etcd', ...args, ...extra], {
+        cwd: directory.path,
+        place,
+        env: ETCD_ENVIRONMENT,
+      });
       directory.onStart(running);
     },
     async kill() {
@@ -139,6 +145,7 @@ function createMember(options: {
       await created.kill();
       rmSync(dataDirectory, { recursive: true });
     },
+    restore: (file) => restoreSnapshot(file, args),
   };
   return created;
 }

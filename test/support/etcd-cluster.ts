@@ -87,9 +87,7 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
       options.tls === undefined
         ? []
         : ['--cacert', options.tls.ca, '--cert', options.tls.cert, '--key', options.tls.key];
-    const env = { ...process.env, ETCDCTL_API: '3' };
-    const all = ['--endpoints', endpoints.join(','), ...tlsFlags, ...args];
-    return (await promisify(execFile)('etcdctl', all, { env, timeout: 30_000 })).stdout;
+    return etcdctl(['--endpoints', endpoints.join(','), ...tlsFlags, ...args]);
   };
   const cluster: EtcdCluster = {
     members,
@@ -171,14 +169,7 @@ function createMember(options: {
     async restore(file) {
       await member.kill();
       rmSync(options.dataDirectory, { recursive: true });
-      const flags = options.args.filter((each) =>
-        /^--(name|data-dir|initial-cluster|initial-advertise-peer-urls)=/.test(each),
-      );
-      const restored = ['snapshot', 'restore', file, '--initial-cluster-token', 'restored', ...flags];
-      await promisify(execFile)('etcdctl', restored, {
-        env: { ...process.env, ETCDCTL_API: '3' },
-        timeout: 30_000,
-      });
+      await restoreSnapshot(file, options.args);
       member.start();
     },
     killNow: () => void child?.kill('SIGKILL'),
@@ -186,6 +177,20 @@ function createMember(options: {
     resume: () => void child?.kill('SIGCONT'),
   };
   return member;
+}
+
+/** Makes the data directory of a member of a file of `etcdctl snapshot save`; `args` are those that it is started with. */
+export async function restoreSnapshot(file: string, args: readonly string[]): Promise<void> {
+  const flags = args.filter((each) =>
+    /^--(name|data-dir|initial-cluster|initial-advertise-peer-urls)=/.test(each),
+  );
+  await etcdctl(['snapshot', 'restore', file, '--initial-cluster-token', 'restored', ...flags]);
+}
+
+/** Resolves with what it prints. */
+export async function etcdctl(args: readonly string[]): Promise<string> {
+  const env = { ...process.env, ETCDCTL_API: '3' };
+  return (await promisify(execFile)('etcdctl', [...args], { env, timeout: 30_000 })).stdout;
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -349,8 +349,7 @@ async function startAndHear(
   nodes: readonly ClusterNode[],
   env?: NodeJS.ProcessEnv,
 ): Promise<void> {
-  // Where keepers decide, nobody may be there yet.
-  const before = await keeperSessions(home).catch(() => new Map<string, number>());
+  const before = await keeperSessions(home);
   for (const node of nodes) node.startKeeper(env);
   await eventually(
     'the new keepers to report',
@@ -362,9 +361,11 @@ async function startAndHear(
   );
 }
 
-/** Which process of a keeper each node was last heard of from. */
+/** Which process of a keeper each node was last heard of from; where keepers decide, nobody may be there to say so yet. */
 async function keeperSessions({ client }: ClusterHome): Promise<ReadonlyMap<string, number>> {
-  const { record, evidence } = await client.getEvidence({ formation: 'default', group: 0 });
+  const known = await client.getEvidence({ formation: 'default', group: 0 }).catch(() => undefined);
+  if (known === undefined) return new Map();
+  const { record, evidence } = known;
   const nameOf = (id: number): string => record.nodes.find((node) => node.id === id)?.name ?? '';
   return new Map(evidence.reports.map(({ report }) => [nameOf(report.node), report.session]));
 }

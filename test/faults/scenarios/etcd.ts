@@ -91,14 +91,14 @@ export const etcd: readonly Scenario[] = [
     title: 'the leader of etcd hangs, and then the PostgreSQL of the primary is killed',
     store,
     nodes: [2, 3],
-    reign: 'changes',
+    // Until etcd has another leader the store is silent, and a primary may be restarted in place.
+    reign: 'either',
     budget: HOST_LOST,
     async play(stage) {
       const leader = await stage.cluster.etcd.leader();
       stage.fault();
       sendSignal(leader.process().pid, 'SIGSTOP');
       await (await stage.cluster.primary()).killPostgres();
-      await stage.newPrimary();
       await stage.clients.progress();
       sendSignal(leader.process().pid, 'SIGCONT');
     },
