@@ -58,7 +58,9 @@ export async function openGroupMember(options: GroupMemberOptions): Promise<Grou
     retention: RETENTION,
     open: (deps) => {
       decider = createGroupDecider(start, { ...deps, turn: turnOf(node) });
-      return Promise.resolve(singleGroup(decider, { store, tokenCheck: options.token.check }));
+      return Promise.resolve(
+        singleGroup(decider, { store, tokenCheck: (formation) => options.token.check(formation) }),
+      );
     },
   });
   if (decider === undefined) throw new BatonError('BATON_INTERNAL', 'the group was not opened');
