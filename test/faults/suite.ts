@@ -122,6 +122,8 @@ async function keepEvidence(stage: Stage, outcome: Outcome): Promise<string> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 2));
   cpSync(stage.cluster.directory, folder, { recursive: true, filter: isTelling });
+  // With what each decision was made by, for `pgbaton replay`.
+  await stage.cluster.pgbaton(['show', 'events', '--export', join(folder, 'incident.jsonl')]);
   for (const command of [['show', 'events', '--count', '200'], ['show', 'state'], ['why']]) {
     const { stdout, stderr } = await stage.cluster.pgbaton(command);
     writeFileSync(join(folder, `${command.slice(0, 2).join('-')}.txt`), stdout + stderr);
