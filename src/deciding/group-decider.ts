@@ -38,8 +38,10 @@ export interface GroupDecider {
   answerTo(report: Report): TakenReport;
   /** It is this decider's turn, so that what only one of them need do is up to it. */
   isFirst(): boolean;
-  /** A record that somebody else has written to the store. */
+  /** A record that another decider has of the store. */
   learn(stored: StoredRecord): void;
+  /** What was read from a store that others write too; undefined: it has no record of the group. */
+  observe(stored: StoredRecord | undefined): void;
   /** Swaps in what a pure request function answers; with `dryRun` only asks it. Throws the refusal. */
   request<A extends Answer>(request: GroupRequest<A>): Promise<RequestOutcome<A>>;
   /** As {@link request}, for the record that the nodes have; also, and only, while the store is not believed. */
@@ -287,6 +289,14 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     );
   }
 
+  function takeIn(news: () => void): void {
+    const known = cell.current().version;
+    news();
+    const isNew = cell.current().version !== known || cell.isUncertain();
+    // What comes in after the end has nobody to decide on it.
+    if (isNew && !queue.isClosed()) void settleSoon();
+  }
+
   function againstStore(report: Report): Contradiction | undefined {
     const { record, version } = cell.current();
     return contradictionOf(report.node, stampOfReport(report), record, version);
@@ -319,11 +329,10 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     answerTo: taken,
     isFirst: () => turn() === 0,
     learn(stored) {
-      const known = cell.current().version;
-      cell.learn(stored);
-      // What comes in after the end has nobody to decide on it.
-      if (cell.current().version !== known && !queue.isClosed()) void settleSoon();
+      // As long as the store contradicts its nodes, only what it says itself counts.
+      if (doubt.contradiction() === undefined) takeIn(() => cell.learn(stored));
     },
+    observe: (stored) => takeIn(() => cell.observe(stored)),
     request: (asked) => queue.run(() => request(asked)),
     recover: (asked, { dryRun, before }) =>
       queue.run(async () => {
