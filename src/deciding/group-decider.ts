@@ -5,6 +5,7 @@ import { decide, type Decision } from '../core/decide.ts';
 import { stampOfReport, type Evidence, type Report } from '../core/evidence.ts';
 import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import { afterDecision, afterReport, EMPTY_TIMELINE, milestonesOf } from '../core/reign-timeline.ts';
+import { arrive, describeMoved, gone, hasMoved } from '../core/move-record.ts';
 import {
   contradictionOf,
   describeContradiction,
@@ -25,6 +26,7 @@ import { viewNode, viewNodes } from './group-view.ts';
 import { createRecordCell, type StoredRecord } from './record-cell.ts';
 import { createRecordChain } from './record-chain.ts';
 import { createRollCall } from './roll-call.ts';
+import { refusalError } from './refusal-error.ts';
 import { createSerialQueue } from './serial-queue.ts';
 import { createStoreDoubt } from './store-doubt.ts';
 import { TURN_MS, type Turn } from './turn.ts';
@@ -47,7 +49,12 @@ export interface GroupDecider {
     request: RecoveryRequest,
     how: { readonly dryRun: boolean; readonly before: () => Promise<void> },
   ): Promise<RequestOutcome<Answer>>;
-  /** Why nothing is decided for the group: its nodes know better than the store. */
+  /** As {@link recover}, for a record that comes from another home. */
+  receive(
+    arriving: GroupRecord,
+    how: { readonly dryRun: boolean; readonly before: () => Promise<void> },
+  ): Promise<RequestOutcome<Answer>>;
+  /** Why nothing is decided for the group: its nodes know better than the store, or it has moved. */
   refused(): string | undefined;
   /** A contradiction that was found before this process has started. */
   remember(contradiction: Contradiction): void;
@@ -243,7 +250,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     } catch (error) {
       faults.failed(error, `no decision for group ${group} of formation "${formation}" could be written`);
     }
-    if (doubt.contradiction() !== undefined) return events.flush();
+    if (doubt.contradiction() !== undefined || hasMoved(current())) return events.flush();
     const changed = changedStates(current());
     tellRows(changed);
     // Everybody sees the states change; the first of them writes it down.
@@ -256,6 +263,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     await cell.refresh();
     if (doubt.contradiction() !== undefined) await doubt.lookInto();
     doubt.refuse();
+    if (hasMoved(current())) throw refusalError(gone(current()));
     return change(asked);
   }
 
@@ -266,7 +274,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   }: GroupRequest<A>): Promise<RequestOutcome<A>> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const answer = ask(current(), evidence());
-      if (answer.kind === 'refused') throw new BatonError(answer.code, answer.message, { hint: answer.hint });
+      if (answer.kind === 'refused') throw refusalError(answer);
       const accepted = answer as RequestOutcome<A>['answer'] & Accepted;
       if (dryRun || accepted.next === current()) return { answer: accepted, ...cell.current() };
       const id = about?.(answer);
@@ -287,6 +295,19 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     );
   }
 
+  /** What the record here is and who speaks against it does not matter: another one takes its place. */
+  function changeHome(
+    ask: () => Answer,
+    { dryRun, before }: { readonly dryRun: boolean; readonly before: () => Promise<void> },
+  ): Promise<RequestOutcome<Answer>> {
+    return queue.run(async () => {
+      await cell.read();
+      const first = ask();
+      if (first.kind === 'accepted' && !dryRun) await before();
+      return change({ ask, dryRun });
+    });
+  }
+
   function againstStore(report: Report): Contradiction | undefined {
     const { record, version } = cell.current();
     return contradictionOf(report.node, stampOfReport(report), record, version);
@@ -302,6 +323,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   function isDue(): boolean {
     if (current().nodes.length === 0) return false;
     if (cell.isUncertain() || events.hasUnwritten() || waiting !== undefined) return true;
+    if (hasMoved(current())) return false;
     return dueInMs(current(), book) === 0;
   }
 
@@ -325,15 +347,9 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
       if (cell.current().version !== known && !queue.isClosed()) void settleSoon();
     },
     request: (asked) => queue.run(() => request(asked)),
-    recover: (asked, { dryRun, before }) =>
-      queue.run(async () => {
-        await cell.read();
-        const ask = (): Answer => recoverGroup(cell.current(), rollCall.callers(), asked);
-        const first = ask();
-        if (first.kind === 'accepted' && !dryRun) await before();
-        return change({ ask, dryRun });
-      }),
-    refused: () => doubt.sentence(),
+    recover: (asked, how) => changeHome(() => recoverGroup(cell.current(), rollCall.callers(), asked), how),
+    receive: (arriving, how) => changeHome(() => arrive(cell.current(), arriving), how),
+    refused: () => doubt.sentence() ?? (hasMoved(current()) ? describeMoved(current()) : undefined),
     remember: ({ node, theirs }) => rollCall.remember(node, theirs),
     tick() {
       if (queue.isIdle() && isDue()) void settleSoon();

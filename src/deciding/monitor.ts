@@ -9,6 +9,7 @@ import type { GroupDeciderDeps } from './group-decider.ts';
 import { toEvent, topicOf } from './group-events.ts';
 import { LAG_WINDOW_MS, TICK_MS } from './deciding-pace.ts';
 import { createLagMeter } from './lag-meter.ts';
+import { moveCalls } from './move-calls.ts';
 import { recoveryCalls } from './recovery-calls.ts';
 import { groupCalls, nodeCalls, settingsCalls, type GroupSecrets } from './service-calls.ts';
 
@@ -70,6 +71,7 @@ export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
     ...nodeCalls(formations, secrets),
     ...groupCalls(formations),
     ...recoveryCalls(formations, secrets, now),
+    ...moveCalls(formations, secrets, store),
     listFormations: () => formations.list(),
     getFormation: (formation) => formations.describe(formation),
     async createFormation({ name, kind, dbname, number_sync_standbys: numberSyncStandbys = null }) {

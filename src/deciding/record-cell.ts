@@ -72,7 +72,9 @@ export function createRecordCell(
     read,
     isUncertain: () => isUncertain,
     learn(stored) {
-      if (stored.version > known.version) learn(stored);
+      const generations = stored.record.home.incarnations.length - known.record.home.incarnations.length;
+      // Versions of different homes can't be compared.
+      if (generations > 0 || (generations === 0 && stored.version > known.version)) learn(stored);
     },
     async refresh() {
       if (isUncertain) await read();

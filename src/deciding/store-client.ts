@@ -84,6 +84,7 @@ export async function createStoreClient(store: Store, token: FormationToken): Pr
     switchover: (address, ...rest) => ask(address, (near) => near.switchover(address, ...rest)),
     failover: (address, ...rest) => ask(address, (near) => near.failover(address, ...rest)),
     recoverGroup: (address, ...rest) => ask(address, (near) => near.recoverGroup(address, ...rest)),
+    moveGroup: (address, ...rest) => ask(address, (near) => near.moveGroup(address, ...rest)),
     sendReport: (address, ...rest) => ask(address, (near) => near.sendReport(address, ...rest)),
     async *watchGroup(address, signal) {
       while (!signal.aborted) {

@@ -3,6 +3,7 @@ import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../co
 import { isAnswering } from '../core/absence.ts';
 import type { Action, Rest, Step } from '../core/action.ts';
 import { plan } from '../core/plan.ts';
+import type { Readiness } from '../core/evidence.ts';
 import { isLater } from '../core/record-home.ts';
 import { createLagMeter } from '../deciding/lag-meter.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
@@ -33,6 +34,8 @@ export interface KeeperDependencies {
   readonly journal: Journal;
   /** Opens the line to those who decide; records that come in are handed to `onRecord`. */
   connect(onRecord: GroupLinkOptions['onRecord']): GroupLink;
+  /** Whether this node can use the home that its group is to move to; undefined: no move is announced. */
+  readiness(): Readiness | undefined;
   readonly fencing: Fencing;
   readonly log: Logger;
   readonly nowMs: () => number;
@@ -124,6 +127,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     const now = nowMs();
     noteLook(state, observation, { beganMs, endedMs: now, ...OBSERVE });
     state.unfit = fencing.unfit();
+    state.readiness = deps.readiness();
     state.fencingProblem = fencing.problem();
     if (observation.isUnguarded) state.configured = null;
     if (essence(reportOfState(node, state, journal.durable, now)) !== lastReported) {

@@ -118,7 +118,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     if (nodes > 0) await cluster.settled({ nodes });
     return cluster;
   } catch (error) {
-    const logs = await cluster.describe();
+    const logs = await cluster.describe().catch(String);
     await cluster.stop();
     throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
   }
