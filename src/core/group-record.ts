@@ -50,6 +50,8 @@ export interface Move {
   readonly to: string;
   /** Random: what the record's home is known by there. */
   readonly incarnation: string;
+  /** That somebody with the token of the formation asked for it; null: a monitor, which has let in nobody else. */
+  readonly proof: string | null;
   readonly because: string;
 }
 

@@ -17,19 +17,21 @@ export interface MoveRequest {
   readonly to: string;
   /** Random, for the record's new home. */
   readonly incarnation: string;
+  /** As in the record's `move`. */
+  readonly proof: string | null;
   readonly requestedBy: string;
 }
 
 /** Names the new home to the keepers: each of them tries it and says in its reports whether it can use it. */
 export function announceMove(record: GroupRecord, evidence: Evidence, request: MoveRequest): Answer {
-  const { to, incarnation, requestedBy } = request;
+  const { to, incarnation, proof, requestedBy } = request;
   const { move } = record;
   if (move?.stage === 'announced' && move.to === to)
     return { ...accepted(record, `the move to ${to} goes on`), plan: planOf(record, to) };
   const obstacle = obstacleOf(record, evidence);
   if (obstacle !== undefined) return obstacle;
   const because = `${requestedBy} asked for a move to ${to}`;
-  const next: GroupRecord = { ...record, move: { stage: 'announced', to, incarnation, because } };
+  const next: GroupRecord = { ...record, move: { stage: 'announced', to, incarnation, proof, because } };
   return { ...accepted(next, because), plan: planOf(record, to) };
 }
 

@@ -107,7 +107,7 @@ const ATTEMPTS = 5;
 export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps): GroupDecider {
   const { store, log, faults, now } = deps;
   const { formation, group } = start.record;
-  const book = createEvidenceBook(now);
+  let book = createEvidenceBook(now);
   const queue = createSerialQueue();
   const listeners = new Set<(message: GroupMessage) => void>();
   const tell = (message: GroupMessage): void => {
@@ -117,10 +117,8 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   let timeline = EMPTY_TIMELINE;
   const rollCall = createRollCall(now);
   const cell = createRecordCell(store, start, (before, { record, version }) => {
-    book.follow(before, record);
-    // Nobody was listened to before: to the recovered group silence would look like death.
-    if (before.home.incarnations.length !== record.home.incarnations.length)
-      for (const { report } of rollCall.callers()) book.take(report, record);
+    if (before.home.incarnations.length === record.home.incarnations.length) book.follow(before, record);
+    else listenAnew(record);
     timeline = afterDecision(timeline, before, record, now());
     // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
@@ -136,6 +134,13 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   let waiting: { readonly version: number; readonly sinceMs: number } | undefined;
   let nextRound: Promise<void> | undefined;
   book.follow(undefined, start.record);
+
+  /** Nobody was listened to while the group was elsewhere, or the store not believed: silence would look like death. */
+  function listenAnew(record: GroupRecord): void {
+    book = createEvidenceBook(now);
+    book.follow(undefined, record);
+    for (const { report } of rollCall.callers()) book.take(report, record);
+  }
 
   const current = (): GroupRecord => cell.current().record;
   function evidence(): Evidence {

@@ -4,27 +4,27 @@ import { announceMove, arrive, finishMove, hasMoved, undoMove } from '../core/mo
 import { BatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Formations } from './formations.ts';
+import type { MonitorDeps } from './monitor.ts';
 import { probeKey } from './record-key.ts';
 import { refusalError } from './refusal-error.ts';
-import type { GroupSecrets } from './service-calls.ts';
 
 const CALL = { timeoutMs: 5_000 };
 
 /** A group that leaves this home, and one that comes. */
 export function moveCalls(
   formations: Formations,
-  secrets: GroupSecrets,
-  store: Store,
+  { secrets, store, proofOfMove }: Pick<MonitorDeps, 'secrets' | 'store' | 'proofOfMove'>,
 ): Pick<MonitorService, 'moveGroup' | 'arriveGroup'> {
   return {
     async moveGroup({ formation, group }, { step, to, dry_run: dryRun, requested_by: requestedBy }) {
       const incarnation = randomUUID();
+      const proof = proofOfMove?.(formation, { to, incarnation }) ?? null;
       const { answer, version } = await formations.decider(formation, group).request({
         dryRun,
         ask(record, evidence) {
           switch (step) {
             case 'announce':
-              return announceMove(record, evidence, { to, incarnation, requestedBy });
+              return announceMove(record, evidence, { to, incarnation, proof, requestedBy });
             case 'finish':
               return finishMove(record, evidence, to);
             case 'undo':

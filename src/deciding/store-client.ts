@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMonitorClient, type GroupAddress, type MonitorClient } from '../api/client.ts';
 import type { WatchEvent } from '../api/group-watch.ts';
 import type { GroupRecord } from '../core/group-record.ts';
-import { toBatonError } from '../lib/baton-error.ts';
+import { BatonError, toBatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
 import type { FormationToken } from './derived-secrets.ts';
@@ -68,6 +68,21 @@ export async function createStoreClient(store: Store, token: FormationToken): Pr
 
   return {
     ...serviceClient(monitor),
+    async registerNode(formation, body) {
+      const { record } = monitor.getGroup({ formation, group: body.group ?? 0 });
+      if (body.auth === 'trust' || record.home.incarnations.length < 2)
+        return serviceClient(monitor).registerNode(formation, body);
+      // A group that was made elsewhere brought its passwords along, and only its nodes have them.
+      const keeper = await findKeeper(record, token.keeperKey(formation));
+      if (keeper === undefined) throw NO_KEEPER;
+      try {
+        // Here first: a keeper does not see whether the server is a node of another formation.
+        await serviceClient(monitor).registerNode(formation, body);
+        return await keeper.registerNode(formation, body);
+      } finally {
+        keeper.close();
+      }
+    },
     getSettings: (formation, call) => askFormation(formation, (near) => near.getSettings(formation, call)),
     updateSettings: (formation, patch, call) =>
       askFormation(formation, (near) => near.updateSettings(formation, patch, call)),
@@ -100,6 +115,10 @@ export async function createStoreClient(store: Store, token: FormationToken): Pr
   };
 }
 
+const NO_KEEPER = new BatonError('BATON_UNREACHABLE', 'no keeper of the group answers', {
+  hint: 'A node that joins needs the passwords of the group, which only its nodes have. Start the keeper of one.',
+});
+
 function keyOf({ formation, group }: GroupAddress): string {
   return `${formation}/${group}`;
 }
@@ -120,6 +139,7 @@ function openService(store: Store, token: FormationToken): Promise<Monitor> {
   return createMonitor({
     store,
     secrets: token.secrets,
+    proofOfMove: token.proofOfMove,
     log: SILENT_LOGGER,
     now: () => performance.now(),
     wallClock: Date.now,

@@ -9,6 +9,7 @@ import { createLagMeter } from '../deciding/lag-meter.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createAlarm } from './alarm.ts';
 import type { PassCrashPoint } from './crash-point.ts';
 import { executeAction, type ActionContext } from './execute-action.ts';
 import type { Fencing } from './fencing.ts';
@@ -302,32 +303,4 @@ function inWords({ message, detail, hint }: BatonError): string {
 
 function activityOf(action: Action): string {
   return action.kind.replaceAll('_', ' ');
-}
-
-interface Alarm {
-  /** Ends the present wait, or the next one if nobody waits. */
-  ring(): void;
-  wait(atMostMs: number): Promise<void>;
-}
-
-function createAlarm(): Alarm {
-  let rung = false;
-  let waiter: (() => void) | undefined;
-  return {
-    ring() {
-      rung = true;
-      waiter?.();
-    },
-    async wait(atMostMs) {
-      if (!rung) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const timer = setTimeout(resolve, atMostMs);
-        waiter = resolve;
-        await promise;
-        waiter = undefined;
-        clearTimeout(timer);
-      }
-      rung = false;
-    },
-  };
 }

@@ -1,20 +1,20 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig, setConfigKeys } from '../config/config-file.ts';
 import { NODE_CONFIG, type NodeConfig } from '../config/node-config.ts';
 import { homeOf, kindOfHome } from '../config/node-home.ts';
 import type { NodeFiles } from '../config/paths.ts';
 import type { Readiness } from '../core/evidence.ts';
 import type { GroupRecord, Move } from '../core/group-record.ts';
+import { BatonError } from '../lib/baton-error.ts';
 import { createLineState } from '../lib/line-state.ts';
 import { monotonicNow } from '../system/clock.ts';
+import { createAlarm } from './alarm.ts';
 import type { PassCrashPoint } from './crash-point.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import { openHome, type HomeOptions, type OpenHome } from './home.ts';
-import { findGroup, putGroup, tryHome } from './new-home.ts';
+import { findGroup, isProven, putGroup, tryHome } from './new-home.ts';
 
 export interface MovingHomeOptions extends HomeOptions {
-  readonly files: NodeFiles;
   readonly passCrashPoint: PassCrashPoint;
 }
 
@@ -38,7 +38,7 @@ const LOST_MS = 5_000;
  */
 export async function openMovingHome(options: MovingHomeOptions): Promise<MovingHome> {
   const { journal, files, log, passCrashPoint } = options;
-  const closing = new AbortController();
+  const alarm = createAlarm();
   const state = createLineState({
     nowMs: monotonicNow,
     onLine: (error) => {
@@ -53,9 +53,12 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
   let announced: Move | undefined;
   let readiness: Readiness | undefined;
   let hasHeard = false;
+  let isClosing = false;
   let following: Promise<void> | undefined;
   let sinceMs = monotonicNow();
 
+  /** From then on the configuration counts, whatever it names. */
+  const hasFollowed = ({ incarnation }: Move): boolean => journal.durable.followed === incarnation;
   const onDisk = (): GroupRecord | null => journal.durable.record;
 
   function onRecord(version: number, record: GroupRecord): void {
@@ -63,11 +66,12 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
     announced = record.move;
     if (announced === undefined) readiness = undefined;
     else following ??= follow();
+    alarm.ring();
   }
 
   /** As long as a move is under way. */
   async function follow(): Promise<void> {
-    while (!closing.signal.aborted && (announced ?? onDisk()?.move) !== undefined) {
+    while (!isClosing && (announced ?? onDisk()?.move) !== undefined) {
       let pauseMs = RETRY_MS;
       try {
         pauseMs = await step();
@@ -75,7 +79,7 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
       } catch (error) {
         state.lost(error);
       }
-      await sleep(pauseMs, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+      await alarm.wait(pauseMs);
     }
     following = undefined;
     readiness = undefined;
@@ -86,9 +90,10 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
     const record = onDisk();
     const move = record?.move;
     if (record == null || move === undefined) return STEP_MS;
+    if (!hasFollowed(move) && !isProven(options, config, record, move)) throw unproven(move);
     if (move.stage === 'moved') {
       await enter(move, record);
-      return STEP_MS;
+      return RETRY_MS;
     }
     readiness = await tryHome(options, config, record, move);
     if (announced?.stage === 'moved') return STEP_MS;
@@ -99,15 +104,18 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
 
   /** Each step can be done again. `last`: the record that ended the old home; null: it is in the new one already. */
   async function enter(move: Move, last: GroupRecord | null): Promise<void> {
-    if (link !== undefined && homeOf(config).uri === move.to) return;
+    const { to, incarnation } = move;
+    if (link !== undefined && hasFollowed(move)) return;
     passCrashPoint('inside move: last record of the old home written down, configuration not written');
-    if (homeOf(config).uri !== move.to) {
+    if (!hasFollowed(move)) {
       await leave();
-      config = rewrite(config, files, move.to);
-      log.info({ to: move.to }, `the group has moved to ${move.to}, and this node follows`);
+      config = rewrite(config, files, to);
+      await journal.write({ followed: incarnation });
+      log.info({ to }, `the group has moved to ${to}, and this node follows`);
     }
     passCrashPoint('inside move: configuration written, not arrived');
-    if (last !== null) await putGroup(options, config, last);
+    // A person may have named another home since, where a lost one is recovered.
+    if (last !== null && homeOf(config).uri === to) await putGroup(options, config, last);
     passCrashPoint('inside move: arrived, not connected');
     home ??= await openHome({ ...options, config });
     link = home.connect(onRecord);
@@ -135,7 +143,8 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
         silentMs: () => link?.silentMs() ?? monotonicNow() - sinceMs,
         hasHeard: () => hasHeard || (link?.hasHeard() ?? false),
         async close() {
-          closing.abort();
+          isClosing = true;
+          alarm.ring();
           await following;
           await link?.close();
         },
@@ -144,6 +153,16 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
     readiness: () => readiness,
     close: async () => home?.close(),
   };
+}
+
+function unproven({ to }: Move): BatonError {
+  return new BatonError(
+    'BATON_UNAUTHORIZED',
+    `the move to ${to} was asked for by somebody without the token`,
+    {
+      hint: 'Who can write to the store? "pgbaton store move --undo" takes it back.',
+    },
+  );
 }
 
 /** All keys change at once: a file that names two homes, or none, would let no keeper start. */

@@ -6,10 +6,11 @@ import { homeOf, keeperPortOf, kindOfHome, type NodeHome } from '../config/node-
 import type { NodeFiles } from '../config/paths.ts';
 import type { Readiness } from '../core/evidence.ts';
 import type { GroupRecord, Move } from '../core/group-record.ts';
+import { useToken } from '../deciding/derived-secrets.ts';
 import { BatonError, toBatonError } from '../lib/baton-error.ts';
 import { assertPortFree } from '../system/port.ts';
 import { connectTo } from './connect-home.ts';
-import { readSecrets } from './server-options.ts';
+import { passwordsOf } from './server-options.ts';
 
 /** What a node needs to know of itself in a home that its group moves to. */
 export interface OwnFiles {
@@ -43,6 +44,16 @@ export async function tryHome(
   }
 }
 
+/**
+ * Whether somebody has asked for a move who has the token. A monitor lets
+ * nobody else in; a store may be written by others.
+ */
+export function isProven(own: OwnFiles, config: NodeConfig, record: GroupRecord, move: Move): boolean {
+  if (homeOf(config).kind === 'monitor') return true;
+  const token = tokenOf(own.files, own.env, config, 'store');
+  return token !== undefined && useToken(token).proofOfMove(record.formation, move) === move.proof;
+}
+
 /** Whether the group lives in the home that was announced: then it has left the old one. Throws when that can't be asked. */
 export async function findGroup(
   own: OwnFiles,
@@ -57,20 +68,10 @@ export async function findGroup(
 
 /** Puts the record into the home that the configuration names, unless another node was faster. */
 export async function putGroup(own: OwnFiles, config: NodeConfig, record: GroupRecord): Promise<void> {
-  const secrets = await readSecrets(own.files.secretsFile);
+  const secrets = await passwordsOf(own.files);
   // A monitor that has the token can ask for the passwords by it: they tell it nothing new.
-  const passwords =
-    secrets === null
-      ? {}
-      : {
-          secrets: {
-            keeper_password: secrets.keeperPassword,
-            replication_password: secrets.replicationPassword,
-          },
-        };
-  await withHome(own, config, homeOf(config), (client) =>
-    client.arriveGroup(addressOf(record), { record, ...passwords }, CALL),
-  );
+  const body = { record, ...(secrets === undefined ? {} : { secrets }) };
+  await withHome(own, config, homeOf(config), (client) => client.arriveGroup(addressOf(record), body, CALL));
 }
 
 async function withHome<T>(

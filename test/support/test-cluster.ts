@@ -34,6 +34,8 @@ export interface NodeOptions {
   readonly pgdata?: string;
   readonly port?: number;
   readonly extraArguments?: readonly string[];
+  /** Where it is registered, if not with the monitor. */
+  readonly home?: readonly string[];
 }
 
 /** A monitor and nodes as processes of their own, in a directory of their own, driven as users drive them. */
@@ -201,8 +203,7 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
           auth,
           '--formation',
           formation,
-          '--monitor',
-          monitor.uri,
+          ...(node.home ?? ['--monitor', monitor.uri]),
           ...(monitor.tokenFile === null ? [] : ['--token-file', monitor.tokenFile]),
           ...extraArguments,
         ],
