@@ -5,6 +5,7 @@ import { decide } from './decide.ts';
 import type { Evidence, Readiness } from './evidence.ts';
 import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord } from './group-record.ts';
 import { announceMove, arrive, finishMove, hasMoved, readinessOf, undoMove } from './move-record.ts';
+import { groupObstacles } from './obstacles.ts';
 import { isLater, originOf, stampOf, standingOf } from './record-home.ts';
 import { recoverGroup } from './recover-group.ts';
 import { requestSwitchover, type Accepted, type Answer, type Refused } from './requests.ts';
@@ -118,6 +119,7 @@ function handingOver(): GroupRecord {
 test('a home that the group has left decides nothing, grants nothing and takes nothing back', () => {
   const record = moved();
   assert.equal(decide(record, CRASHED), undefined);
+  assert.deepEqual(groupObstacles(record, EVIDENCE), ['the group has moved to etcd://e1:2379']);
   assert.match(refused(undoMove(record)).message, /the group has moved to etcd/);
   assert.match(refused(finishMove(record, READY, ETCD)).message, /the group has moved to etcd/);
 });

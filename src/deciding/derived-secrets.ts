@@ -20,7 +20,10 @@ export interface FormationToken {
    * Stands in the store with a move into another home. Keepers bring their
    * token there, so whoever can only write to the store must not send them.
    */
-  proofOfMove(formation: string, move: { readonly to: string; readonly incarnation: string }): string;
+  readonly proofOfMove: (
+    formation: string,
+    move: { readonly to: string; readonly incarnation: string },
+  ) => string;
   readonly secrets: GroupSecrets;
 }
 

@@ -118,7 +118,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   const rollCall = createRollCall(now);
   const cell = createRecordCell(store, start, (before, { record, version }) => {
     if (before.home.incarnations.length === record.home.incarnations.length) book.follow(before, record);
-    else listenAnew(record);
+    else listenAnew(before, record);
     timeline = afterDecision(timeline, before, record, now());
     // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
@@ -136,9 +136,11 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   book.follow(undefined, start.record);
 
   /** Nobody was listened to while the group was elsewhere, or the store not believed: silence would look like death. */
-  function listenAnew(record: GroupRecord): void {
+  function listenAnew(before: GroupRecord, record: GroupRecord): void {
     book = createEvidenceBook(now);
     book.follow(undefined, record);
+    // What was said here before the group left is over.
+    if (hasMoved(before)) return;
     for (const { report } of rollCall.callers()) book.take(report, record);
   }
 

@@ -55,6 +55,10 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
   let hasHeard = false;
   let isClosing = false;
   let following: Promise<void> | undefined;
+  /** The incarnation of the home that this process has moved into. */
+  let entered: string | undefined;
+  /** The old home is being closed. */
+  let left: Promise<void> | undefined;
   let sinceMs = monotonicNow();
 
   /** From then on the configuration counts, whatever it names. */
@@ -105,10 +109,9 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
   /** Each step can be done again. `last`: the record that ended the old home; null: it is in the new one already. */
   async function enter(move: Move, last: GroupRecord | null): Promise<void> {
     const { to, incarnation } = move;
-    if (link !== undefined && hasFollowed(move)) return;
+    if (entered === incarnation) return;
     passCrashPoint('inside move: last record of the old home written down, configuration not written');
     if (!hasFollowed(move)) {
-      await leave();
       config = rewrite(config, files, to);
       await journal.write({ followed: incarnation });
       log.info({ to }, `the group has moved to ${to}, and this node follows`);
@@ -117,18 +120,34 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
     // A person may have named another home since, where a lost one is recovered.
     if (last !== null && homeOf(config).uri === to) await putGroup(options, config, last);
     passCrashPoint('inside move: arrived, not connected');
-    home ??= await openHome({ ...options, config });
-    link = home.connect(onRecord);
+    left ??= leave();
+    // Only one of two that listen can have the port; else what is still on its way to the old home need not be waited for.
+    if (kindOfHome(to) === 'store') await left;
+    connectTo(await openHome({ ...options, config }));
+    entered = incarnation;
+    await left;
+    left = undefined;
   }
 
   async function leave(): Promise<void> {
-    hasHeard ||= link?.hasHeard() ?? false;
-    sinceMs = monotonicNow() - (link?.silentMs() ?? 0);
-    await link?.close();
-    link = undefined;
-    await home?.close();
-    home = undefined;
-    readiness = undefined;
+    const [oldLink, oldHome] = [link, home];
+    hasHeard ||= oldLink?.hasHeard() ?? false;
+    sinceMs = monotonicNow() - (oldLink?.silentMs() ?? 0);
+    [link, home, readiness] = [undefined, undefined, undefined];
+    try {
+      await oldLink?.close();
+      await oldHome?.close();
+    } catch (error) {
+      log.warn({ err: error }, 'the old home was not closed cleanly');
+    }
+  }
+
+  function connectTo(opened: OpenHome): void {
+    home = opened;
+    link = opened.connect((version, record) => {
+      // What the old one still says is over.
+      if (home === opened) onRecord(version, record);
+    });
   }
 
   if (onDisk()?.move?.stage !== 'moved') home = await openHome(options);
@@ -136,7 +155,7 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
   return {
     connect(onRecordOfKeeper) {
       deliver = onRecordOfKeeper;
-      link = home?.connect(onRecord);
+      if (home !== undefined) connectTo(home);
       if (onDisk()?.move !== undefined) following ??= follow();
       return {
         send: (report) => link?.send(report),

@@ -18,7 +18,9 @@ test(
     const { cluster, etcd, monitor } = homes;
     const postmasters = cluster.nodes.map((node) => node.postmasterPid());
     const clients = await cluster.startClients();
-    await clients.progress();
+    await clients.progress(300);
+    console.log(`longest write gap before: ${Math.round(clients.longestGapMs(0))} ms`);
+    const term = await cluster.term();
     const plan = await cluster.run('store', 'move', '--to', etcd.uri, '--dry-run');
     assert.match(plan, /This was a dry run/);
 
@@ -32,12 +34,14 @@ test(
       postmasters,
       'no server was restarted',
     );
+    assert.equal((await etcd.settled({ nodes: 3 })).record.reign?.term, term, 'nobody was promoted');
 
     const old = await cluster.pgbaton(['show', 'state', '--monitor', monitor.uri]);
     assert.match(old.stderr, /the group has moved to etcd:/);
     const refused = await cluster.pgbaton(['perform', 'switchover', '--monitor', monitor.uri]);
     assert.equal(refused.exitCode, 4, refused.stdout);
     assert.match(refused.stderr, /the group has moved to etcd:/);
+    assert.match((await cluster.pgbaton(['why', '--monitor', monitor.uri])).stdout, /has moved to etcd:/);
     for (const command of ['show state', 'show uri', 'why', 'perform switchover']) {
       const there = await etcd.pgbaton(...command.split(' '));
       assert.equal(there.exitCode, 0, `${command}: ${there.stderr}`);
