@@ -9,6 +9,7 @@ import {
   type NodeId,
   type Rule,
 } from './group-record.ts';
+import { isAsyncRule } from './lease.ts';
 import { relationTo } from './lineage.ts';
 import { liveReport } from './live-report.ts';
 import { lagBytes } from './lsn.ts';
@@ -45,8 +46,9 @@ export function wantedRule(record: GroupRecord, evidence: Evidence): WantedRule 
   if (joining.length > 0) reasons.push(`${names(record, joining)} streams and has caught up`);
   reasons.push(...present.reasons);
 
-  const rule = ruleFor(holder, present.voters, effectiveNumberSync(record));
+  const rule = ruleOf(record, holder, present.voters);
   if (sameRule(rule, current)) return undefined;
+  if (reasons.length === 0 && rule.k === 0) reasons.push('the durability of the group is async');
   if (reasons.length === 0) reasons.push(`number_sync_standbys is ${effectiveNumberSync(record)}`);
   return { rule, because: `${reasons.join('; ')}: ${describeRule(record, rule)}` };
 }
@@ -59,8 +61,14 @@ export function ruleFor(holder: NodeId, voters: readonly NodeId[], numberSync: n
   };
 }
 
+function ruleOf(record: GroupRecord, holder: NodeId, voters: readonly NodeId[]): Rule {
+  const rule = ruleFor(holder, voters, effectiveNumberSync(record));
+  return record.settings.durability === 'async' ? { ...rule, k: 0 } : rule;
+}
+
 /** A rule in words: `commits stand on 2 of "a", "b", "c"`. */
 export function describeRule(record: GroupRecord, rule: Rule): string {
+  if (isAsyncRule(rule)) return `commits stand on the primary alone, of ${names(record, rule.cohort)}`;
   return rule.k === 0
     ? `commits stand on ${names(record, rule.cohort)} alone`
     : `commits stand on ${rule.k + 1} of ${names(record, rule.cohort)}`;
@@ -82,7 +90,13 @@ function afterAbsences(
     evidence.notStreaming.find((each) => each.node === node)?.ageMs ?? 0;
   const numberSync = effectiveNumberSync(record);
 
-  if (numberSync === 0 && voters.length > 0 && voters.every((node) => isAway(record, evidence, node))) {
+  const isSync = record.settings.durability !== 'async';
+  if (
+    isSync &&
+    numberSync === 0 &&
+    voters.length > 0 &&
+    voters.every((node) => isAway(record, evidence, node))
+  ) {
     return {
       voters: [],
       reasons: [`no voter has streamed for ${detectionMs} ms and number_sync_standbys is 0`],

@@ -1,6 +1,7 @@
 import type { Evidence } from './evidence.ts';
 import { livePledges, provesAll, type PledgedNode } from './election.ts';
-import { currentRule, type GroupRecord, type Intent, type Reign } from './group-record.ts';
+import { currentRule, type GroupRecord, type Intent, type NodeId, type Reign } from './group-record.ts';
+import { isAsyncRule, lackBytes, needsLease } from './lease.ts';
 import { reignTimelineAfter } from './lineage.ts';
 import { liveReport } from './live-report.ts';
 import { ruleFor } from './membership.ts';
@@ -57,6 +58,7 @@ export function withReign(
     restarts: 0,
     cause: intent.cause,
     because: intent.because,
+    ...priceOf(record, intent, winner, evidence),
   };
   const next: GroupRecord = {
     ...record,
@@ -73,6 +75,24 @@ export function withReign(
     nextTimeline: reignTimelineAfter(timeline),
   };
   return withRulesOfReign(next, intent, evidence);
+}
+
+/** What it costs that the old holder has not pledged: nothing where a quorum proves all, and nobody's reads count. */
+function priceOf(
+  record: GroupRecord,
+  intent: Intent,
+  winner: PledgedNode,
+  evidence: Evidence,
+): Pick<Reign, 'fencedBy' | 'mayLackBytes'> {
+  if (!needsLease(record) || livePledge(record, evidence, intent, intent.from)) return {};
+  return {
+    fencedBy: 'lease',
+    ...(record.rules.some(isAsyncRule) ? { mayLackBytes: lackBytes(evidence, winner.pledge.position) } : {}),
+  };
+}
+
+function livePledge(record: GroupRecord, evidence: Evidence, { term }: Intent, of: NodeId): boolean {
+  return livePledges(record, evidence, term).some(({ node }) => node === of);
 }
 
 /**
@@ -93,11 +113,13 @@ function withRulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidenc
     intent,
     livePledges(record, evidence, intent.term).map(({ node }) => node),
   );
-  if (!proven) return withRules(record, [alone]);
+  // Of an async group nobody has ever proven more than its own WAL.
+  if (!proven && !isAsyncRule(rule)) return withRules(record, [alone]);
   const others = votersOf(rule, reign.holder).filter(
     (node) => node !== intent.from && liveReport(record, evidence, node)?.postgres.status === 'running',
   );
-  const goesOnAlone = others.length === 0 && effectiveNumberSync(record) === 0 && !sameRule(rule, alone);
+  const goesOnAlone =
+    !isAsyncRule(rule) && others.length === 0 && effectiveNumberSync(record) === 0 && !sameRule(rule, alone);
   if (goesOnAlone) return withRules(record, [...rules, alone]);
   return rules === record.rules ? record : withRules(record, rules);
 }

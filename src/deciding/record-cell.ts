@@ -1,6 +1,6 @@
 import { DEFAULT_SETTINGS, type GroupRecord } from '../core/group-record.ts';
 import { BatonError } from '../lib/baton-error.ts';
-import type { Note, Store } from '../store/store.ts';
+import type { Guard, Note, Store } from '../store/store.ts';
 import { recordKey } from './record-key.ts';
 
 /** A record as it stands in the store. */
@@ -30,6 +30,7 @@ export interface RecordCell {
   swap(
     next: GroupRecord,
     notes: readonly Note[],
+    guards?: readonly Guard[],
   ): Promise<{ readonly noteIds: readonly number[] } | undefined>;
   /** What somebody else has written, if it is newer than what is known. */
   learn(stored: StoredRecord): void;
@@ -77,10 +78,10 @@ export function createRecordCell(
     async refresh() {
       if (isUncertain) await read();
     },
-    async swap(next, notes) {
+    async swap(next, notes, guards = []) {
       isUncertain = true;
       const change = { key, expected: known.version, value: JSON.stringify(next) };
-      const result = await store.swap({ changes: [change], notes }, CALL);
+      const result = await store.swap({ changes: [change], guards, notes }, CALL);
       if (result.kind !== 'written') {
         await read();
         return undefined;

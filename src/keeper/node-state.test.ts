@@ -90,7 +90,8 @@ test('voters are missed from the moment in which a look has not found them', () 
   const record = aGroup().withPrimary('a').withStandby('b').record();
   const state = { ...newNodeState({ ...PRIMARY, followers: [aFollower(2)] }, JOURNAL, 0), record };
   const silentMs = (): number =>
-    localView(1, state, JOURNAL, { nowMs: 3_000, storeSilentMs: 0, keeperLagMs: 0 }).quorumSilentMs;
+    localView(1, state, JOURNAL, { nowMs: 3_000, storeSilentMs: 0, keeperLagMs: 0, leasedUntilMs: -Infinity })
+      .quorumSilentMs;
   noteLook(state, PRIMARY, { beganMs: 990, endedMs: 1_000, timeoutMs: 2_000 });
   assert.equal(silentMs(), 2_000);
   noteLook(state, PRIMARY, { beganMs: 1_990, endedMs: 2_000, timeoutMs: 2_000 });
