@@ -76,37 +76,47 @@ export function describeRule(record: GroupRecord, rule: Rule): string {
 
 /**
  * Takes out voters that are away. With number_sync_standbys = 0 the primary
- * goes on alone as soon as none of its voters is left; else only a voter that
- * has been away for long is taken out, and never below the present copies.
+ * goes on alone as soon as none of its voters is left, unless its commits wait
+ * for nobody anyway.
  */
 function afterAbsences(
   record: GroupRecord,
   evidence: Evidence,
   voters: readonly NodeId[],
   k: number,
-): { voters: readonly NodeId[]; reasons: readonly string[] } {
-  const { detectionMs, absentMs } = record.settings;
-  const awayMs = (node: NodeId): number =>
-    evidence.notStreaming.find((each) => each.node === node)?.ageMs ?? 0;
+): Present {
+  const { detectionMs, durability } = record.settings;
   const numberSync = effectiveNumberSync(record);
-
-  const isSync = record.settings.durability !== 'async';
-  if (
-    isSync &&
-    numberSync === 0 &&
-    voters.length > 0 &&
-    voters.every((node) => isAway(record, evidence, node))
-  ) {
+  if (durability === 'async') return afterLongAbsences(record, evidence, voters, 1);
+  if (numberSync === 0 && voters.length > 0 && voters.every((node) => isAway(record, evidence, node))) {
     return {
       voters: [],
       reasons: [`no voter has streamed for ${detectionMs} ms and number_sync_standbys is 0`],
     };
   }
+  return afterLongAbsences(record, evidence, voters, Math.max(k, numberSync, 1));
+}
+
+/** Who has been away for long is taken out, but never so that fewer than `least` are left. */
+function afterLongAbsences(
+  record: GroupRecord,
+  evidence: Evidence,
+  voters: readonly NodeId[],
+  least: number,
+): Present {
+  const { absentMs } = record.settings;
+  const awayMs = (node: NodeId): number =>
+    evidence.notStreaming.find((each) => each.node === node)?.ageMs ?? 0;
   const gone = voters.filter((node) => awayMs(node) >= absentMs);
   const left = voters.filter((node) => !gone.includes(node));
-  const keepsCopies = left.length >= Math.max(k, numberSync, 1);
+  const keepsCopies = left.length >= least;
   if (gone.length === 0 || !keepsCopies) return { voters, reasons: [] };
   return { voters: left, reasons: [`${names(record, gone)} has been away for more than ${absentMs} ms`] };
+}
+
+interface Present {
+  readonly voters: readonly NodeId[];
+  readonly reasons: readonly string[];
 }
 
 /** Whether people have taken a node out of those that count. */
