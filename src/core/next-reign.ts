@@ -107,19 +107,19 @@ function withRulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidenc
   const rule = record.rules.findLast(({ cohort }) => cohort.includes(reign.holder)) ?? currentRule(record);
   if (rule === undefined) return record;
   const rules = rule === currentRule(record) ? record.rules : [...record.rules, rule];
+  // Commits of an async group stand on its holder alone whoever follows: there is nothing to shrink to.
+  if (isAsyncRule(rule)) return rule === currentRule(record) ? record : withRules(record, rules);
   const alone = ruleFor(reign.holder, [], 0);
   const proven = provesAll(
     record,
     intent,
     livePledges(record, evidence, intent.term).map(({ node }) => node),
   );
-  // Of an async group nobody has ever proven more than its own WAL.
-  if (!proven && !isAsyncRule(rule)) return withRules(record, [alone]);
+  if (!proven) return withRules(record, [alone]);
   const others = votersOf(rule, reign.holder).filter(
     (node) => node !== intent.from && liveReport(record, evidence, node)?.postgres.status === 'running',
   );
-  const goesOnAlone =
-    !isAsyncRule(rule) && others.length === 0 && effectiveNumberSync(record) === 0 && !sameRule(rule, alone);
+  const goesOnAlone = others.length === 0 && effectiveNumberSync(record) === 0 && !sameRule(rule, alone);
   if (goesOnAlone) return withRules(record, [...rules, alone]);
   return rules === record.rules ? record : withRules(record, rules);
 }
