@@ -203,7 +203,13 @@ function beginReign(record: GroupRecord, evidence: Evidence): ReturnType<RuleFun
 /** Whose predecessor has not pledged may begin only when its lease has ended in the store. */
 function crown(next: GroupRecord, evidence: Evidence, because: string): ReturnType<RuleFunction> {
   if (next.reign?.fencedBy === undefined) return { next, because };
-  return isLeaseOver(next, evidence) ? { next, because, needsNoLease: true } : undefined;
+  if (!isLeaseOver(next, evidence)) return undefined;
+  const { mayLackBytes } = next.reign;
+  const price =
+    mayLackBytes === undefined
+      ? ''
+      : `; of the last known WAL of the old primary it lacks ${mayLackBytes ?? 'nobody knows how many'} bytes, and what that one wrote later is lost`;
+  return { next, because: `${because}${price}`, needsNoLease: true };
 }
 
 function hasFetched(record: GroupRecord, intent: Intent, evidence: Evidence): boolean {

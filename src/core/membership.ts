@@ -68,7 +68,7 @@ function ruleOf(record: GroupRecord, holder: NodeId, voters: readonly NodeId[]):
 
 /** A rule in words: `commits stand on 2 of "a", "b", "c"`. */
 export function describeRule(record: GroupRecord, rule: Rule): string {
-  if (isAsyncRule(rule)) return `commits stand on the primary alone, of ${names(record, rule.cohort)}`;
+  if (isAsyncRule(rule)) return `commits wait for nobody; the members are ${names(record, rule.cohort)}`;
   return rule.k === 0
     ? `commits stand on ${names(record, rule.cohort)} alone`
     : `commits stand on ${rule.k + 1} of ${names(record, rule.cohort)}`;
