@@ -41,6 +41,7 @@ export const LEASING: readonly Mutant[] = [
         'who has confirmed by its WAL that the primary may go on is not promoted before that has run out (I3)',
       original: "if (reign.fencedBy === 'lease' && local.walStillMs < record.settings.leaseMs)",
       replacement: 'if (local.walStillMs < 0)',
+      among: ['cut_pair', 'isolate_node'],
     },
   ]),
   ...inFile('src/keeper/node-state.ts', [
@@ -51,6 +52,7 @@ export const LEASING: readonly Mutant[] = [
         'if (!cohortMembers(record).every((member) => member === holder || hasFlushed(member))) return;',
       replacement:
         'if (!cohortMembers(record).some((member) => member !== holder && hasFlushed(member))) return;',
+      among: ['cut_pair'],
     },
   ]),
 ].map((mutant) => ({ ...mutant, durability: 'async' as const }));
