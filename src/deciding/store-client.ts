@@ -93,11 +93,12 @@ export async function createStoreClient(
   return {
     ...serviceClient(monitor),
     async registerNode(formation, body) {
-      const { record } = monitor.getGroup({ formation, group: body.group ?? 0 });
+      const address = { formation, group: body.group ?? 0 };
+      const { record, record_version: version } = monitor.getGroup(address);
       if (body.auth === 'trust' || record.home.incarnations.length < 2)
         return serviceClient(monitor).registerNode(formation, body);
       // A group that was made elsewhere brought its passwords along, and only its nodes have them.
-      const keeper = await findKeeper(record, token.keeperKey(formation));
+      const keeper = await findKeeper({ record, version }, { address, key: token.keeperKey(formation) });
       if (keeper === undefined) throw NO_KEEPER;
       try {
         // Here first: a keeper does not see whether the server is a node of another formation.
