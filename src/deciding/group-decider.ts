@@ -91,6 +91,8 @@ export interface GroupDeciderDeps {
   readonly lagMs: () => number;
   /** Where several decide for one group; without it this one decides alone. */
   readonly turn?: Turn;
+  /** The node of this decider, where it is in a keeper. */
+  readonly own?: NodeId;
 }
 
 /** For how long nothing is decided after that: such a fault must not fill the store. */
@@ -102,7 +104,7 @@ const ATTEMPTS = 5;
 export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps): GroupDecider {
   const { store, log, faults, now } = deps;
   const { formation, group } = start.record;
-  const book = createEvidenceBook(now);
+  const book = createEvidenceBook(now, deps.own);
   const queue = createSerialQueue();
   const listeners = new Set<(message: GroupMessage) => void>();
   const tell = (message: GroupMessage): void => {
