@@ -69,6 +69,7 @@ const EMPTY_JOURNAL: JournalEntry = {
   restartsUsed: 0,
   session: 0,
   copyOf: null,
+  followed: null,
 };
 
 export function createVirtualKeeper(world: World, options: KeeperOptions): VirtualKeeper {

@@ -13,8 +13,10 @@ import {
   RegisteredNodeBody,
   ReportAnswerBody,
   SettingsBody,
+  type ArriveBody,
   type CreateFormationBody,
   type FailoverBody,
+  type MoveBody,
   type RecoverBody,
   type RegisterNodeBody,
   type SettingsPatchBody,
@@ -74,6 +76,8 @@ export interface MonitorClient {
   switchover(address: GroupAddress, body: SwitchoverBody, call?: Deadline): Promise<AcceptedBody>;
   failover(address: GroupAddress, body: FailoverBody, call?: Deadline): Promise<AcceptedBody>;
   recoverGroup(address: GroupAddress, body: RecoverBody, call?: Deadline): Promise<AcceptedBody>;
+  moveGroup(address: GroupAddress, body: MoveBody, call?: Deadline): Promise<AcceptedBody>;
+  arriveGroup(address: GroupAddress, body: ArriveBody, call?: Deadline): Promise<AcceptedBody>;
   /** `record`: that of the keeper's journal, when the last answer has asked for it. */
   sendReport(
     address: GroupAddress,
@@ -213,6 +217,10 @@ function groupCalls(ask: Ask) {
       ask('POST', `${groupPath(address)}/failover`, AcceptedBody, call, { body }),
     recoverGroup: (address, body, call) =>
       ask('POST', `${groupPath(address)}/recover`, AcceptedBody, call, { body }),
+    moveGroup: (address, body, call) =>
+      ask('POST', `${groupPath(address)}/move`, AcceptedBody, call, { body }),
+    arriveGroup: (address, body, call) =>
+      ask('POST', `${groupPath(address)}/arrive`, AcceptedBody, call, { body }),
   } satisfies Partial<MonitorClient>;
 }
 

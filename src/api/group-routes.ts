@@ -3,7 +3,7 @@ import { addressOf } from './address-of.ts';
 import type { MonitorService } from './monitor-service.ts';
 import { readBody } from './read-body.ts';
 import { toReport } from './report-schema.ts';
-import { FailoverBody, RecoverBody, ReportBody, SwitchoverBody } from './schemas.ts';
+import { ArriveBody, FailoverBody, MoveBody, RecoverBody, ReportBody, SwitchoverBody } from './schemas.ts';
 import { streamGroup } from './watch-stream.ts';
 
 /** One group: its record, its evidence, planned and forced changes of primary, reports, the watch. */
@@ -23,6 +23,12 @@ export function groupRoutes(monitor: MonitorService, closing: AbortSignal): Hono
     })
     .post('/:formation/groups/:group/recover', async (c) =>
       c.json(await monitor.recoverGroup(addressOf(c), await readBody(c, RecoverBody))),
+    )
+    .post('/:formation/groups/:group/move', async (c) =>
+      c.json(await monitor.moveGroup(addressOf(c), await readBody(c, MoveBody))),
+    )
+    .post('/:formation/groups/:group/arrive', async (c) =>
+      c.json(await monitor.arriveGroup(addressOf(c), await readBody(c, ArriveBody))),
     )
     .get('/:formation/groups/:group/watch', (c) => streamGroup(c, monitor, { ...addressOf(c), closing }));
 }

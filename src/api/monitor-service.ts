@@ -4,6 +4,7 @@ import type { GroupRecord } from '../core/group-record.ts';
 import type { GroupAddress } from './client.ts';
 import type {
   AcceptedBody,
+  ArriveBody,
   CreateFormationBody,
   EventBody,
   EvidenceBody,
@@ -12,6 +13,7 @@ import type {
   FormationUriBody,
   GroupBody,
   HealthBody,
+  MoveBody,
   NodeView,
   RecoverBody,
   RegisteredNodeBody,
@@ -54,6 +56,10 @@ export interface MonitorService {
   takeReport(group: GroupAddress, report: Report, journalled?: GroupRecord): Promise<ReportAnswerBody>;
   /** Puts the newest record that the group's nodes have in the place of the store's own. */
   recoverGroup(group: GroupAddress, body: z.output<typeof RecoverBody>): Promise<AcceptedBody>;
+  /** One step of a move into another home, asked of the one that the group has now. */
+  moveGroup(group: GroupAddress, body: z.output<typeof MoveBody>): Promise<AcceptedBody>;
+  /** Takes in a group that moves here, or tells whether it could. */
+  arriveGroup(group: GroupAddress, body: ArriveBody): Promise<AcceptedBody>;
 
   listEvents(query: EventQuery): Promise<readonly EventBody[]>;
   /** Calls back for every message until the returned function is called. */

@@ -59,6 +59,13 @@ export const ReportDocument = z.object({
     z.object({ term: Counter, change: Counter, cohort: z.array(Counter), k: Counter }),
   ),
   unfit: z._default(z.nullable(Sentence), null),
+  readiness: z.optional(
+    z.object({
+      incarnation: z.string().check(z.maxLength(100)),
+      keeperPort: z.nullable(Counter),
+      problem: z.nullable(Sentence),
+    }),
+  ),
   activity: z.nullable(Sentence),
   problem: z.nullable(Sentence),
 });

@@ -156,6 +156,23 @@ export const RecoverBody = z.strictObject({
 });
 export type RecoverBody = z.input<typeof RecoverBody>;
 
+/** `POST …/move`: one step of a move into another home. `to`: its URI; nothing secret may be in it. */
+export const MoveBody = z.strictObject({
+  step: z.enum(['announce', 'finish', 'undo']),
+  to: z.string().check(z.minLength(1), z.maxLength(2_000)),
+  dry_run: z._default(z.boolean(), false),
+  requested_by: RequestedBy,
+});
+export type MoveBody = z.input<typeof MoveBody>;
+
+/**
+ * `POST …/arrive`, in the new home: the last record of the old one; or one that
+ * only announces the move, which asks whether there is room and writes nothing
+ * that stays. `secrets`: the group's passwords, which a new monitor has not.
+ */
+export const ArriveBody = z.strictObject({ record: RecordDocument, secrets: z.optional(GroupSecretsBody) });
+export type ArriveBody = z.infer<typeof ArriveBody>;
+
 /** `POST …/failover`; `target` is a node's name. */
 export const FailoverBody = z.strictObject({
   target: z.optional(Name),

@@ -22,8 +22,10 @@ export interface CliServices {
   connectStore(
     uri: string,
     token: string,
-    journalled: () => Promise<GroupRecord | null>,
+    journalled?: () => Promise<GroupRecord | null>,
   ): Promise<MonitorClient>;
+  /** Ends this process in the middle of a step where a test asks for it; else nothing happens. */
+  passCrashPoint(point: string): void;
   /** Runs the keeper of a node; resolves once it has begun. */
   runNode(dataDirectory: string): Promise<RunningService>;
   /** Brings up a group, shows a failover, and resolves with the exit code. */

@@ -13,6 +13,8 @@ export interface Connection {
   readonly client: MonitorClient;
   /** What --pgdata or PGDATA belongs to; undefined when it is not given or has no configuration. */
   readonly local: LocalConfig | undefined;
+  /** What it was opened with. */
+  readonly token: string | undefined;
 }
 
 /** Lets `work` talk to the monitor that the options, the environment or the local configuration name. */
@@ -26,7 +28,7 @@ export async function withConnection<T>(
   const { endpoint, token, local } = await findMonitor(context, options);
   const client = await context.createClient(endpoint, token);
   try {
-    return await work({ client, local });
+    return await work({ client, local, token });
   } finally {
     client.close();
   }
@@ -56,7 +58,7 @@ async function withStore<T>(
       : null;
   const client = await context.services.connectStore(uri, token, journalled);
   try {
-    return await work({ client, local });
+    return await work({ client, local, token });
   } finally {
     client.close();
   }

@@ -33,6 +33,7 @@ import { showStateCommand } from './show-state-command.ts';
 import { showSystemdCommand } from './show-systemd-command.ts';
 import { showUriCommand } from './show-uri-command.ts';
 import { statusCommand } from './status-command.ts';
+import { storeMoveCommand } from './store-move-command.ts';
 import { storeRecoverCommand } from './store-recover-command.ts';
 import { stopCommand } from './stop-command.ts';
 import { versionCommand } from './version-command.ts';
@@ -122,7 +123,10 @@ function changeCommands(context: CliContext, act: Act): readonly Command[] {
       performFailoverCommand(context, act),
       performPromotionCommand(context, act),
     ]),
-    family('store', "bring the monitor's store back", [storeRecoverCommand(context, act)]),
+    family('store', 'bring the home of a group back, or move the group to another one', [
+      storeRecoverCommand(context, act),
+      storeMoveCommand(context, act),
+    ]),
     family('enable', 'begin something', [enableMaintenanceCommand(context, act)]),
     family('disable', 'end something', [disableMaintenanceCommand(context, act)]),
   ];

@@ -36,9 +36,13 @@ export function showStateCommand(context: CliContext, act: Act): Command {
             const { watchGroupLive } = await import('./watch/watch-group-live.ts');
             return watchGroupLive(context, client, address);
           }
-          const { nodes, refused } = await client.getGroup(address);
+          const { record, nodes, refused } = await client.getGroup(address);
           ui.show(nodes, () => renderState(nodes));
           if (refused !== undefined) ui.note(`WARNING:  ${refused}.`);
+          else if (record.move !== undefined)
+            ui.note(
+              `A move to ${record.move.to} is under way. If nobody goes on with it, "pgbaton store move --to … --undo" takes it back.`,
+            );
           else if (nodes.length === 0)
             ui.note(`Formation "${address.formation}" has no nodes yet. "pgbaton create postgres" adds one.`);
         });

@@ -64,6 +64,16 @@ export function setConfigKey(
   return readConfigKey(kind, edited, file, key);
 }
 
+/** As {@link setConfigKey} for several keys, which change all together or not at all. */
+export function setConfigKeys(
+  kind: ConfigKind<z.ZodMiniType>,
+  file: string,
+  changes: readonly { readonly key: string; readonly text: string }[],
+): void {
+  const edited = changes.reduce((text, change) => editConfigText(kind, text, file, change), readText(file));
+  replaceFile(file, edited);
+}
+
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -25,6 +25,11 @@ export function homeOf({ monitor, store }: Pick<NodeConfig, 'monitor' | 'store'>
   );
 }
 
+/** Which kind of home a URI names. */
+export function kindOfHome(uri: string): NodeHome['kind'] {
+  return /^etcd(\+srv)?:/i.test(uri) ? 'store' : 'monitor';
+}
+
 /** A keeper's port where none was chosen: as far from each other as the servers of a machine are. */
 const KEEPER_PORT_OFFSET = 10_000;
 

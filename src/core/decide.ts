@@ -12,6 +12,7 @@ import { continuesReign, reignTimelineAfter } from './lineage.ts';
 import { isAwaited, liveReport } from './live-report.ts';
 import { canStand, holderCondition, isEligibleAtNeed, isFit } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
+import { hasMoved } from './move-record.ts';
 import { withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
 
@@ -55,6 +56,8 @@ export const RULE_NAMES = Object.keys(RULES) as readonly RuleName[];
 export function decide(record: GroupRecord, evidence: Evidence): Decision | undefined {
   // What is decided on an old record could undo what commits stand on since.
   if (evidence.contradiction !== undefined) return undefined;
+  // The truth is elsewhere.
+  if (hasMoved(record)) return undefined;
   for (const name of RULE_NAMES) {
     const decision = (RULES[name] as RuleFunction)(record, evidence);
     if (decision !== undefined) return { ...decision, rule: name };

@@ -63,9 +63,21 @@ export interface Report {
   readonly confirmedRule: ConfirmedRule | null;
   /** Why this node must not become the primary, in words; null: it may, as far as it knows. */
   readonly unfit: string | null;
+  /** Whether the node can use the home that the record is to move to; absent: no move is announced to it. */
+  readonly readiness?: Readiness | undefined;
   /** What the keeper is doing now, in words: `base backup, 43 % of 3.1 GB`. */
   readonly activity: string | null;
   /** What keeps the keeper from going on, in words, with the way out. */
+  readonly problem: string | null;
+}
+
+/** What a keeper has found out about a home that is announced. The record that announces it is on its disk. */
+export interface Readiness {
+  /** That of the move. */
+  readonly incarnation: string;
+  /** Where it will listen for the other keepers; null: not needed there. */
+  readonly keeperPort: number | null;
+  /** What keeps it from reading or writing there, in words; null: nothing. */
   readonly problem: string | null;
 }
 

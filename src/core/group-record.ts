@@ -38,6 +38,21 @@ export interface GroupRecord {
   /** The least timeline that the next reign may have; no number is given twice, nor one that a promotion by hand takes (I10). */
   readonly nextTimeline: number;
   readonly settings: GroupSettings;
+  /** The move into another home that is under way here, or has been done. */
+  readonly move?: Move | undefined;
+}
+
+/** See `move-record.ts`. */
+export interface Move {
+  /** `announced`: the keepers try the new home, and all goes on here; `moved`: the new home is the truth. */
+  readonly stage: 'announced' | 'moved';
+  /** The URI of the new home. No secret is in it. */
+  readonly to: string;
+  /** Random: what the record's home is known by there. */
+  readonly incarnation: string;
+  /** That somebody with the token of the formation asked for it; null: a monitor, which has let in nobody else. */
+  readonly proof: string | null;
+  readonly because: string;
 }
 
 /**

@@ -5,6 +5,7 @@ import { liveReport } from './live-report.ts';
 import { holderCondition } from './liveness.ts';
 import { lagBytes } from './lsn.ts';
 import { pledgesNeeded } from './quorum.ts';
+import { describeMoved, hasMoved } from './move-record.ts';
 import { describeContradiction } from './record-home.ts';
 
 /** What would stop a node from being promoted now, a sentence each; empty: nothing. */
@@ -49,6 +50,7 @@ export function groupObstacles(record: GroupRecord, evidence: Evidence): readonl
   const { reign, intent } = record;
   const { contradiction } = evidence;
   if (contradiction !== undefined) return [describeContradiction(contradiction, record)];
+  if (hasMoved(record)) return [describeMoved(record)];
   if (reign === null) return ['no node has joined: `pgbaton create postgres` adds the first'];
   const obstacles: string[] = [];
   const live = cohortMembers(record).filter((node) => liveReport(record, evidence, node) !== undefined);

@@ -1,6 +1,7 @@
 import { accepted, refused, type Answer, type Refused } from './answer.ts';
 import { stampOfReport, type Report } from './evidence.ts';
 import { findNode, nameOf, type GroupRecord, type NodeEntry } from './group-record.ts';
+import { hasMoved } from './move-record.ts';
 import { mayGoOnAlone } from './quorum.ts';
 import { movedHome, standingOf, stampOf } from './record-home.ts';
 
@@ -57,7 +58,12 @@ export function recoverGroup(
   request: RecoveryRequest,
 ): Answer {
   const candidates = callers.flatMap(({ report, record }) => (record === null ? [] : [{ report, record }]));
-  if (own !== null && own.record.nodes.length > 0 && candidates.every((each) => isOf(each, own)))
+  if (
+    own !== null &&
+    own.record.nodes.length > 0 &&
+    !hasMoved(own.record) &&
+    candidates.every((each) => isOf(each, own))
+  )
     return refused(
       'BATON_REFUSED',
       'there is nothing to recover: no node has a record that this store does not have',
@@ -194,6 +200,8 @@ function renumbered(
   return {
     ...record,
     home: movedHome(record.home, incarnation),
+    // Whoever recovers a group has decided where it lives.
+    move: undefined,
     term: Math.max(greatest('term'), ...terms) + TERM_JUMP,
     ruleChanges: greatest('ruleChanges') + RULE_CHANGE_JUMP,
     nextTimeline: Math.max(greatest('nextTimeline'), ...timelines.map((each) => each + 1)) + TIMELINE_JUMP,

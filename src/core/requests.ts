@@ -10,6 +10,7 @@ export {
   type NodeChanges,
   type Registration,
 } from './membership-requests.ts';
+export { announceMove, finishMove, undoMove, type MoveRequest } from './move-record.ts';
 export {
   requestFailover,
   requestSwitchover,

@@ -16,6 +16,14 @@ export interface FormationToken {
   keeperKey(formation: string): Buffer;
   /** Stands in the store: who joins finds out whether it has the right token, and nobody finds out the token. */
   check(formation: string): string;
+  /**
+   * Stands in the store with a move into another home. Keepers bring their
+   * token there, so whoever can only write to the store must not send them.
+   */
+  readonly proofOfMove: (
+    formation: string,
+    move: { readonly to: string; readonly incarnation: string },
+  ) => string;
   readonly secrets: GroupSecrets;
 }
 
@@ -33,6 +41,8 @@ export function useToken(token: string): FormationToken {
   return {
     keeperKey: (formation) => derive(`keepers of ${formation}`),
     check: (formation) => derive(`check of ${formation}`).toString('base64url'),
+    proofOfMove: (formation, { to, incarnation }) =>
+      derive(`move of ${formation} to ${to} as ${incarnation}`).toString('base64url'),
     secrets: {
       of: (formation, group) =>
         Promise.resolve({

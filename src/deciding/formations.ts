@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { FormationBody } from '../api/schemas.ts';
 import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord } from '../core/group-record.ts';
+import { hasMoved } from '../core/move-record.ts';
 import type { Contradiction } from '../core/record-home.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Change, Store } from '../store/store.ts';
@@ -232,7 +233,8 @@ export function describeFormation(
     dbname: settings.dbname,
     number_sync_standbys: settings.numberSyncStandbys,
     groups: [...deciders.keys()],
-    node_count: records.reduce((count, record) => count + record.nodes.length, 0),
+    // Those of a group that has moved are at home elsewhere.
+    node_count: records.reduce((count, record) => count + (hasMoved(record) ? 0 : record.nodes.length), 0),
   };
 }
 

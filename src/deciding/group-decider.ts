@@ -5,6 +5,7 @@ import { decide, type Decision } from '../core/decide.ts';
 import { stampOfReport, type Evidence, type Report } from '../core/evidence.ts';
 import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import { afterDecision, afterReport, EMPTY_TIMELINE, milestonesOf } from '../core/reign-timeline.ts';
+import { arrive, describeMoved, gone, hasMoved } from '../core/move-record.ts';
 import {
   contradictionOf,
   describeContradiction,
@@ -25,6 +26,7 @@ import { viewNode, viewNodes } from './group-view.ts';
 import { createRecordCell, type StoredRecord } from './record-cell.ts';
 import { createRecordChain } from './record-chain.ts';
 import { createRollCall } from './roll-call.ts';
+import { refusalError } from './refusal-error.ts';
 import { createSerialQueue } from './serial-queue.ts';
 import { createStoreDoubt } from './store-doubt.ts';
 import { TURN_MS, type Turn } from './turn.ts';
@@ -49,7 +51,12 @@ export interface GroupDecider {
     request: RecoveryRequest,
     how: { readonly dryRun: boolean; readonly before: () => Promise<void> },
   ): Promise<RequestOutcome<Answer>>;
-  /** Why nothing is decided for the group: its nodes know better than the store. */
+  /** As {@link recover}, for a record that comes from another home. */
+  receive(
+    arriving: GroupRecord,
+    how: { readonly dryRun: boolean; readonly before: () => Promise<void> },
+  ): Promise<RequestOutcome<Answer>>;
+  /** Why nothing is decided for the group: its nodes know better than the store, or it has moved. */
   refused(): string | undefined;
   /** A contradiction that was found before this process has started. */
   remember(contradiction: Contradiction): void;
@@ -104,7 +111,7 @@ const ATTEMPTS = 5;
 export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps): GroupDecider {
   const { store, log, faults, now } = deps;
   const { formation, group } = start.record;
-  const book = createEvidenceBook(now, deps.own);
+  let book = createEvidenceBook(now, deps.own);
   const queue = createSerialQueue();
   const listeners = new Set<(message: GroupMessage) => void>();
   const tell = (message: GroupMessage): void => {
@@ -114,10 +121,8 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   let timeline = EMPTY_TIMELINE;
   const rollCall = createRollCall(now);
   const cell = createRecordCell(store, start, (before, { record, version }) => {
-    book.follow(before, record);
-    // Nobody was listened to before: to the recovered group silence would look like death.
-    if (before.home.incarnations.length !== record.home.incarnations.length)
-      for (const { report } of rollCall.callers()) book.take(report, record);
+    if (before.home.incarnations.length === record.home.incarnations.length) book.follow(before, record);
+    else listenAnew(before, record);
     timeline = afterDecision(timeline, before, record, now());
     // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
@@ -133,6 +138,15 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   let waiting: { readonly version: number; readonly sinceMs: number } | undefined;
   let nextRound: Promise<void> | undefined;
   book.follow(undefined, start.record);
+
+  /** Nobody was listened to while the group was elsewhere, or the store not believed: silence would look like death. */
+  function listenAnew(before: GroupRecord, record: GroupRecord): void {
+    book = createEvidenceBook(now, deps.own);
+    book.follow(undefined, record);
+    // What was said here before the group left is over.
+    if (hasMoved(before)) return;
+    for (const { report } of rollCall.callers()) book.take(report, record);
+  }
 
   const current = (): GroupRecord => cell.current().record;
   function evidence(): Evidence {
@@ -247,7 +261,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     } catch (error) {
       faults.failed(error, `no decision for group ${group} of formation "${formation}" could be written`);
     }
-    if (doubt.contradiction() !== undefined) return events.flush();
+    if (doubt.contradiction() !== undefined || hasMoved(current())) return events.flush();
     const changed = changedStates(current());
     tellRows(changed);
     // Everybody sees the states change; the first of them writes it down.
@@ -260,6 +274,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     await cell.refresh();
     if (doubt.contradiction() !== undefined) await doubt.lookInto();
     doubt.refuse();
+    if (hasMoved(current())) throw refusalError(gone(current()));
     return change(asked);
   }
 
@@ -270,7 +285,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   }: GroupRequest<A>): Promise<RequestOutcome<A>> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const answer = ask(current(), evidence());
-      if (answer.kind === 'refused') throw new BatonError(answer.code, answer.message, { hint: answer.hint });
+      if (answer.kind === 'refused') throw refusalError(answer);
       const accepted = answer as RequestOutcome<A>['answer'] & Accepted;
       if (dryRun || accepted.next === current()) return { answer: accepted, ...cell.current() };
       const id = about?.(answer);
@@ -292,11 +307,24 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   }
 
   function takeIn(news: () => void): void {
-    const known = cell.current().version;
+    const known = cell.current();
     news();
-    const isNew = cell.current().version !== known || cell.isUncertain();
+    const isNew = cell.current() !== known || cell.isUncertain();
     // What comes in after the end has nobody to decide on it.
     if (isNew && !queue.isClosed()) void settleSoon();
+  }
+
+  /** What the record here is and who speaks against it does not matter: another one takes its place. */
+  function changeHome(
+    ask: () => Answer,
+    { dryRun, before }: { readonly dryRun: boolean; readonly before: () => Promise<void> },
+  ): Promise<RequestOutcome<Answer>> {
+    return queue.run(async () => {
+      await cell.read();
+      const first = ask();
+      if (first.kind === 'accepted' && !dryRun) await before();
+      return change({ ask, dryRun });
+    });
   }
 
   function againstStore(report: Report): Contradiction | undefined {
@@ -314,6 +342,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   function isDue(): boolean {
     if (current().nodes.length === 0) return false;
     if (cell.isUncertain() || events.hasUnwritten() || waiting !== undefined) return true;
+    if (hasMoved(current())) return false;
     return dueInMs(current(), book) === 0;
   }
 
@@ -336,15 +365,9 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     },
     observe: (stored) => takeIn(() => cell.observe(stored)),
     request: (asked) => queue.run(() => request(asked)),
-    recover: (asked, { dryRun, before }) =>
-      queue.run(async () => {
-        await cell.read();
-        const ask = (): Answer => recoverGroup(cell.current(), rollCall.callers(), asked);
-        const first = ask();
-        if (first.kind === 'accepted' && !dryRun) await before();
-        return change({ ask, dryRun });
-      }),
-    refused: () => doubt.sentence(),
+    recover: (asked, how) => changeHome(() => recoverGroup(cell.current(), rollCall.callers(), asked), how),
+    receive: (arriving, how) => changeHome(() => arrive(cell.current(), arriving), how),
+    refused: () => doubt.sentence() ?? (hasMoved(current()) ? describeMoved(current()) : undefined),
     remember: ({ node, theirs }) => rollCall.remember(node, theirs),
     tick() {
       if (queue.isIdle() && isDue()) void settleSoon();

@@ -3,18 +3,22 @@ import { BatonError } from '../lib/baton-error.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { FormationToken } from './derived-secrets.ts';
 import { createFaultLog } from './fault-log.ts';
 import type { Formations } from './formations.ts';
 import type { GroupDeciderDeps } from './group-decider.ts';
 import { toEvent, topicOf } from './group-events.ts';
 import { LAG_WINDOW_MS, TICK_MS } from './deciding-pace.ts';
 import { createLagMeter } from './lag-meter.ts';
+import { moveCalls } from './move-calls.ts';
 import { recoveryCalls } from './recovery-calls.ts';
 import { groupCalls, nodeCalls, settingsCalls, type GroupSecrets } from './service-calls.ts';
 
 export interface MonitorDeps {
   readonly store: Store;
   readonly secrets: GroupSecrets;
+  /** Where the store can be written by others than those who have the token. */
+  readonly proofOfMove?: FormationToken['proofOfMove'];
   readonly log: Logger;
   /** Monotonic, ms. */
   readonly now: () => number;
@@ -70,6 +74,7 @@ export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
     ...nodeCalls(formations, secrets),
     ...groupCalls(formations),
     ...recoveryCalls(formations, secrets, now),
+    ...moveCalls(formations, deps),
     listFormations: () => formations.list(),
     getFormation: (formation) => formations.describe(formation),
     async createFormation({ name, kind, dbname, number_sync_standbys: numberSyncStandbys = null }) {

@@ -18,3 +18,8 @@ export function contradictionKey(formation: string, group: number): string {
 export function parseFormationKey(key: string): string | undefined {
   return /^formations\/([^/]+)$/.exec(key)?.[1];
 }
+
+/** What is written only to see whether the store takes it. */
+export function probeKey(id: string): string {
+  return `probes/${id}`;
+}

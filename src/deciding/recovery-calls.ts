@@ -3,9 +3,9 @@ import type { MonitorService } from '../api/monitor-service.ts';
 import type { ReportAnswerBody } from '../api/schemas.ts';
 import type { Report } from '../core/evidence.ts';
 import { recoverGroup } from '../core/recover-group.ts';
-import { BatonError } from '../lib/baton-error.ts';
 import type { Formations } from './formations.ts';
 import type { TakenReport } from './group-decider.ts';
+import { refusalError } from './refusal-error.ts';
 import { createRollCall, type RollCall } from './roll-call.ts';
 import type { GroupSecrets } from './service-calls.ts';
 
@@ -66,7 +66,7 @@ export function recoveryCalls(
         };
       }
       const answer = recoverGroup(null, rollCallOf(formation, group).callers(), request);
-      if (answer.kind === 'refused') throw new BatonError(answer.code, answer.message, { hint: answer.hint });
+      if (answer.kind === 'refused') throw refusalError(answer);
       await keepPasswords();
       if (!dryRun) {
         await formations.adopt(answer.next);

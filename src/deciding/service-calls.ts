@@ -2,6 +2,7 @@ import type { MonitorService, NodeAddress } from '../api/monitor-service.ts';
 import { SettingsBody, type AcceptedBody, type GroupSecretsBody } from '../api/schemas.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { GroupRecord, GroupSettings, NodeId } from '../core/group-record.ts';
+import { hasMoved } from '../core/move-record.ts';
 import {
   disableMaintenance,
   dropNode,
@@ -207,7 +208,7 @@ function refuseForeignAddress(
 ): void {
   for (const decider of formations.allDeciders()) {
     const { record } = decider.current();
-    if (record.formation === formation) continue;
+    if (record.formation === formation || hasMoved(record)) continue;
     const node = record.nodes.find((each) => each.host === host && each.port === port);
     if (node === undefined) continue;
     throw new BatonError(

@@ -3,6 +3,7 @@ import type { MonitorService } from '../api/monitor-service.ts';
 import {
   CreateFormationBody,
   FailoverBody,
+  MoveBody,
   RecoverBody,
   RegisterNodeBody,
   SwitchoverBody,
@@ -38,6 +39,8 @@ export function serviceClient(service: MonitorService): Omit<MonitorClient, 'clo
     switchover: (address, body) => now(() => service.switchover(address, SwitchoverBody.parse(body))),
     failover: (address, body) => now(() => service.failover(address, FailoverBody.parse(body))),
     recoverGroup: (address, body) => now(() => service.recoverGroup(address, RecoverBody.parse(body))),
+    moveGroup: (address, body) => now(() => service.moveGroup(address, MoveBody.parse(body))),
+    arriveGroup: (address, body) => now(() => service.arriveGroup(address, body)),
     sendReport: (address, report, _call, record) => now(() => service.takeReport(address, report, record)),
     listEvents: ({ count = 10, ...filter }) => now(() => service.listEvents({ count, ...filter })),
     async *watchGroup() {

@@ -92,6 +92,22 @@ export async function createStoreClient(
 
   return {
     ...serviceClient(monitor),
+    async registerNode(formation, body) {
+      const address = { formation, group: body.group ?? 0 };
+      const { record } = monitor.getGroup(address);
+      if (body.auth === 'trust' || record.home.incarnations.length < 2)
+        return serviceClient(monitor).registerNode(formation, body);
+      // A group that was made elsewhere brought its passwords along, and only its nodes have them.
+      const keeper = await findKeeper(storedGroup(address), { address, key: token.keeperKey(formation) });
+      if (keeper === undefined) throw NO_KEEPER;
+      try {
+        // Here first: a keeper does not see whether the server is a node of another formation.
+        await serviceClient(monitor).registerNode(formation, body);
+        return await keeper.registerNode(formation, body);
+      } finally {
+        keeper.close();
+      }
+    },
     getSettings: (formation, call) => askFormation(formation, (near) => near.getSettings(formation, call)),
     updateSettings: (formation, patch, call) =>
       askFormation(formation, (near) => near.updateSettings(formation, patch, call)),
@@ -108,6 +124,7 @@ export async function createStoreClient(
     switchover: (address, ...rest) => ask(address, (near) => near.switchover(address, ...rest)),
     failover: (address, ...rest) => ask(address, (near) => near.failover(address, ...rest)),
     recoverGroup: (address, ...rest) => ask(address, (near) => near.recoverGroup(address, ...rest)),
+    moveGroup: (address, ...rest) => ask(address, (near) => near.moveGroup(address, ...rest)),
     sendReport: (address, ...rest) => ask(address, (near) => near.sendReport(address, ...rest)),
     async *watchGroup(address, signal) {
       while (!signal.aborted) {
@@ -122,6 +139,10 @@ export async function createStoreClient(
     },
   };
 }
+
+const NO_KEEPER = new BatonError('BATON_UNREACHABLE', 'no keeper of the group answers', {
+  hint: 'A node that joins needs the passwords of the group, which only its nodes have. Start the keeper of one.',
+});
 
 function keyOf({ formation, group }: GroupAddress): string {
   return `${formation}/${group}`;
@@ -143,6 +164,7 @@ function openService(store: Store, token: FormationToken): Promise<Monitor> {
   return createMonitor({
     store,
     secrets: token.secrets,
+    proofOfMove: token.proofOfMove,
     log: SILENT_LOGGER,
     now: () => performance.now(),
     wallClock: Date.now,

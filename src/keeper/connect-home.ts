@@ -4,7 +4,7 @@ import { createMonitorClient, type MonitorClient } from '../api/client.ts';
 import { readTokenFile } from '../config/environment.ts';
 import { parseMonitorUri } from '../config/monitor-uri.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import { homeOf } from '../config/node-home.ts';
+import { homeOf, type NodeHome } from '../config/node-home.ts';
 import type { NodeFiles } from '../config/paths.ts';
 import { BatonError } from '../lib/baton-error.ts';
 
@@ -23,17 +23,13 @@ export async function connectHome(
   given: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<ConnectedHome> {
-  const { kind, uri } = homeOf(config);
-  if (kind === 'monitor') {
-    const client = createMonitorClient(parseMonitorUri(uri), { token: given });
-    return { client, token: given, isNewToken: false };
+  const home = homeOf(config);
+  if (home.kind === 'monitor') {
+    return { client: await connectTo(home, given, env), token: given, isNewToken: false };
   }
-  const { openStore } = await import('./open-store.ts');
-  const { createStoreClient } = await import('../deciding/store-client.ts');
-  const { useToken } = await import('../deciding/derived-secrets.ts');
   const known = given ?? (existsSync(files.tokenFile) ? readTokenFile(files.tokenFile) : undefined);
   const token = known ?? randomBytes(32).toString('base64url');
-  const client = await createStoreClient(openStore(uri, env), useToken(token));
+  const client = await connectTo(home, token, env);
   try {
     const formations = await client.listFormations();
     if (formations.some(({ name }) => name === config.formation)) {
@@ -46,6 +42,20 @@ export async function connectHome(
     client.close();
     throw error;
   }
+}
+
+/** Those who decide at a home, or the store itself. Throws BATON_UNAUTHORIZED for a store without a token. */
+export async function connectTo(
+  { kind, uri }: Pick<NodeHome, 'kind' | 'uri'>,
+  token: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<MonitorClient> {
+  if (kind === 'monitor') return createMonitorClient(parseMonitorUri(uri), { token });
+  if (token === undefined) throw new BatonError('BATON_UNAUTHORIZED', 'the formation has no token here');
+  const { openStore } = await import('./open-store.ts');
+  const { createStoreClient } = await import('../deciding/store-client.ts');
+  const { useToken } = await import('../deciding/derived-secrets.ts');
+  return createStoreClient(openStore(uri, env), useToken(token));
 }
 
 function tokenNeeded(formation: string): BatonError {

@@ -12,7 +12,17 @@ export type CrashPoint =
   | 'inside promote: written down, not promoted'
   | 'inside promote: promoted, not observed'
   | 'inside start_primary: written down, not started'
-  | 'inside start_primary: started, permission not written off';
+  | 'inside start_primary: started, permission not written off'
+  | MoveCrashPoint;
+
+/** Of a keeper that follows its group into another home. */
+export type MoveCrashPoint = (typeof MOVE_CRASH_POINTS)[number];
+
+export const MOVE_CRASH_POINTS = [
+  'inside move: last record of the old home written down, configuration not written',
+  'inside move: configuration written, not arrived',
+  'inside move: arrived, not connected',
+] as const;
 
 export const INNER_CRASH_POINTS: readonly CrashPoint[] = [
   'inside pledge: upstream cut, promise not written',

@@ -10,6 +10,7 @@ import { followRecord } from '../deciding/record-follower.ts';
 import { recordKey } from '../deciding/record-key.ts';
 import { toReportAnswer } from '../deciding/recovery-calls.ts';
 import { singleGroup } from '../deciding/single-group.ts';
+import type { GroupSecrets } from '../deciding/service-calls.ts';
 import { turnOf } from '../deciding/turn.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
@@ -30,6 +31,8 @@ export interface GroupMemberOptions {
   readonly address: GroupAddress;
   readonly node: NodeId;
   readonly token: FormationToken;
+  /** The group's passwords, if they are not those that follow from the token. */
+  readonly secrets?: GroupSecrets;
   /** Where this keeper listens for the others and for commands. */
   readonly listen: { readonly port: number; readonly address: string | undefined };
   readonly sslmode: 'require' | 'prefer';
@@ -50,7 +53,8 @@ export async function openGroupMember(options: GroupMemberOptions): Promise<Grou
   let decider: GroupDecider | undefined;
   const service = await createMonitor({
     store,
-    secrets: options.token.secrets,
+    secrets: options.secrets ?? options.token.secrets,
+    proofOfMove: options.token.proofOfMove,
     log,
     now: nowMs,
     wallClock: Date.now,
@@ -165,8 +169,15 @@ function promptly(service: Monitor, decider: GroupDecider): Monitor {
 
 /** The record of the journal: the store may be away. What is newer comes in soon. */
 async function firstRecord({ journal, store, address }: GroupMemberOptions): Promise<StoredRecord> {
-  const { record, recordVersion } = journal.entry;
-  if (record !== null) return { record, version: recordVersion };
+  const { record, recordVersion, followed } = journal.entry;
+  if (record !== null) {
+    // It is of the home before: nothing is decided on it here.
+    const move = record.move?.incarnation === followed ? record.move : undefined;
+    return {
+      record: move === undefined ? record : { ...record, move: { ...move, stage: 'moved' } },
+      version: recordVersion,
+    };
+  }
   const stored = await store.get(recordKey(address.formation, address.group), FIRST_READ);
   if (stored !== undefined) return { record: parseRecord(stored.value), version: stored.version };
   throw new BatonError(

@@ -1,14 +1,18 @@
 import { createMonitorClient } from '../api/client.ts';
+import type { GroupSecretsBody } from '../api/schemas.ts';
 import { readEnvironment, readTokenFile } from '../config/environment.ts';
 import { parseMonitorUri } from '../config/monitor-uri.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { homeOf, keeperPortOf, type NodeHome } from '../config/node-home.ts';
+import type { NodeFiles } from '../config/paths.ts';
+import type { GroupSecrets } from '../deciding/service-calls.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { monotonicNow } from '../system/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { openGroupLink } from './group-link.ts';
 import type { Journal } from './journal.ts';
 import type { KeeperDependencies } from './keeper.ts';
+import { passwordsOf } from './server-options.ts';
 
 /** Those who decide for a node, as its keeper is connected with them. */
 export interface OpenHome {
@@ -19,6 +23,7 @@ export interface OpenHome {
 
 export interface HomeOptions {
   readonly config: NodeConfig;
+  readonly files: NodeFiles;
   readonly env: NodeJS.ProcessEnv;
   readonly journal: Journal;
   readonly log: Logger;
@@ -61,7 +66,7 @@ function monitorHome(
 async function storeHome(
   { uri }: NodeHome,
   token: string | undefined,
-  { config, env, journal, log }: HomeOptions,
+  { config, files, env, journal, log }: HomeOptions,
 ): Promise<OpenHome> {
   const { formation, group, nodeId, postgres, ssl } = config;
   if (token === undefined || nodeId === null) {
@@ -79,11 +84,13 @@ async function storeHome(
   const { openGroupMember } = await import('./group-member.ts');
   const store = openStore(uri, env);
   const { listenAddresses } = postgres;
+  const passwords = await passwordsOf(files);
   const member = await openGroupMember({
     store,
     address: { formation, group },
     node: nodeId,
     token: useToken(token),
+    ...(passwords === undefined ? {} : { secrets: fixedSecrets(passwords) }),
     listen: {
       port: keeperPortOf(config),
       // PostgreSQL takes a list; where it has one, the keeper listens everywhere: who has no key is not answered.
@@ -100,5 +107,14 @@ async function storeHome(
       await member.close();
       await store[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** Those that the servers know already, whoever made them. */
+function fixedSecrets(passwords: GroupSecretsBody): GroupSecrets {
+  return {
+    of: () => Promise.resolve(passwords),
+    keep: () => Promise.resolve(),
+    forget: () => Promise.resolve(),
   };
 }

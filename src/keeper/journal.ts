@@ -24,6 +24,8 @@ export interface JournalEntry {
   readonly restartsUsed: number;
   /** The term whose holder the data are a copy of, until the copy has been started; null: they are its own. */
   readonly copyOf: number | null;
+  /** The incarnation of the home that the configuration was last made to name: from then on it counts, whatever it names. */
+  readonly followed: string | null;
 }
 
 const EMPTY: JournalEntry = {
@@ -36,6 +38,7 @@ const EMPTY: JournalEntry = {
   servingTerm: null,
   restartsUsed: 0,
   copyOf: null,
+  followed: null,
 };
 
 export type JournalChange = Partial<Omit<JournalEntry, 'schemaVersion'>>;

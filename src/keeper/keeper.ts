@@ -3,11 +3,13 @@ import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../co
 import { isAnswering } from '../core/absence.ts';
 import type { Action, Rest, Step } from '../core/action.ts';
 import { plan } from '../core/plan.ts';
+import type { Readiness } from '../core/evidence.ts';
 import { isLater } from '../core/record-home.ts';
 import { createLagMeter } from '../deciding/lag-meter.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createAlarm } from './alarm.ts';
 import type { PassCrashPoint } from './crash-point.ts';
 import { executeAction, type ActionContext } from './execute-action.ts';
 import type { Fencing } from './fencing.ts';
@@ -33,6 +35,8 @@ export interface KeeperDependencies {
   readonly journal: Journal;
   /** Opens the line to those who decide; records that come in are handed to `onRecord`. */
   connect(onRecord: GroupLinkOptions['onRecord']): GroupLink;
+  /** Whether this node can use the home that its group is to move to; undefined: no move is announced. */
+  readiness(): Readiness | undefined;
   readonly fencing: Fencing;
   readonly log: Logger;
   readonly nowMs: () => number;
@@ -124,6 +128,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     const now = nowMs();
     noteLook(state, observation, { beganMs, endedMs: now, ...OBSERVE });
     state.unfit = fencing.unfit();
+    state.readiness = deps.readiness();
     state.fencingProblem = fencing.problem();
     if (observation.isUnguarded) state.configured = null;
     if (essence(reportOfState(node, state, journal.durable, now)) !== lastReported) {
@@ -298,32 +303,4 @@ function inWords({ message, detail, hint }: BatonError): string {
 
 function activityOf(action: Action): string {
   return action.kind.replaceAll('_', ' ');
-}
-
-interface Alarm {
-  /** Ends the present wait, or the next one if nobody waits. */
-  ring(): void;
-  wait(atMostMs: number): Promise<void>;
-}
-
-function createAlarm(): Alarm {
-  let rung = false;
-  let waiter: (() => void) | undefined;
-  return {
-    ring() {
-      rung = true;
-      waiter?.();
-    },
-    async wait(atMostMs) {
-      if (!rung) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        const timer = setTimeout(resolve, atMostMs);
-        waiter = resolve;
-        await promise;
-        waiter = undefined;
-        clearTimeout(timer);
-      }
-      rung = false;
-    },
-  };
 }

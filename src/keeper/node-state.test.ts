@@ -24,6 +24,7 @@ const JOURNAL: JournalEntry = {
   restartsUsed: 0,
   session: 1,
   copyOf: null,
+  followed: null,
 };
 
 const PRIMARY: ServerObservation = {

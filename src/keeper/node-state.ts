@@ -1,4 +1,4 @@
-import type { ConfirmedRule, Report } from '../core/evidence.ts';
+import type { ConfirmedRule, Readiness, Report } from '../core/evidence.ts';
 import { currentRule, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import type { LocalView } from '../core/action.ts';
 import type { ServerSettings } from '../core/server-settings.ts';
@@ -28,6 +28,8 @@ export interface NodeState {
   problem: string | null;
   /** Why this node must not become the primary; null: it may. */
   unfit: string | null;
+  /** Whether it can use the home that the group is to move to. */
+  readiness: Readiness | undefined;
   /** What is wrong with its fencer or its watchdog, for people. */
   fencingProblem: string | null;
   /** Monotonic, ms: when the intent was first seen in its stage, and when enough voters last streamed. */
@@ -60,6 +62,7 @@ export function newNodeState(
     activity: null,
     problem: null,
     unfit: null,
+    readiness: undefined,
     fencingProblem: null,
     intentSeenAtMs: nowMs,
     quorumSeenAtMs: nowMs,
@@ -190,6 +193,7 @@ export function reportOfState(
     servingTerm: role === 'primary' ? journal.servingTerm : null,
     confirmedRule: confirmedRule(state),
     unfit: state.unfit,
+    readiness: state.readiness,
     activity: state.activity,
     problem: state.problem ?? state.unfit ?? state.fencingProblem,
   };

@@ -9,8 +9,8 @@ import { lockPidFile } from '../system/pid-file.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { crashAt } from './crash-point.ts';
 import { openFencing } from './open-fencing.ts';
-import { openHome } from './home.ts';
 import { openJournal } from './journal.ts';
+import { openMovingHome } from './moving-home.ts';
 import { serverOptionsOf } from './server-options.ts';
 import { createKeeper, type StopHow } from './keeper.ts';
 
@@ -60,16 +60,18 @@ export async function runNode({ dataDirectory, env, fencerProgram }: RunNodeOpti
   const serverOptions = await serverOptionsOf(config, files, log);
   const server = createPostgresServer(serverOptions);
   const journal = await openJournal(files.stateDirectory);
-  const home = await openHome({ config, env, journal, log });
+  const passCrashPoint = crashAt(env['PGBATON_CRASH_AT']);
+  const home = await openMovingHome({ config, files, env, journal, log, passCrashPoint });
   const keeper = await createKeeper({
     node: nodeId,
     server,
     journal,
     connect: home.connect,
+    readiness: home.readiness,
     fencing: openFencing({ config, files, serverOptions, program: fencerProgram, log }),
     log,
     nowMs: monotonicNow,
-    passCrashPoint: crashAt(env['PGBATON_CRASH_AT']),
+    passCrashPoint,
   });
   log.info(
     { node: nodeId, dataDirectory: config.postgres.dataDirectory },

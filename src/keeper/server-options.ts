@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import type { GroupSecretsBody } from '../api/schemas.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { NodeFiles } from '../config/paths.ts';
 import { BatonError } from '../lib/baton-error.ts';
@@ -71,4 +72,13 @@ export async function readSecrets(file: string): Promise<ServerSecrets | null> {
       cause: error,
     });
   }
+}
+
+/** The same, as they go over the wire; undefined: there are none. */
+export async function passwordsOf({
+  secretsFile,
+}: Pick<NodeFiles, 'secretsFile'>): Promise<GroupSecretsBody | undefined> {
+  const secrets = await readSecrets(secretsFile);
+  if (secrets === null) return undefined;
+  return { keeper_password: secrets.keeperPassword, replication_password: secrets.replicationPassword };
 }

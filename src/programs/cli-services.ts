@@ -40,6 +40,9 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
       const { useToken } = await import('../deciding/derived-secrets.ts');
       return createStoreClient(openStore(uri, env), useToken(token), journalled);
     },
+    passCrashPoint(point) {
+      if (env['PGBATON_CRASH_AT'] === point) process.kill(process.pid, 'SIGKILL');
+    },
     async runNode(dataDirectory) {
       await dropNodePrivileges(dataDirectory);
       const { runNode } = await import('../keeper/run-node.ts');

@@ -38,6 +38,8 @@ export interface NodeOptions {
   readonly pgdata?: string;
   readonly port?: number;
   readonly extraArguments?: readonly string[];
+  /** Leads it to the home where it is registered, if not the one of the cluster. */
+  readonly home?: readonly string[];
 }
 
 /** Nodes and the home of their decisions as processes of their own, in a directory of their own, driven as users drive them. */
@@ -128,7 +130,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     if (nodes > 0) await cluster.settled({ nodes });
     return cluster;
   } catch (error) {
-    const logs = await cluster.describe();
+    const logs = await cluster.describe().catch(String);
     await cluster.stop();
     throw new Error(`${(error as Error).message}\n${logs}`, { cause: error });
   }
@@ -203,7 +205,8 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
       described += 1;
       const place = placeOf(name);
       const pgdata = node.pgdata ?? options.pgdataOf?.(name) ?? join(directory.path, name);
-      const decided = await home.createArguments({ place, stateDirectory: stateDirectoryOf(pgdata) });
+      const decided =
+        node.home ?? (await home.createArguments({ place, stateDirectory: stateDirectoryOf(pgdata) }));
       const created = clusterNode({
         name,
         place,
