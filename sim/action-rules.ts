@@ -1,5 +1,6 @@
 import type { Action } from '../src/core/action.ts';
 import { currentRule, findNode } from '../src/core/group-record.ts';
+import { needsLease } from '../src/core/lease.ts';
 import { votersOf } from '../src/core/quorum.ts';
 import type { JournalEntry } from '../src/keeper/journal.ts';
 import { hasVoters, type NodeState } from '../src/keeper/node-state.ts';
@@ -68,6 +69,8 @@ function servesAsItShould({ node, state, journal, storeSilentMs }: Acting): bool
   const { record, observation } = state;
   const reign = record?.reign;
   if (reign?.holder !== node || record?.intent !== null || observation.role !== 'primary') return false;
+  // Where a lease ends other things count; that it was needed is checked where the lease is.
+  if (needsLease(record)) return false;
   const isOwn = journal.servingTerm === reign.term && observation.position?.timeline === reign.timeline;
   return isOwn && (hasVoters(record, observation) || storeSilentMs < record.settings.detectionMs);
 }

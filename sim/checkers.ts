@@ -29,6 +29,8 @@ export interface Checkers {
   decided: () => GroupRecord | undefined;
   /** The highest term that a node has durably promised. */
   promisedBy: (node: NodeId) => number;
+  /** Commits wait for nobody: some may be lost in a failover that rests on the end of a lease, and in nothing else. */
+  isAsync: boolean;
   fail(invariant: string, detail: string): void;
   readonly isOver: boolean;
   readonly isLossAccepted: boolean;
@@ -85,6 +87,20 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
     }
   }
 
+  /** Before the next primary can acknowledge, and not only when a client happens to write to the old one. */
+  function checkOthersClosed({ node }: VirtualPostgres): void {
+    const open = [...servers.values()].find(
+      (each) =>
+        each.node !== node &&
+        each.status === 'running' &&
+        each.role === 'primary' &&
+        each.names?.text === '' &&
+        each.effective?.locked === false,
+    );
+    if (open === undefined) return;
+    fail('I3 an async primary is closed before its successor begins', `n${open.node} beside n${node}`);
+  }
+
   function checkHand(server: VirtualPostgres, { timeline }: WalRecord): void {
     const reign = self.decided()?.reign;
     if (!timeline.isByHand || isLossAccepted) return;
@@ -103,7 +119,19 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
     fail('I8 who has promised a term acknowledges nothing for an older one', text);
   }
 
+  /** What the reign may lack that began on a timeline without the pledge of the one before. */
+  function rewindFrontier(server: VirtualPostgres, timeline: Timeline): void {
+    const decided = self.decided();
+    const reigns = [decided?.reign, ...(decided?.pastReigns ?? [])];
+    const reign = reigns.find((each) => each?.timeline === timeline.id);
+    if (!self.isAsync || frontier === undefined || reign?.fencedBy !== 'lease') return;
+    const wal = server.data?.wal ?? [];
+    const common = commonPart(wal, frontier.wal.slice(0, frontier.record.index + 1));
+    frontier = common === undefined ? undefined : { record: common, wal };
+  }
+
   const self: Checkers = {
+    isAsync: false,
     decided: () => undefined,
     promisedBy: () => 0,
     get violation() {
@@ -131,6 +159,10 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       checkVotes(server, record);
       checkHand(server, record);
       checkPromise(server);
+      if (self.isAsync && [...timelines].some((each) => !each.isByHand && each.id > record.timeline.id)) {
+        const text = `n${server.node} acknowledges ${describe(record)}, and a later reign has begun`;
+        return fail('I3 an async primary acknowledges nothing beside its successor', text);
+      }
       if (isLossAccepted || extend(server, record)) return;
       fail(
         'I2 two terms never both acknowledge',
@@ -162,6 +194,8 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       }
       if (timeline.isByHand && server.settings?.upstream != null && server.isWritable())
         fail('I34 what is promoted by hand looks writable to nobody', `n${server.node} does`);
+      if (self.isAsync) checkOthersClosed(server);
+      rewindFrontier(server, timeline);
       if (timeline.isByHand || isLossAccepted || frontier === undefined) return;
       // An elected node that has not heard yet that its term is over acknowledges nothing.
       if (timeline.id < frontier.record.timeline.id) return;
@@ -182,6 +216,13 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
     },
   };
   return self;
+}
+
+/** The last record that two histories share. */
+function commonPart(a: readonly WalRecord[], b: readonly WalRecord[]): WalRecord | undefined {
+  let index = Math.min(a.length, b.length) - 1;
+  while (index >= 0 && a[index] !== b[index]) index -= 1;
+  return a[index];
 }
 
 /** Whether the group gave a number twice, or a person and the group made two histories that nobody can tell apart. */

@@ -25,6 +25,15 @@ export function wholeNumber(min = 0): (text: string) => number {
   };
 }
 
+/** Parses the value of an option that is one of known words. */
+export function oneOf<T extends string>(known: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = known.find((each) => each === text);
+    if (word !== undefined) return word;
+    throw new InvalidArgumentError(`It has to be ${known.join(' or ')}.`);
+  };
+}
+
 /** Parses the value of an option that is a list of known names. */
 export function listOf(what: string, known: readonly string[]): (text: string) => readonly string[] {
   return (text) => {

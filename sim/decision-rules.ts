@@ -9,6 +9,7 @@ import {
 } from '../src/core/group-record.ts';
 import { comparePositions } from '../src/core/lineage.ts';
 import { livePledges } from '../src/core/election.ts';
+import { mayLoseCommits } from '../src/core/lease.ts';
 import { lagBytes } from '../src/core/lsn.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
@@ -70,7 +71,10 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
     !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
   if (before.rules.some(({ cohort }) => cohort.length === 1))
     return ['I3 a group without voters is not failed over by itself', `n${reign.holder} is given up`];
-  if (before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
+  const isAsync = mayLoseCommits(before);
+  if (isAsync && decision.next.intent?.cause === 'lost' && evidence.lease?.term !== null)
+    return ['I3 nobody is given up while his lease lasts', `term ${evidence.lease?.term}`];
+  if (!isAsync && before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
     return ['I26 nobody is given up in vain', 'too few members are here'];
   if (decision.next.intent?.cause === 'crash') {
     const hasData = holder?.postgres.status === 'stopped' || holder?.postgres.status === 'crashed';

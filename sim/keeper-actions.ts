@@ -46,6 +46,8 @@ function run(action: Action, context: ActionContext): Steps {
       return promote(action, context);
     case 'apply_rule':
       return applyRule(action, context);
+    case 'ask_members':
+      return askMembers(action, context);
     case 'write_marker':
       return writeMarker(action, context);
     case 'open':
@@ -212,6 +214,19 @@ function* applyRule(action: ActionOf<'apply_rule'>, { server, state }: ActionCon
   state.appliedRule = { ...action.rule, term: action.term, change: action.change, safeLsn };
   if (state.configured !== null)
     state.configured = { ...state.configured, synchronousStandbyNames: action.names };
+}
+
+/** A commit that waits for nobody: it is sent as soon as it is flushed here. */
+function* askMembers({ term }: ActionOf<'ask_members'>, context: ActionContext): Steps {
+  const { world, server, state } = context;
+  const askedAtMs = context.nowMs();
+  yield server.random.between(0.3, 3);
+  if (server.role !== 'primary' || server.status !== 'running') throw new StepFailed('no primary');
+  server.write('sign', 0, () => undefined);
+  const sign = server.data?.wal.at(-1);
+  if (sign?.kind !== 'sign') throw new StepFailed('no sign could be written');
+  yield* until({ world, server }, () => (server.data?.flushed ?? 0) > sign.index, 5_000);
+  state.asked = { term, askedAtMs, lsn: sign.lsn };
 }
 
 /** Runs beside the loop: the marker waits for the voters as long as it takes. */

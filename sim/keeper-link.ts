@@ -17,6 +17,7 @@ export interface KeeperLink {
   }): StoredRecord | undefined;
   silentMs(): number;
   hasHeard(): boolean;
+  leasedUntilMs(term: number): number;
   onRecord: () => void;
   close(): void;
 }
@@ -35,6 +36,7 @@ export function openKeeperLink(
   const { clock, network } = world;
   let heardAtMs = process.nowMs;
   let hasHeard = false;
+  let lease = { term: 0, untilMs: -Infinity };
   let isRefused = false;
   let newest: StoredRecord | undefined;
   let waiting: Report | undefined;
@@ -46,6 +48,7 @@ export function openKeeperLink(
     onRecord: () => undefined,
     silentMs: () => process.nowMs - heardAtMs,
     hasHeard: () => hasHeard,
+    leasedUntilMs: (term) => (lease.term === term ? lease.untilMs : -Infinity),
     takeNewest(than) {
       const found = newest;
       newest = undefined;
@@ -79,20 +82,24 @@ export function openKeeperLink(
     if (report === undefined) return;
     waiting = undefined;
     sending = report;
-    sentAtMs = process.nowMs;
-    network.send(node, MONITOR, () => monitor.process.now(() => monitor.whenFree(() => arrive(report))));
+    const askedAtMs = (sentAtMs = process.nowMs);
+    network.send(node, MONITOR, () =>
+      monitor.process.now(() => monitor.whenFree(() => arrive(report, askedAtMs))),
+    );
   }
 
-  function arrive(report: Report): void {
+  function arrive(report: Report, askedAtMs: number): void {
     const stored = monitor.takeReport(report, journalled());
     // An answer that tells nothing new is no event of its own where it would be there in a millisecond.
     const tellsNothing = stored.version <= report.recordVersion && process.pausedUntilMs <= clock.nowMs;
     if (tellsNothing && waiting === undefined && network.isQuick(MONITOR, node))
-      return process.now(() => answered(report, stored));
-    network.send(MONITOR, node, () => process.now(() => answered(report, stored)));
+      return process.now(() => answered(report, stored, askedAtMs));
+    network.send(MONITOR, node, () => process.now(() => answered(report, stored, askedAtMs)));
   }
 
-  function answered(report: Report, stored: TakenReport): void {
+  function answered(report: Report, stored: TakenReport, askedAtMs: number): void {
+    if (report.leaseFor !== undefined && stored.leaseMs !== undefined && !stored.isRefused)
+      lease = { term: report.leaseFor, untilMs: askedAtMs + stored.leaseMs };
     isRefused = stored.isRefused;
     hasHeard = true;
     const known = report.recordOrigin?.incarnations.length ?? 0;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Violation } from './checkers.ts';
-import { listOf, newCommand, refuse, wholeNumber } from './command-line.ts';
+import { listOf, newCommand, oneOf, refuse, wholeNumber } from './command-line.ts';
 import { SEEDS_FOR_COVERAGE, unreached } from './coverage.ts';
 import { FAULTS } from './faults.ts';
 import { optionsOf, type Choice } from './options.ts';
@@ -38,6 +38,7 @@ const command = newCommand('sim', 'Lives of whole groups, each from its own seed
     listOf('fault', Object.keys(FAULTS)),
     [],
   )
+  .option('--durability <policy>', 'async: groups whose commits wait for nobody', oneOf(['async']))
   .option('--keep-going', 'go on after a failure', false)
   .option('--shrink', 'make failures small with --keep-going too', false)
   .option('--trace', 'tell the story of the first seed when none fails', false)

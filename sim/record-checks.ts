@@ -1,5 +1,6 @@
 import { synchronousStandbyNames } from '../src/core/application-name.ts';
 import { findNode, type GroupRecord } from '../src/core/group-record.ts';
+import { mayLoseCommits } from '../src/core/lease.ts';
 import { comparePositions } from '../src/core/lineage.ts';
 import { votersOf } from '../src/core/quorum.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
@@ -39,7 +40,9 @@ function checkReign(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
     before.rules.every(
       ({ cohort, k }) => cohort.filter((id) => ids.includes(id)).length >= cohort.length - k,
     );
-  if (!isProven && !intent.allowDataLoss) {
+  const restsOnLease = reign.fencedBy === 'lease' && mayLoseCommits(before);
+  if (restsOnLease) checkLoss(group, next);
+  if (!isProven && !intent.allowDataLoss && !restsOnLease) {
     const text = `term ${reign.term} begins with the promises of ${ids.join(', ')} on disk, under ${JSON.stringify(before.rules)}`;
     world.checkers.fail('I6 a promotion satisfies every rule', text);
   }
@@ -57,6 +60,17 @@ function checkReign(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
       world.checkers.fail('I8 the position in a pledge does not grow', text);
     }
   }
+}
+
+/** An async group goes on without its primary only when the lease has ended, and loses no more of what was known than it may. */
+function checkLoss({ world, monitor }: SimulatedGroup, { reign, settings }: GroupRecord): void {
+  const present = monitor.store.leaseTerm(monitor.process.nowMs);
+  if (present !== null)
+    world.checkers.fail('I3 a reign begins without a pledge when the lease has ended', `term ${present}`);
+  const lost = reign?.mayLackBytes ?? Infinity;
+  if (lost > settings.maximumLagOnFailover)
+    world.checkers.fail('I3 no more is lost than is allowed', `${lost} bytes`);
+  world.count(lost > 0 ? 'went on without WAL that was known of' : 'went on without the old primary');
 }
 
 function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecord): void {

@@ -1,5 +1,5 @@
 import { elect } from '../src/core/election.ts';
-import { DEFAULT_SETTINGS, nameOf, type NodeId } from '../src/core/group-record.ts';
+import { DEFAULT_SETTINGS, nameOf, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
 import { groupObstacles } from '../src/core/obstacles.ts';
 import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
 import { createCheckers, type Violation } from './checkers.ts';
@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly without: readonly string[];
   /** The faults, when they are not to be made from the seed. */
   readonly schedule?: readonly PlannedFault[];
+  /** Commits wait for nobody; absent: for a quorum. */
+  readonly durability?: 'async';
   /** How many clients write; absent: 2. */
   readonly clients?: number;
   /** Told every line of the story; absent: no text is made. */
@@ -62,7 +64,9 @@ export function runSeed(options: RunOptions): RunResult {
     absentMs: random.pick([15_000, 300_000]),
     handoverMs: random.pick([5_000, 30_000]),
     crashFailovers: random.pick([0, 2, 100]),
+    ...(options.durability === 'async' ? asyncSettings(world) : {}),
   });
+  world.checkers.isAsync = options.durability === 'async';
   const { schedule } = scenarioOf(options);
   let convergedAfterMs: number | undefined;
   try {
@@ -83,6 +87,16 @@ export function runSeed(options: RunOptions): RunResult {
     virtualMs: world.clock.nowMs,
     events: world.clock.eventsRun,
     convergedAfterMs,
+  };
+}
+
+/** From a stream of chance of their own: the lives of other groups stay what they were. */
+function asyncSettings(world: World): Partial<GroupSettings> {
+  const random = world.randomOf('policies');
+  return {
+    durability: 'async',
+    maximumLagOnFailover: random.pick([16 * 1024, 1024 * 1024]),
+    leaseMs: random.pick([3_000, 6_000]),
   };
 }
 

@@ -17,15 +17,42 @@ export interface Scenario {
   readonly clients: number;
   readonly faultyMs: number;
   readonly schedule: readonly PlannedFault[];
+  readonly durability?: 'async';
 }
 
 export const CLIENT_COUNT = 2;
 
+/**
+ * Where no quorum fences, nothing does what these undo: a machine that stands
+ * still and goes on can't end its server in between, a store that has lost its
+ * leases, and people who promote or accept a loss (docs/limits.md).
+ */
+const NOT_FOR_ASYNC: readonly string[] = [
+  'pause_host',
+  'suspend_host',
+  'accept_loss',
+  'lose_monitor_disk',
+  'restore_monitor',
+  'promote_by_hand',
+  'treat_by_hand',
+  'spoil_switchover',
+  'number_sync',
+  'make_async',
+];
+
 /** What follows from these options. */
 export function scenarioOf(options: RunOptions): Scenario {
-  const { seed, nodes, faultyMs, without } = options;
-  const kinds = Object.keys(FAULTS).filter((kind) => !without.includes(kind));
+  const { seed, nodes, faultyMs, without, durability } = options;
+  const isOff = (kind: string): boolean => durability === 'async' && NOT_FOR_ASYNC.includes(kind);
+  const kinds = Object.keys(FAULTS).filter((kind) => !without.includes(kind) && !isOff(kind));
   const schedule =
     options.schedule ?? makeSchedule(createRandom(seedOf(seed, STREAMS.schedule)), kinds, faultyMs);
-  return { seed, nodes, clients: options.clients ?? CLIENT_COUNT, faultyMs, schedule };
+  return {
+    seed,
+    nodes,
+    clients: options.clients ?? CLIENT_COUNT,
+    faultyMs,
+    schedule,
+    ...(durability === undefined ? {} : { durability }),
+  };
 }

@@ -20,6 +20,8 @@ export interface ActionContext {
   readonly journal: VirtualJournal;
   /** Kills the keeper here, if chance wants it. */
   passCrashPoint(): Steps;
+  /** The keeper's own clock. */
+  nowMs(): number;
   wake(): void;
   report(): void;
 }

@@ -1,12 +1,15 @@
 import { isAnswering } from '../src/core/absence.ts';
 import type { Report } from '../src/core/evidence.ts';
 import { DEFAULT_SETTINGS, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
-import type { Rest, Step } from '../src/core/action.ts';
+import type { LocalView, Rest, Step } from '../src/core/action.ts';
+import { mustEndForLease } from '../src/core/be-primary.ts';
+import { needsLease } from '../src/core/lease.ts';
 import { plan } from '../src/core/plan.ts';
 import { createLagMeter } from '../src/deciding/lag-meter.ts';
 import type { JournalEntry } from '../src/keeper/journal.ts';
 import { BUSY_TICK_MS, pauseAtRest } from '../src/keeper/look-pause.ts';
 import {
+  beginLeaseGrace,
   localView,
   newNodeState,
   noteLook,
@@ -16,6 +19,7 @@ import {
 import { checkAction } from './action-rules.ts';
 import { executeAction } from './keeper-actions.ts';
 import { StepFailed, type ActionContext, type Pause, type Steps } from './steps.ts';
+import { createLeaseWatch, createVirtualFencer } from './lease-ends.ts';
 import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
 import type { ServerObservation } from '../src/postgres/postgres-server.ts';
 import { createObserver } from './observation.ts';
@@ -79,6 +83,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
   let session = 0;
   let state: NodeState | undefined;
   let link: KeeperLink | undefined;
+  const fencer = createVirtualFencer(world, node, server);
 
   /** As in src/keeper/journal.ts known at once and durable at some moment during the write: a kill leaves either the old or the new. */
   function* writeJournal(
@@ -157,14 +162,26 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
         options.onDeath();
         yield 0;
       },
+      nowMs: () => process.nowMs,
       wake: stir,
       report,
     };
+
+    const lease = createLeaseWatch(process, () => {
+      if (mine.record === null || !mustEndForLease(mine.record, present(mine.record))) return;
+      world.count('ended for want of a lease');
+      world.trace(`n${node}`, () => 'the lease ends: PostgreSQL is ended');
+      process.after(server.random.between(5, 50), () => server.kill(true));
+    });
+    if (mine.record !== null) lease.watch(mine.record);
 
     function* adoptRecord({ version, record }: StoredRecord): Steps {
       yield* context.journal.write({ record, recordVersion: version });
       if (intentKey(record) !== intentKey(mine.record)) mine.intentSeenAtMs = process.nowMs;
       if (record.reign?.term !== mine.record?.reign?.term) mine.quorumSeenAtMs = process.nowMs;
+      const neededLease = mine.record !== null && needsLease(mine.record);
+      if (needsLease(record) && !neededLease) beginLeaseGrace(mine, record, process.nowMs);
+      lease.watch(record);
       mine.record = record;
       mine.recordVersion = version;
     }
@@ -196,9 +213,19 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       if (mine.record === null) return { action: null, because: 'the record has not come in yet' };
       if (!line.hasHeard() && line.silentMs() < FIRST_RECORD_MS)
         return { action: null, because: 'waiting for the monitor' };
+      const local = present(mine.record);
+      fencer.see(mine.record, local);
+      return plan(mine.record, local);
+    }
+
+    function present({ reign }: GroupRecord): LocalView {
       const { nowMs } = process;
-      const times = { nowMs, storeSilentMs: line.silentMs(), keeperLagMs: lag.lagMs(nowMs) };
-      return plan(mine.record, localView(node, mine, entry, times));
+      return localView(node, mine, entry, {
+        nowMs,
+        storeSilentMs: line.silentMs(),
+        keeperLagMs: lag.lagMs(nowMs),
+        leasedUntilMs: reign === null ? -Infinity : line.leasedUntilMs(reign.term),
+      });
     }
 
     function* act(step: Step): Steps {

@@ -7,6 +7,7 @@ import {
   type GroupSettings,
   type NodeId,
 } from '../src/core/group-record.ts';
+import { mayHoldLease, needsLease } from '../src/core/lease.ts';
 import { refused, type Answer } from '../src/core/answer.ts';
 import { writtenBy, type Contradiction } from '../src/core/record-home.ts';
 import { recoverGroup, type Caller, type RecoveryRequest } from '../src/core/recover-group.ts';
@@ -34,6 +35,8 @@ import type { World } from './world.ts';
 
 export interface TakenReport extends StoredRecord {
   readonly isRefused: boolean;
+  /** How long the lease lasts that the report asked for; absent: it has none. */
+  readonly leaseMs?: number;
 }
 
 /** The monitor: a store, the evidence that dies with the process, and the real `decide`. */
@@ -109,7 +112,17 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   function evidence(): Evidence {
     const heard = book.evidence(known.record, process.latenessMs(LAG_WINDOW_MS));
     const contradiction = rollCall.contradiction(known);
-    return contradiction === undefined ? heard : { ...heard, contradiction };
+    const leased = needsLease(known.record) ? { ...heard, lease: { term: store.leaseTerm(now()) } } : heard;
+    return contradiction === undefined ? leased : { ...leased, contradiction };
+  }
+
+  /** src/deciding/baton-lease.ts: how long the lease lasts that a report asks for. */
+  function keepLease(report: Report): number | undefined {
+    const { record, version } = known;
+    const { leaseFor: term } = report;
+    if (term === undefined || isUncertain || !mayHoldLease(record, report, term)) return undefined;
+    const { leaseMs } = record.settings;
+    return store.keepLease({ term, untilMs: now() + leaseMs }, version, now()) ? leaseMs : undefined;
   }
 
   function push(node: NodeId, news: StoredRecord | undefined): void {
@@ -276,9 +289,14 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       return isRestored;
     },
     takeReport(report, journalled) {
+      const leaseMs = keepLease(report);
       rollCall.take(report, journalled ?? undefined);
       if (findNode(known.record, report.node) !== undefined && book.take(report, known.record)) settle();
-      return { ...known, isRefused: rollCall.contradiction(known) !== undefined };
+      return {
+        ...known,
+        isRefused: rollCall.contradiction(known) !== undefined,
+        ...(leaseMs === undefined ? {} : { leaseMs }),
+      };
     },
     restore(copy) {
       self.kill();

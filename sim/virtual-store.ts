@@ -26,6 +26,14 @@ export interface VirtualStore {
   read(): StoredRecord | Unanswered;
   /** Writes on exactly this version. */
   swap(expected: number, next: GroupRecord): SwapOutcome;
+  /** The term that has a lease, at a moment of the store's own clock; null: none. */
+  leaseTerm(nowMs: number): number | null;
+  /** Takes a lease on exactly this version of the record, or renews that of the same term. */
+  keepLease(
+    lease: { readonly term: number; readonly untilMs: number },
+    expected: number,
+    nowMs: number,
+  ): boolean;
   /** Its file is another one: a copy, or a new one. */
   replace(copy: StoredRecord): void;
   /** It restarts, or has no leader: nothing is done and nothing is answered. */
@@ -46,6 +54,7 @@ const CALL_MS = 5_000;
 export function createVirtualStore(random: Random, start: GroupRecord): VirtualStore {
   let stored: StoredRecord = { version: 0, record: start };
   let past: readonly StoredRecord[] = [];
+  let lease = { term: 0, untilMs: -Infinity };
 
   /** Some errors are known at once, for some the deadline has to pass. */
   const unanswered = (): Unanswered => ({
@@ -71,6 +80,15 @@ export function createVirtualStore(random: Random, start: GroupRecord): VirtualS
     },
     get past() {
       return past;
+    },
+    leaseTerm: (nowMs) => (lease.untilMs > nowMs ? lease.term : null),
+    keepLease(wanted, expected, nowMs) {
+      if (self.isDown) return false;
+      const isRenewal = self.leaseTerm(nowMs) === wanted.term;
+      if (!isRenewal && (stored.version !== expected || (self.leaseTerm(nowMs) ?? 0) > wanted.term))
+        return false;
+      lease = wanted;
+      return true;
     },
     replace(copy) {
       stored = copy;

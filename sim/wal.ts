@@ -13,7 +13,7 @@ export interface Timeline {
   readonly isByHand: boolean;
 }
 
-export type RecordKind = 'commit' | 'marker' | 'checkpoint' | 'shutdown' | 'end_of_recovery';
+export type RecordKind = 'commit' | 'marker' | 'sign' | 'checkpoint' | 'shutdown' | 'end_of_recovery';
 
 /** A record of WAL. Nodes share the very same object when they share the history up to it. */
 export interface WalRecord {

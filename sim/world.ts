@@ -37,4 +37,5 @@ export const STREAMS = {
   clients: 4_000,
   servers: 5_000,
   store: 6_000,
+  policies: 7_000,
 } as const;

@@ -148,7 +148,7 @@ export const DECIDING: readonly Mutant[] = [
     {
       name: 'absence_costs_no_copies',
       guards: 'an absence never takes the copies of a commit below what was asked for (I15)',
-      original: 'const keepsCopies = left.length >= Math.max(k, numberSync, 1);',
+      original: 'const keepsCopies = left.length >= least;',
       replacement: 'const keepsCopies = true;',
     },
     {

@@ -13,13 +13,17 @@ const SIZES = [3, 3, 2, 3, 3, 4];
 const LEFT_OUT: readonly string[] = ['lose_disk', 'foreign_data', 'promote_by_hand'];
 
 /** A life as the hunt for a mutant runs it. */
-export function lifeOf({ needs = [], among }: Mutant, seed: number, faultyMs: number): RunOptions {
+export function lifeOf(
+  { needs = [], among, durability }: Mutant,
+  seed: number,
+  faultyMs: number,
+): RunOptions {
   const nodes = SIZES[seed % SIZES.length] ?? 3;
   const without =
     among === undefined
       ? LEFT_OUT.filter((fault) => !needs.includes(fault))
       : Object.keys(FAULTS).filter((fault) => !among.includes(fault));
-  return { seed, nodes, faultyMs, without };
+  return { seed, nodes, faultyMs, without, ...(durability === undefined ? {} : { durability }) };
 }
 
 /** One such life; undefined: nobody had anything to say against it. */

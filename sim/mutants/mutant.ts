@@ -13,6 +13,8 @@ export interface Mutant {
   readonly replacement: string;
   /** Faults that the hunt leaves out otherwise. */
   readonly needs?: readonly string[];
+  /** The groups that the hunt looks at; absent: those with a quorum. */
+  readonly durability?: 'async';
   /** The only faults that the hunt has: those that bring about what the guard prevents. */
   readonly among?: readonly string[];
 }

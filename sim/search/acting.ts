@@ -37,6 +37,7 @@ function perform(state: State, node: NodeId, action: Action, step: number): read
     case 'adopt':
     case 'checkpoint':
     case 'maintain_slots':
+    case 'ask_members':
       throw new Error(`the search does not know ${action.kind}`);
     case 'start_primary':
       return one(startPrimary(state, node, action, step));

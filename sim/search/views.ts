@@ -178,6 +178,11 @@ export function localView(node: NodeId, server: Server, keeper: Keeper): LocalVi
     storeSilentMs: keeper.isStoreSilent ? LONG_MS : 0,
     keeperLagMs: 0,
     quorumSilentMs: keeper.isQuorumSilent ? LONG_MS : 0,
+    // The search has no groups that need a lease.
+    leaseLeftMs: 0,
+    leaseGraceMs: 0,
+    membersAskedMs: LONG_MS,
+    walStillMs: LONG_MS,
     intentAgeMs: keeper.isIntentOld ? LONG_MS : 0,
   };
 }

@@ -58,6 +58,7 @@ export const ReportDocument = z.object({
   confirmedRule: z.nullable(
     z.object({ term: Counter, change: Counter, cohort: z.array(Counter), k: Counter }),
   ),
+  leaseFor: z.optional(Counter),
   unfit: z._default(z.nullable(Sentence), null),
   readiness: z.optional(
     z.object({

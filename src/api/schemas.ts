@@ -74,6 +74,10 @@ export const SettingsBody = z.strictObject({
   crash_window_ms: milliseconds(1_000),
   fencing: z.enum(['off', 'on']),
   paused: z.boolean(),
+  durability: z.enum(['quorum', 'async']),
+  maximum_lag_on_failover: z.int().check(z.minimum(0)),
+  reads: z.enum(['fast', 'strict']),
+  lease_ms: milliseconds(3_000),
 });
 export type SettingsBody = z.infer<typeof SettingsBody>;
 
@@ -237,6 +241,8 @@ export const ReportAnswerBody = z.object({
   record: z.optional(RecordDocument),
   /** Nothing is decided for the group here: to the keeper the store is as good as silent. */
   refused: z.optional(z.string()),
+  /** How long the lease lasts that the report asked for, from the moment on at which it was sent, ms; absent: there is none. */
+  lease_ms: z.optional(z.number()),
   /** The record of the keeper's journal is wanted with its next report. */
   send_record: z.optional(z.boolean()),
 });

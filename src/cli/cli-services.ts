@@ -22,7 +22,7 @@ export interface CliServices {
   connectStore(
     uri: string,
     token: string,
-    journalled?: () => Promise<GroupRecord | null>,
+    journalled: () => Promise<GroupRecord | null>,
   ): Promise<MonitorClient>;
   /** Ends this process in the middle of a step where a test asks for it; else nothing happens. */
   passCrashPoint(point: string): void;

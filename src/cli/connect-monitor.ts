@@ -52,16 +52,21 @@ async function withStore<T>(
       hint: 'Name a copy of the file "token" of one of its nodes with --token-file, or run the command on a node with --pgdata.',
     });
   }
-  const journalled = async (): Promise<GroupRecord | null> =>
-    local?.role === 'postgres'
-      ? (await context.services.readJournal(local.files.stateDirectory)).record
-      : null;
-  const client = await context.services.connectStore(uri, token, journalled);
+  const client = await context.services.connectStore(uri, token, () => journalledHere(context, local));
   try {
     return await work({ client, local, token });
   } finally {
     client.close();
   }
+}
+
+/** The record that the node of this machine has on disk; null: there is none. */
+export async function journalledHere(
+  { services }: CliContext,
+  local: LocalConfig | undefined,
+): Promise<GroupRecord | null> {
+  if (local?.role !== 'postgres') return null;
+  return (await services.readJournal(local.files.stateDirectory)).record;
 }
 
 /**

@@ -38,6 +38,8 @@ export interface BatonHolding {
   /** ISO wall clock of the monitor; null when its history does not go back so far. */
   readonly since: string | null;
   readonly serves_clients: boolean;
+  /** Of the last known WAL of the primary before it, where it began without that one's pledge; null: nobody knows. */
+  readonly may_lack_bytes?: number | null;
 }
 
 export interface ExplainedStep {
@@ -75,6 +77,7 @@ export function explainSituation({ record, evidence, events }: Situation): Expla
             because: reign.because,
             since: beginOfTerm(events, reign.term)?.at ?? null,
             serves_clients: reign.confirmed,
+            ...(reign.mayLackBytes === undefined ? {} : { may_lack_bytes: reign.mayLackBytes }),
           },
     under_way:
       intent === null

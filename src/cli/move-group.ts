@@ -7,7 +7,7 @@ import type { GroupRecord } from '../core/group-record.ts';
 import { hasMoved, readinessOf, type NodeReadiness } from '../core/move-record.ts';
 import { BatonError, toBatonError } from '../lib/baton-error.ts';
 import type { CliContext } from './cli-context.ts';
-import { parseEndpoint, type Connection } from './connect-monitor.ts';
+import { journalledHere, parseEndpoint, type Connection } from './connect-monitor.ts';
 import { formatDuration, listNames } from './format-quantity.ts';
 import { isSilent } from './render-state.ts';
 import type { Ui } from './ui.ts';
@@ -198,7 +198,8 @@ async function connectTo(
   const ownFile = local?.files.tokenFile;
   const used = token ?? (ownFile !== undefined && existsSync(ownFile) ? readTokenFile(ownFile) : undefined);
   if (kindOfHome(to) === 'monitor') return context.createClient(await parseEndpoint(context, to), used);
-  if (used !== undefined) return context.services.connectStore(to, used);
+  if (used !== undefined)
+    return context.services.connectStore(to, used, () => journalledHere(context, local));
   throw new BatonError(
     'BATON_UNAUTHORIZED',
     'without the token of the formation the new home can not be asked',

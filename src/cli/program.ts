@@ -17,6 +17,7 @@ import {
   getNumberSyncStandbysCommand,
   setNumberSyncStandbysCommand,
 } from './number-sync-standbys-command.ts';
+import { getPolicyCommands, setPolicyCommands } from './policy-commands.ts';
 import { performFailoverCommand } from './perform-failover-command.ts';
 import { performPromotionCommand } from './perform-promotion-command.ts';
 import { performSwitchoverCommand } from './perform-switchover-command.ts';
@@ -108,6 +109,7 @@ function changeCommands(context: CliContext, act: Act): readonly Command[] {
       family('node', 'show a setting of a node', getNodePolicyCommands(context, act)),
       family('formation', 'show a setting of a formation', [
         getNumberSyncStandbysCommand(context, act),
+        ...getPolicyCommands(context, act),
         showSettingsCommand(context, act, 'pgbaton get formation settings'),
       ]),
     ]),
@@ -116,7 +118,10 @@ function changeCommands(context: CliContext, act: Act): readonly Command[] {
         ...setNodePolicyCommands(context, act),
         setNodeMetadataCommand(context, act),
       ]),
-      family('formation', 'change a setting of a formation', [setNumberSyncStandbysCommand(context, act)]),
+      family('formation', 'change a setting of a formation', [
+        setNumberSyncStandbysCommand(context, act),
+        ...setPolicyCommands(context, act),
+      ]),
     ]),
     family('perform', 'change which node is the primary', [
       performSwitchoverCommand(context, act),

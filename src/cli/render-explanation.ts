@@ -1,4 +1,4 @@
-import type { ExplainedMilestone, Explanation, ExplainedStep } from './explain-situation.ts';
+import type { BatonHolding, ExplainedMilestone, Explanation, ExplainedStep } from './explain-situation.ts';
 import { formatClock, formatDuration, formatTimestamp } from './format-quantity.ts';
 
 /** `why` for people. `now` is the wall clock, only to say how long ago something was. */
@@ -29,9 +29,19 @@ function renderBaton({ baton, under_way: underWay, durability }: Explanation, no
     `"${baton.holder}" holds the baton of term ${baton.term} ${since}.`,
     `It got it because: ${baton.because} (${baton.cause}).`,
     clients,
+    ...describeLoss(baton),
     ...(durability === null ? [] : [`${capitalize(durability)}.`]),
     ...(underWay === null ? [] : [`Under way: ${underWay}.`]),
   ];
+}
+
+function describeLoss({ may_lack_bytes: bytes }: BatonHolding): readonly string[] {
+  if (bytes === undefined) return [];
+  const known =
+    bytes === null
+      ? 'How much WAL of the primary before it is missing, nobody knows'
+      : `It began without the primary before it: ${bytes} bytes of the WAL that was last known of that one are missing`;
+  return [`${known}, and what was committed there after that is lost.`];
 }
 
 function describeSince(iso: string, now: Date): string {

@@ -42,6 +42,14 @@ export interface LocalView {
   readonly keeperLagMs: number;
   /** Since this primary last had enough voters streaming in its term. */
   readonly quorumSilentMs: number;
+  /** For how long the store, or every member of the cohort, lets nobody be promoted beside this node; below 0: not any more. */
+  readonly leaseLeftMs: number;
+  /** How long a keeper that has just started, or has just learned that a lease is needed, may still go without, ms. */
+  readonly leaseGraceMs: number;
+  /** Since the members were last asked to confirm it; infinite: not in this term. */
+  readonly membersAskedMs: number;
+  /** For how long no WAL has come in: whoever it came from has had no confirmation since. */
+  readonly walStillMs: number;
   /** Since the present intent was first seen in its present stage. */
   readonly intentAgeMs: number;
 }
@@ -75,6 +83,8 @@ export type Action =
       readonly change: number;
       readonly names: string;
     }
+  /** A record in the WAL that every member flushes lets the primary go on without the store. */
+  | { readonly kind: 'ask_members'; readonly term: number }
   | { readonly kind: 'write_marker'; readonly term: number }
   | { readonly kind: 'open'; readonly term: number; readonly settings: ServerSettings }
   | { readonly kind: 'maintain_slots'; readonly nodes: readonly NodeId[] }
@@ -95,6 +105,7 @@ export const ACTION_KINDS: Readonly<Record<Action['kind'], true>> = {
   configure: true,
   promote: true,
   apply_rule: true,
+  ask_members: true,
   write_marker: true,
   open: true,
   maintain_slots: true,

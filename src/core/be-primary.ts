@@ -1,6 +1,7 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
-import { currentRule, type GroupRecord, type Reign, type Rule } from './group-record.ts';
+import { cohortMembers, currentRule, type GroupRecord, type Reign, type Rule } from './group-record.ts';
 import { isHung } from './hung-server.ts';
+import { isLeaseRunningOut, isLeaseStale, needsLease } from './lease.ts';
 import { continuesReign, reignTimelineAfter } from './lineage.ts';
 import { isLocked, primarySettings, sameSettings, standbySettings } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
@@ -46,6 +47,7 @@ function outlastHang(record: GroupRecord, reign: Reign, local: LocalView): Step 
 }
 
 function startHolder(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
+  if (lacksLease(record, local)) return rest(NO_LEASE);
   const settings = { ...primarySettings(record, reign, local, false), locked: true };
   const start = { kind: 'start_primary', term: reign.term, restarts: reign.restarts, settings } as const;
   // Nobody else has data yet, so an attempt that was cut off needs no permission to be made again.
@@ -84,6 +86,9 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
   // Just started by somebody: it may be on the reign's timeline already.
   const { position } = local.postgres;
   if (position === null) return rest('the end of its WAL is not known yet');
+  if (lacksLease(record, local)) return rest(NO_LEASE);
+  if (reign.fencedBy === 'lease' && local.walStillMs < record.settings.leaseMs)
+    return rest('the old primary may have been told by the last WAL from it that it may go on');
   const settings = primarySettings(record, reign, local, false);
   return step(
     {
@@ -128,6 +133,12 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
   }
   const rule = currentRule(record);
   if (rule === undefined) return rest('the record has no rule');
+  if (mustEndForLease(record, local)) {
+    return step(
+      { kind: 'stop', mode: 'immediate' },
+      'neither the store nor every member lets it go on: somebody else may be the primary soon',
+    );
+  }
   if (mustStepDown(record, rule, local)) {
     return step(
       { kind: 'stop', mode: 'immediate' },
@@ -135,6 +146,11 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
     );
   }
   const isOpen = local.servingTerm === reign.term;
+  if (isOpen && mustAskMembers(record, reign, local))
+    return step(
+      { kind: 'ask_members', term: reign.term },
+      'the store is silent; the members are asked instead',
+    );
   const isShut = isOpen && mustShut(record, rule, local);
   const settings = primarySettings(record, reign, local, isOpen && !isShut);
   const inForce = local.synchronousStandbyNames ?? '';
@@ -157,6 +173,8 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
   if (!sameIds(others, local.slotsFor))
     return step({ kind: 'maintain_slots', nodes: others }, 'every member needs a slot here');
   if (mustApply(record, reign, inForce, settings.synchronousStandbyNames, local)) {
+    // From then on its commits stand on the lease, and the group is told so.
+    if (lacksLease(record, local)) return rest(NO_LEASE);
     return step(
       {
         kind: 'apply_rule',
@@ -169,6 +187,7 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
     );
   }
   if (isOpen) return rest(isShut ? 'closed for writes until its voters are heard' : null);
+  if (lacksLease(record, local)) return rest(NO_LEASE);
   if (local.markerAcknowledged === reign.term) {
     const open = primarySettings(record, reign, local, true);
     return step(
@@ -182,6 +201,53 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
         { kind: 'write_marker', term: reign.term },
         `term ${reign.term} begins with a commit that its voters acknowledge`,
       );
+}
+
+const NO_LEASE = 'it waits for the lease of its term';
+
+/** Whether the group asks for a lease and this node has none that would last. */
+function lacksLease(record: GroupRecord, local: LocalView): boolean {
+  return needsLease(record) && isLeaseRunningOut(record, local.leaseLeftMs);
+}
+
+/**
+ * Whether this server has to be ended for want of a lease: somebody else may be
+ * promoted soon, and nothing else would keep its clients from it.
+ */
+export function mustEndForLease(record: GroupRecord, local: LocalView): boolean {
+  const { reign } = record;
+  const { status, role } = local.postgres;
+  const isUp = status === 'running' || status === 'starting' || status === 'unresponsive';
+  // Locked before its first commit it has no clients; what is only being promoted is not seen as a primary yet.
+  const isClosed = local.servingTerm === null && local.configured?.locked === true;
+  const mayHaveClients = isUp && !isClosed && (role === 'primary' || local.promotedTerm === reign?.term);
+  return (
+    mayHaveClients && reign?.holder === local.node && lacksLease(record, local) && local.leaseGraceMs <= 0
+  );
+}
+
+/**
+ * Without the store a primary asks every member: who confirms that it may go on
+ * takes no part in a promotion for as long as a lease lasts. A majority would
+ * not do, since in an async group any single member may be promoted.
+ */
+function mustAskMembers(record: GroupRecord, reign: Reign, local: LocalView): boolean {
+  return (
+    needsLease(record) &&
+    isLeaseStale(record, local.leaseLeftMs) &&
+    local.membersAskedMs >= record.settings.heartbeatMs &&
+    allStream(record, reign, local)
+  );
+}
+
+function allStream(record: GroupRecord, { term }: Reign, { node, postgres }: LocalView): boolean {
+  return cohortMembers(record).every(
+    (member) =>
+      member === node ||
+      postgres.followers.some(
+        (each) => each.node === member && each.term === term && each.state === 'streaming',
+      ),
+  );
 }
 
 function mustApply(

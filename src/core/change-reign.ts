@@ -1,6 +1,7 @@
 import { rest, step, type LocalView, type Rest, type Step } from './action.ts';
 import { cohortMembers, nameOf, type GroupRecord, type Intent, type Position } from './group-record.ts';
 import { endHung } from './hung-server.ts';
+import { mayLoseCommits } from './lease.ts';
 import { comparePositions } from './lineage.ts';
 import { isLocked, sameSettings, standbySettings, upstreamOf } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
@@ -80,7 +81,7 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
       return step({ kind: 'pledge', term: intent.term, settings }, intent.because);
     case 'stopped':
     case 'crashed':
-      if (canBeSpared(intent, local)) return rest('the others elect without it');
+      if (canBeSpared(intent, local) && !mayLoseCommits(record)) return rest('the others elect without it');
       if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);
       return step({ kind: 'start_standby', settings }, 'its WAL is read to its end before it pledges');
     case 'starting':

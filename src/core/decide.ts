@@ -8,6 +8,8 @@ import {
   type GroupRecord,
   type Intent,
 } from './group-record.ts';
+import { failOverAsync } from './fail-over-async.ts';
+import { isAsyncRule, isLeaseOver, mayLoseCommits } from './lease.ts';
 import { continuesReign, reignTimelineAfter } from './lineage.ts';
 import { isAwaited, liveReport } from './live-report.ts';
 import { canStand, holderCondition, isEligibleAtNeed, isFit } from './liveness.ts';
@@ -22,6 +24,8 @@ export interface Decision {
   readonly rule: RuleName;
   /** A sentence for people: shown by `show events` and `why`. */
   readonly because: string;
+  /** It may be written only as long as the store has no lease: to be checked in the same transaction. */
+  readonly needsNoLease?: true;
 }
 
 export type RuleName = keyof typeof RULES;
@@ -195,8 +199,20 @@ function beginReign(record: GroupRecord, evidence: Evidence): ReturnType<RuleFun
         because: outcome.because,
       };
     case 'elected':
-      return { next: withReign(record, intent, outcome.winner, evidence), because: outcome.because };
+      return crown(withReign(record, intent, outcome.winner, evidence), evidence, outcome.because);
   }
+}
+
+/** Whose predecessor has not pledged may begin only when its lease has ended in the store. */
+function crown(next: GroupRecord, evidence: Evidence, because: string): ReturnType<RuleFunction> {
+  if (next.reign?.fencedBy === undefined) return { next, because };
+  if (!isLeaseOver(next, evidence)) return undefined;
+  const { mayLackBytes } = next.reign;
+  const price =
+    mayLackBytes === undefined
+      ? ''
+      : `; of the last known WAL of the old primary it lacks ${mayLackBytes ?? 'nobody knows how many'} bytes, and what that one wrote later is lost`;
+  return { next, because: `${because}${price}`, needsNoLease: true };
 }
 
 function hasFetched(record: GroupRecord, intent: Intent, evidence: Evidence): boolean {
@@ -258,12 +274,11 @@ function failOver(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunct
   if (isCrash && prefersRestart(record, evidence, condition.report.postgres.status)) return undefined;
   const isGone =
     condition.kind === 'lost' || (condition.kind === 'down' && !hasData(condition.report.postgres));
+  const { because } = condition;
+  if (mayLoseCommits(record)) return failOverAsync(record, evidence, reign, { isCrash, isGone, because });
   if (!couldElect(record, evidence, { down: isGone })) return undefined;
   const cause = isCrash ? 'crash' : 'lost';
-  return {
-    next: withIntent(record, 'failover', record.term + 1, reign, cause, condition.because),
-    because: condition.because,
-  };
+  return { next: withIntent(record, 'failover', record.term + 1, reign, cause, because), because };
 }
 
 /** A query that crashes servers must not walk through all of them: after a few failovers crashes are restarted in place. */
@@ -337,6 +352,8 @@ function confirmRule(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
   const { reign, intent } = record;
   const rule = currentRule(record);
   if (reign === null || intent !== null || rule === undefined || record.rules.length < 2) return undefined;
+  // A holder that knows no leases would acknowledge alone, and nothing would end it.
+  if (isAsyncRule(rule) && evidence.lease?.term !== reign.term) return undefined;
   const confirmed = liveReport(record, evidence, reign.holder)?.confirmedRule;
   if (confirmed?.term !== reign.term || confirmed.change !== record.ruleChanges) return undefined;
   return { next: withRules(record, [rule]), because: `in force: ${describeRule(record, rule)}` };

@@ -9,6 +9,7 @@ import {
 } from './group-record.ts';
 import { knownPart } from './known-history.ts';
 import { comparePositions, relationToHistory, type Lineage } from './lineage.ts';
+import { isCloseEnough, mayLoseCommits } from './lease.ts';
 import { liveReport } from './live-report.ts';
 import { isEligible, isEligibleAtNeed, isEligibleThoughLeaving, isFit } from './liveness.ts';
 import { LSN_ZERO } from './lsn.ts';
@@ -51,6 +52,10 @@ export function elect(record: GroupRecord, intent: Intent, evidence: Evidence): 
   const pledged = livePledges(record, evidence, intent.term);
   const late = latecomer(record, intent, evidence, pledged);
   const sets = setsThatProve(record, intent, evidence, pledged);
+  if (sets.length === 0 && mayLoseCommits(record) && pledged.length > 0)
+    return wait(
+      `what has pledged term ${intent.term} (${namesOf(record, pledged)}) may lack more of the old primary's commits than maximum_lag_on_failover, ${record.settings.maximumLagOnFailover} bytes`,
+    );
   if (sets.length === 0)
     return wait(`too few members have pledged term ${intent.term}: ${namesOf(record, pledged)}`);
   if (late !== undefined) return wait(`${nameOf(record, late)} is alive and may still pledge`);
@@ -89,8 +94,25 @@ function setsThatProve(
     );
   const others = pledged.filter(({ node }) => node !== intent.from);
   const sets = (intent.kind === 'failover' ? [others, pledged] : [pledged]).filter(suffices);
-  const isLossAccepted = intent.allowDataLoss && evidence.intentAgeMs >= TARGET_MS && pledged.length > 0;
-  return sets.length === 0 && isLossAccepted ? [pledged] : sets;
+  if (sets.length > 0 || pledged.length === 0) return sets;
+  const isLossAccepted = intent.allowDataLoss && evidence.intentAgeMs >= TARGET_MS;
+  return isLossAccepted || goesOnWithout(record, intent, evidence, pledged) ? [pledged] : sets;
+}
+
+/**
+ * An async group goes on without its old holder, when that does not come back
+ * to pledge, from a member that lacks little enough of what it last told.
+ */
+function goesOnWithout(
+  record: GroupRecord,
+  intent: Intent,
+  evidence: Evidence,
+  pledged: readonly PledgedNode[],
+): boolean {
+  if (intent.kind !== 'failover' || !mayLoseCommits(record)) return false;
+  const isHere = liveReport(record, evidence, intent.from) !== undefined;
+  if (isHere && evidence.intentAgeMs < TARGET_MS) return false;
+  return pledged.some(({ pledge }) => isCloseEnough(record, evidence, pledge.position));
 }
 
 /**

@@ -20,8 +20,17 @@ export interface Evidence {
    * started when it never did. The holder itself is not in it.
    */
   readonly notStreaming: readonly Absence[];
+  /** Who has a lease in the store, looked up where that matters; absent: nobody has looked. */
+  readonly lease?: LeaseSeen;
+  /** The end of WAL that the holder last told as the primary of the present term; absent: this decider never heard it. */
+  readonly lastKnownEnd?: Position;
   /** A node has a record that does not fit the decider's: its store was restored from an old copy, or has lost the group. */
   readonly contradiction?: Contradiction;
+}
+
+/** The term that the lease in the store is for; null: nobody has one. */
+export interface LeaseSeen {
+  readonly term: number | null;
 }
 
 export interface Absence {
@@ -61,6 +70,8 @@ export interface Report {
   readonly servingTerm: number | null;
   /** The rule whose settings are proven to be in force on this primary, its safe LSN flushed by k voters. */
   readonly confirmedRule: ConfirmedRule | null;
+  /** It asks the store for the lease of this term, or to renew it; absent: it needs none. */
+  readonly leaseFor?: number | undefined;
   /** Why this node must not become the primary, in words; null: it may, as far as it knows. */
   readonly unfit: string | null;
   /** Whether the node can use the home that the record is to move to; absent: no move is announced to it. */

@@ -91,6 +91,10 @@ export interface Reign {
   readonly restarts: number;
   readonly cause: ReignCause;
   readonly because: string;
+  /** The holder before has not pledged, and its lease had ended: it is promoted only when a confirmation by its own WAL has run out too. */
+  readonly fencedBy?: 'lease';
+  /** Begun without proof that it has every commit, and how much of the WAL that was known of it lacks, bytes; null: nobody knows. */
+  readonly mayLackBytes?: number | null;
 }
 
 export type ReignCause = 'first' | 'switchover' | 'crash' | 'lost' | 'forced';
@@ -190,6 +194,14 @@ export interface GroupSettings {
   readonly fencing: 'off' | 'on';
   /** Automatic failover is switched off; everything else goes on. */
   readonly paused: boolean;
+  /** `async`: commits wait for nobody. What keeps a second primary away is the lease of the first, and not a quorum. */
+  readonly durability: 'quorum' | 'async';
+  /** How much of the old primary's last known WAL the next one may lack after an automatic failover of an async group, bytes. */
+  readonly maximumLagOnFailover: number;
+  /** `strict`: a primary that can't prove that it holds the baton is closed, for readers too, before another one begins. */
+  readonly reads: 'fast' | 'strict';
+  /** How long a lease lasts, ms. A primary that could not renew it is ended when a third of it is left. */
+  readonly leaseMs: number;
 }
 
 export const DEFAULT_SETTINGS: GroupSettings = {
@@ -206,6 +218,10 @@ export const DEFAULT_SETTINGS: GroupSettings = {
   crashWindowMs: 600_000,
   fencing: 'off',
   paused: false,
+  durability: 'quorum',
+  maximumLagOnFailover: 1024 * 1024,
+  reads: 'fast',
+  leaseMs: 6_000,
 };
 
 /** The record of a group that nobody has joined, in a store of this incarnation. */

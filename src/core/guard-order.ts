@@ -1,6 +1,7 @@
 import type { LocalView } from './action.ts';
 import { formatStandbyTag } from './application-name.ts';
 import { cohortMembers, type GroupRecord } from './group-record.ts';
+import { needsLease } from './lease.ts';
 import { votersOf } from './quorum.ts';
 
 /** So many of these standbys, by their application names, have to stream. */
@@ -16,6 +17,8 @@ export type GuardOrder =
    * be ended unless each of the quorums streams from it.
    */
   | { readonly kind: 'guard'; readonly term: number; readonly quorums: readonly StreamingQuorum[] }
+  /** It stands on its lease: it is to be ended when that ends, in so many ms, unless the keeper has said something else by then. */
+  | { readonly kind: 'lease'; readonly term: number; readonly leftMs: number }
   /** It is closed to clients, or nobody can be promoted beside it: whatever becomes of the keeper, it may live. */
   | { readonly kind: 'release' }
   /** Neither is certain: what was last said stays in force, and runs out. */
@@ -33,12 +36,16 @@ export function guardOrder(record: GroupRecord, local: LocalView): GuardOrder {
   if (isDown || role === 'standby') return { kind: 'release' };
   const { reign, intent, settings } = record;
   // People are at work, and nothing is failed over by itself.
-  if (settings.paused) return { kind: 'release' };
+  if (settings.paused && !needsLease(record)) return { kind: 'release' };
   const isHolder = reign?.holder === local.node && (intent === null || intent.stage === 'drain');
   // Also one that does not answer: its keeper sees that, and the group decides what becomes of it.
   const isOpen = local.servingTerm !== null && local.servingTerm === reign?.term;
   if (reign === null || !isHolder || !isOpen || (local.pledge?.term ?? 0) > reign.term)
     return { kind: 'hold' };
+  if (needsLease(record))
+    return local.leaseLeftMs > 0
+      ? { kind: 'lease', term: reign.term, leftMs: local.leaseLeftMs }
+      : { kind: 'hold' };
   const needed = record.rules.filter(({ k }) => k > 0);
   if (needed.length === 0 || cohortMembers(record).length < 2) return { kind: 'release' };
   const quorums = needed.map((rule) => ({

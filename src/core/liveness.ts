@@ -56,6 +56,12 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
   );
 }
 
+/** Whether something is to be decided that may rest on who has the lease. */
+export function isLeaseOfInterest(record: GroupRecord, evidence: Evidence): boolean {
+  const isChanging = record.intent !== null || record.rules.length > 1;
+  return isChanging || holderCondition(record, evidence).kind !== 'alive';
+}
+
 /** Why it proves nothing that the holder is silent; undefined when it does. */
 function doubt(record: GroupRecord, evidence: Evidence, silence: string): HolderCondition | undefined {
   if (evidence.deciderLagMs > record.settings.detectionMs / 2) {

@@ -154,6 +154,13 @@ export function updateSettings(record: GroupRecord, changes: Partial<GroupSettin
     (node) => node.replicationQuorum && node.dropping === 'no' && node.id !== next.reign?.holder,
   ).length;
   const wanted = changes.numberSyncStandbys ?? 0;
+  const { durability, numberSyncStandbys } = next.settings;
+  if (durability === 'async' && (numberSyncStandbys ?? 0) > 0)
+    return refused(
+      'BATON_REFUSED',
+      `commits of an async group wait for nobody, and number_sync_standbys is ${numberSyncStandbys}`,
+      'Set number-sync-standbys to auto first, or leave durability at quorum.',
+    );
   if (wanted > 0 && standbys < wanted + 1) {
     return refused(
       'BATON_REFUSED',

@@ -9,6 +9,7 @@ import {
   type NodeId,
   type Rule,
 } from './group-record.ts';
+import { isAsyncRule } from './lease.ts';
 import { relationTo } from './lineage.ts';
 import { liveReport } from './live-report.ts';
 import { lagBytes } from './lsn.ts';
@@ -45,8 +46,9 @@ export function wantedRule(record: GroupRecord, evidence: Evidence): WantedRule 
   if (joining.length > 0) reasons.push(`${names(record, joining)} streams and has caught up`);
   reasons.push(...present.reasons);
 
-  const rule = ruleFor(holder, present.voters, effectiveNumberSync(record));
+  const rule = ruleOf(record, holder, present.voters);
   if (sameRule(rule, current)) return undefined;
+  if (reasons.length === 0 && rule.k === 0) reasons.push('the durability of the group is async');
   if (reasons.length === 0) reasons.push(`number_sync_standbys is ${effectiveNumberSync(record)}`);
   return { rule, because: `${reasons.join('; ')}: ${describeRule(record, rule)}` };
 }
@@ -59,8 +61,14 @@ export function ruleFor(holder: NodeId, voters: readonly NodeId[], numberSync: n
   };
 }
 
+function ruleOf(record: GroupRecord, holder: NodeId, voters: readonly NodeId[]): Rule {
+  const rule = ruleFor(holder, voters, effectiveNumberSync(record));
+  return record.settings.durability === 'async' ? { ...rule, k: 0 } : rule;
+}
+
 /** A rule in words: `commits stand on 2 of "a", "b", "c"`. */
 export function describeRule(record: GroupRecord, rule: Rule): string {
+  if (isAsyncRule(rule)) return `commits wait for nobody; the members are ${names(record, rule.cohort)}`;
   return rule.k === 0
     ? `commits stand on ${names(record, rule.cohort)} alone`
     : `commits stand on ${rule.k + 1} of ${names(record, rule.cohort)}`;
@@ -68,31 +76,47 @@ export function describeRule(record: GroupRecord, rule: Rule): string {
 
 /**
  * Takes out voters that are away. With number_sync_standbys = 0 the primary
- * goes on alone as soon as none of its voters is left; else only a voter that
- * has been away for long is taken out, and never below the present copies.
+ * goes on alone as soon as none of its voters is left, unless its commits wait
+ * for nobody anyway.
  */
 function afterAbsences(
   record: GroupRecord,
   evidence: Evidence,
   voters: readonly NodeId[],
   k: number,
-): { voters: readonly NodeId[]; reasons: readonly string[] } {
-  const { detectionMs, absentMs } = record.settings;
-  const awayMs = (node: NodeId): number =>
-    evidence.notStreaming.find((each) => each.node === node)?.ageMs ?? 0;
+): Present {
+  const { detectionMs, durability } = record.settings;
   const numberSync = effectiveNumberSync(record);
-
+  if (durability === 'async') return afterLongAbsences(record, evidence, voters, 1);
   if (numberSync === 0 && voters.length > 0 && voters.every((node) => isAway(record, evidence, node))) {
     return {
       voters: [],
       reasons: [`no voter has streamed for ${detectionMs} ms and number_sync_standbys is 0`],
     };
   }
+  return afterLongAbsences(record, evidence, voters, Math.max(k, numberSync, 1));
+}
+
+/** Who has been away for long is taken out, but never so that fewer than `least` are left. */
+function afterLongAbsences(
+  record: GroupRecord,
+  evidence: Evidence,
+  voters: readonly NodeId[],
+  least: number,
+): Present {
+  const { absentMs } = record.settings;
+  const awayMs = (node: NodeId): number =>
+    evidence.notStreaming.find((each) => each.node === node)?.ageMs ?? 0;
   const gone = voters.filter((node) => awayMs(node) >= absentMs);
   const left = voters.filter((node) => !gone.includes(node));
-  const keepsCopies = left.length >= Math.max(k, numberSync, 1);
+  const keepsCopies = left.length >= least;
   if (gone.length === 0 || !keepsCopies) return { voters, reasons: [] };
   return { voters: left, reasons: [`${names(record, gone)} has been away for more than ${absentMs} ms`] };
+}
+
+interface Present {
+  readonly voters: readonly NodeId[];
+  readonly reasons: readonly string[];
 }
 
 /** Whether people have taken a node out of those that count. */

@@ -116,6 +116,16 @@ function handingOver(): GroupRecord {
   return accepted(requestSwitchover(RECORD, EVIDENCE, { target: null, requestedBy: 'op@host' })).next;
 }
 
+test('a group whose primary needs a lease does not move, also not when that begins meanwhile', () => {
+  const strict = (record: GroupRecord): GroupRecord => ({
+    ...record,
+    settings: { ...record.settings, reads: 'strict' },
+  });
+  const request = { to: ETCD, incarnation: 'second', proof: null, requestedBy: 'operator' };
+  assert.match(refused(announceMove(strict(RECORD), EVIDENCE, request)).message, /needs a lease/);
+  assert.match(refused(finishMove(strict(announced()), READY, ETCD)).message, /needs a lease/);
+});
+
 test('a home that the group has left decides nothing, grants nothing and takes nothing back', () => {
   const record = moved();
   assert.equal(decide(record, CRASHED), undefined);

@@ -1,6 +1,7 @@
 import { accepted, busy, refused, type Accepted, type Answer, type Refused } from './answer.ts';
 import { reportOf, type Evidence } from './evidence.ts';
 import { nameOf, type GroupRecord, type NodeEntry } from './group-record.ts';
+import { needsLease } from './lease.ts';
 import { liveReport } from './live-report.ts';
 import { movedHome, standingOf, stampOf } from './record-home.ts';
 
@@ -133,6 +134,13 @@ function obstacleOf(record: GroupRecord, evidence: Evidence): Refused | undefine
   if (record.intent !== null) return busy(record);
   if (reign?.confirmed !== true)
     return refused('BATON_REFUSED', 'the group has no primary that serves clients', 'Wait until it has one.');
+  // A lease is kept by one store: two could each have given one, and neither knows of the other's.
+  if (needsLease(record))
+    return refused(
+      'BATON_REFUSED',
+      'its primary needs a lease of the home that it is in',
+      'Set "durability quorum" and "reads fast" for the formation, move, and set them back.',
+    );
   const resting = record.nodes.find(({ maintenance }) => maintenance);
   if (resting !== undefined)
     return refused(

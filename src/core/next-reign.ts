@@ -1,6 +1,7 @@
 import type { Evidence } from './evidence.ts';
 import { livePledges, provesAll, type PledgedNode } from './election.ts';
-import { currentRule, type GroupRecord, type Intent, type Reign } from './group-record.ts';
+import { currentRule, type GroupRecord, type Intent, type NodeId, type Reign } from './group-record.ts';
+import { isAsyncRule, lackBytes, needsLease } from './lease.ts';
 import { reignTimelineAfter } from './lineage.ts';
 import { liveReport } from './live-report.ts';
 import { ruleFor } from './membership.ts';
@@ -57,6 +58,7 @@ export function withReign(
     restarts: 0,
     cause: intent.cause,
     because: intent.because,
+    ...priceOf(record, intent, winner, evidence),
   };
   const next: GroupRecord = {
     ...record,
@@ -75,6 +77,24 @@ export function withReign(
   return withRulesOfReign(next, intent, evidence);
 }
 
+/** What it costs that the old holder has not pledged: nothing where a quorum proves all, and nobody's reads count. */
+function priceOf(
+  record: GroupRecord,
+  intent: Intent,
+  winner: PledgedNode,
+  evidence: Evidence,
+): Pick<Reign, 'fencedBy' | 'mayLackBytes'> {
+  if (!needsLease(record) || livePledge(record, evidence, intent, intent.from)) return {};
+  return {
+    fencedBy: 'lease',
+    ...(record.rules.some(isAsyncRule) ? { mayLackBytes: lackBytes(evidence, winner.pledge.position) } : {}),
+  };
+}
+
+function livePledge(record: GroupRecord, evidence: Evidence, { term }: Intent, of: NodeId): boolean {
+  return livePledges(record, evidence, term).some(({ node }) => node === of);
+}
+
 /**
  * The cohort stays the same through a change of reign. Two exceptions: a pair
  * whose survivor is alone goes on alone where number_sync_standbys is 0, by
@@ -87,6 +107,8 @@ function withRulesOfReign(record: GroupRecord, intent: Intent, evidence: Evidenc
   const rule = record.rules.findLast(({ cohort }) => cohort.includes(reign.holder)) ?? currentRule(record);
   if (rule === undefined) return record;
   const rules = rule === currentRule(record) ? record.rules : [...record.rules, rule];
+  // Commits of an async group stand on its holder alone whoever follows: there is nothing to shrink to.
+  if (isAsyncRule(rule)) return rule === currentRule(record) ? record : withRules(record, rules);
   const alone = ruleFor(reign.holder, [], 0);
   const proven = provesAll(
     record,

@@ -1,5 +1,6 @@
 import type { Evidence } from './evidence.ts';
 import { cohortMembers, findNode, nameOf, type GroupRecord, type NodeId } from './group-record.ts';
+import { isCloseEnough, mayLoseCommits } from './lease.ts';
 import { relationTo } from './lineage.ts';
 import { liveReport } from './live-report.ts';
 import { holderCondition } from './liveness.ts';
@@ -54,7 +55,7 @@ export function groupObstacles(record: GroupRecord, evidence: Evidence): readonl
   if (reign === null) return ['no node has joined: `pgbaton create postgres` adds the first'];
   const obstacles: string[] = [];
   const live = cohortMembers(record).filter((node) => liveReport(record, evidence, node) !== undefined);
-  for (const rule of record.rules) {
+  for (const rule of mayLoseCommits(record) ? [] : record.rules) {
     const needed = pledgesNeeded(rule);
     const able = rule.cohort.filter(
       (node) => live.includes(node) && (node !== reign.holder || intent !== null),
@@ -69,10 +70,33 @@ export function groupObstacles(record: GroupRecord, evidence: Evidence): readonl
   }
   const condition = holderCondition(record, evidence);
   if (condition.kind !== 'alive') obstacles.push(condition.because);
+  if (mayLoseCommits(record)) obstacles.push(...asyncObstacles(record, evidence, condition.kind === 'alive'));
   if (record.settings.paused) obstacles.push('automatic failover is paused');
   for (const { report } of evidence.reports) {
     if (report.problem !== null) obstacles.push(`${nameOf(record, report.node)}: ${report.problem}`);
   }
+  return obstacles;
+}
+
+/** What keeps an async group from going on without its primary. */
+function asyncObstacles(record: GroupRecord, evidence: Evidence, isAlive: boolean): readonly string[] {
+  const { reign, settings } = record;
+  if (reign === null) return [];
+  const standbys = cohortMembers(record).filter((node) => node !== reign.holder);
+  const positions = standbys.map((node) => liveReport(record, evidence, node)?.postgres.position ?? null);
+  const obstacles: string[] = [];
+  if (evidence.lastKnownEnd === undefined)
+    obstacles.push(
+      `nobody here has heard where the WAL of ${nameOf(record, reign.holder)} ends, so nobody is promoted without it: bring it back, or accept a loss with \`pgbaton perform failover --allow-data-loss\``,
+    );
+  else if (!positions.some((position) => isCloseEnough(record, evidence, position)))
+    obstacles.push(
+      `every standby that is heard lacks more of the WAL of ${nameOf(record, reign.holder)} than maximum_lag_on_failover, ${settings.maximumLagOnFailover} bytes: bring that node back, or accept the loss with \`pgbaton perform failover --allow-data-loss\``,
+    );
+  if (!isAlive && record.intent === null)
+    obstacles.push(
+      `another node takes over when the lease of ${nameOf(record, reign.holder)} has ended in the store`,
+    );
   return obstacles;
 }
 

@@ -35,7 +35,8 @@ export function sameRule(a: Rule, b: Rule): boolean {
  * survive what a pair survives.
  */
 export function effectiveNumberSync(record: GroupRecord): number {
-  const { numberSyncStandbys } = record.settings;
+  const { numberSyncStandbys, durability } = record.settings;
+  if (durability === 'async') return 0;
   if (numberSyncStandbys !== null) return numberSyncStandbys;
   const standbys = record.nodes.filter(
     (node) =>

@@ -1,5 +1,13 @@
 import type { Report } from './evidence.ts';
-import { cohortMembers, currentRule, findNode, type GroupRecord, type NodeId } from './group-record.ts';
+import {
+  cohortMembers,
+  currentRule,
+  findNode,
+  type GroupRecord,
+  type NodeId,
+  type Rule,
+} from './group-record.ts';
+import { isAsyncRule } from './lease.ts';
 
 /**
  * The names that operators know from pg_auto_failover. They are a view:
@@ -66,7 +74,7 @@ function assignedToHolder(record: GroupRecord, node: NodeId): StateName {
   if (record.nodes.length === 1) return 'single';
   if (reign !== null && reign.history === null && reign.basis !== null) return 'stop_replication';
   const rule = currentRule(record);
-  if (rule === undefined || rule.k === 0) return 'wait_primary';
+  if (rule === undefined || isAlone(rule)) return 'wait_primary';
   if (!reign?.confirmed) return 'wait_primary';
   return record.rules.length > 1 && rule.cohort.includes(node) ? 'apply_settings' : 'primary';
 }
@@ -97,7 +105,12 @@ function reportedByPrimary(record: GroupRecord, report: Report): StateName {
   if (reign?.holder !== report.node || record.intent?.from === report.node) return 'draining';
   if (record.nodes.length === 1) return 'single';
   if (report.servingTerm !== reign.term) return 'stop_replication';
-  return (currentRule(record)?.k ?? 0) > 0 ? 'primary' : 'wait_primary';
+  const rule = currentRule(record);
+  return rule === undefined || isAlone(rule) ? 'wait_primary' : 'primary';
+}
+
+function isAlone(rule: Rule): boolean {
+  return rule.k === 0 && !isAsyncRule(rule);
 }
 
 function reportedByStandby(record: GroupRecord, report: Report): StateName {

@@ -1,5 +1,6 @@
 import { isAnswering } from '../core/absence.ts';
-import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { findNode, type GroupRecord, type NodeId, type Position } from '../core/group-record.ts';
+import { isAsyncRule } from '../core/lease.ts';
 import type { Absence, Evidence, Report } from '../core/evidence.ts';
 
 /**
@@ -38,6 +39,7 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
   let heardOthersAtMs = startedAtMs;
   const heard = new Map<NodeId, Heard>();
   const streamed = new Map<NodeId, Streamed>();
+  let lastKnown: { readonly term: number; readonly end: Position } | undefined;
   let crashFailoversAtMs: readonly number[] = [];
   let intent = { stage: '', sinceMs: startedAtMs };
   let reign: { readonly term: number; readonly primarySinceMs: number } | undefined;
@@ -47,6 +49,7 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
     const term = record.reign?.term;
     if (term === undefined || report.node !== record.reign?.holder) return;
     if (report.promotedTerm !== term || report.postgres.role !== 'primary') return;
+    if (report.postgres.position !== null) lastKnown = { term, end: report.postgres.position };
     if (reign?.term !== term) {
       reign = { term, primarySinceMs: now() };
       streamed.clear();
@@ -95,6 +98,10 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
       deciderAgeMs: now() - listensSinceMs,
       recentCrashFailovers: crashFailoversAtMs.filter((atMs) => now() - atMs < record.settings.crashWindowMs)
         .length,
+      // Where a quorum tells what was acknowledged nobody asks for it.
+      ...(lastKnown !== undefined && lastKnown.term === record.reign?.term && record.rules.some(isAsyncRule)
+        ? { lastKnownEnd: lastKnown.end }
+        : {}),
       notStreaming: record.nodes
         .filter(({ id }) => id !== record.reign?.holder)
         .map(({ id }) => absenceOf(record, id)),

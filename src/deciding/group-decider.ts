@@ -4,6 +4,8 @@ import type { NodeView } from '../api/schemas.ts';
 import { decide, type Decision } from '../core/decide.ts';
 import { stampOfReport, type Evidence, type Report } from '../core/evidence.ts';
 import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { needsLease } from '../core/lease.ts';
+import { isLeaseOfInterest } from '../core/liveness.ts';
 import { afterDecision, afterReport, EMPTY_TIMELINE, milestonesOf } from '../core/reign-timeline.ts';
 import { arrive, describeMoved, gone, hasMoved } from '../core/move-record.ts';
 import {
@@ -15,9 +17,10 @@ import {
 import { recoverGroup, type RecoveryRequest } from '../core/recover-group.ts';
 import type { Accepted, Answer } from '../core/requests.ts';
 import { BatonError } from '../lib/baton-error.ts';
-import type { Store } from '../store/store.ts';
+import type { Guard, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { DECISIONS_PER_RUN, dueInMs, OVERTAKEN_PER_RUN } from './deciding-pace.ts';
+import { createBatonLease } from './baton-lease.ts';
 import { createEvidenceBook } from './evidence-book.ts';
 import { createEventWriter } from './event-writer.ts';
 import type { FaultLog } from './fault-log.ts';
@@ -36,6 +39,11 @@ export interface GroupDecider {
   current(): StoredRecord;
   /** Known at once; resolves once everything that the report leads to is in the store. */
   takeReport(report: Report, journalled?: GroupRecord): Promise<TakenReport>;
+  /**
+   * Takes or renews the lease that a report asks for: until when it is held, on
+   * this decider's clock; undefined: it is not given. Throws what the store throws.
+   */
+  keepLease(report: Report): Promise<number | undefined>;
   /** What a node that has sent this report is told now. */
   answerTo(report: Report): TakenReport;
   /** It is this decider's turn, so that what only one of them need do is up to it. */
@@ -127,6 +135,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
   });
+  const lease = createBatonLease(store, cell);
   const chain = createRecordChain();
   const doubt = createStoreDoubt({ store, log, cell, rollCall, events });
   // A copy of the store that is started is somebody else: what the two write is told apart by it.
@@ -153,6 +162,12 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     const known = book.evidence(current(), deps.lagMs());
     const contradiction = doubt.contradiction();
     return contradiction === undefined ? known : { ...known, contradiction };
+  }
+
+  /** A quiet group does not ask the store who has the lease. */
+  async function withLease(known: Evidence): Promise<Evidence> {
+    const isWanted = needsLease(current()) && isLeaseOfInterest(current(), known);
+    return isWanted ? { ...known, lease: await lease.look() } : known;
   }
 
   function changedStates(record: GroupRecord): readonly NewEvent[] {
@@ -182,12 +197,12 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   }
 
   /** One swap with the events that explain it. false: somebody else was faster. */
-  async function swap(decided: GroupRecord, why: NewEvent): Promise<boolean> {
+  async function swap(decided: GroupRecord, why: NewEvent, guards: readonly Guard[] = []): Promise<boolean> {
     const read = cell.current();
     const next = writtenBy(decided, writer, read.version);
     const changed = turn() === 0 ? changedStates(next) : [];
     const notes = events.toNotes([{ ...why, ...chain.link(read, next) }, ...changed], read.version);
-    const written = await cell.swap(next, notes);
+    const written = await cell.swap(next, notes, guards);
     if (written === undefined) return false;
     chain.written(read, next);
     tellRows(changed);
@@ -205,13 +220,14 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     let overtaken = 0;
     let isSpeaking = false;
     while (rules.length < DECISIONS_PER_RUN) {
-      const inputs = evidence();
+      const inputs = await withLease(evidence());
       const decision = decide(current(), inputs);
       if (decision === undefined) return void (waiting = undefined);
       // Who has written may go on: the others have yet to read what it was.
       if (!isSpeaking && mustWait()) return;
       const { rule, because } = decision;
-      isSpeaking = await swap(decision.next, eventOf(decision, inputs));
+      const guards = decision.needsNoLease ? [lease.isOver] : [];
+      isSpeaking = await swap(decision.next, eventOf(decision, inputs), guards);
       if (isSpeaking) {
         rules.push(rule);
         log.info({ formation, group, rule, term: current().term, version: cell.current().version }, because);
@@ -357,6 +373,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
       await settleSoon();
       return taken(report);
     },
+    keepLease: (report) => lease.keep(report, now),
     answerTo: taken,
     isFirst: () => turn() === 0,
     learn(stored) {

@@ -1,7 +1,7 @@
 import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord } from '../core/group-record.ts';
 import { isLater } from '../core/record-home.ts';
 import { BatonError } from '../lib/baton-error.ts';
-import type { Note, Store } from '../store/store.ts';
+import type { Guard, Note, Store } from '../store/store.ts';
 import { recordKey } from './record-key.ts';
 
 /** A record as it stands in the store. */
@@ -35,6 +35,7 @@ export interface RecordCell {
   swap(
     next: GroupRecord,
     notes: readonly Note[],
+    guards?: readonly Guard[],
   ): Promise<{ readonly noteIds: readonly number[] } | undefined>;
   /** What somebody says that the store has, if it is a later version of what is known. */
   learn(stored: StoredRecord): void;
@@ -102,11 +103,11 @@ export function createRecordCell(
     async refresh() {
       if (isUncertain) await read();
     },
-    async swap(next, notes) {
+    async swap(next, notes, guards = []) {
       isUncertain = true;
       const expected = known.version === ABSENT ? null : known.version;
       const change = { key, expected, value: JSON.stringify(next) };
-      const result = await store.swap({ changes: [change], notes }, CALL);
+      const result = await store.swap({ changes: [change], guards, notes }, CALL);
       if (result.kind !== 'written') {
         await read();
         return undefined;

@@ -14,6 +14,11 @@ export function contradictionKey(formation: string, group: number): string {
   return `${recordKey(formation, group)}/contradiction`;
 }
 
+/** Where the lease of a group's holder is: beside the records, so that whoever watches those does not wake up for it. */
+export function leaseKey(formation: string, group: number): string {
+  return `leases/${formation}/groups/${group}`;
+}
+
 /** The inverse of {@link formationKey}; undefined for a key of another kind. */
 export function parseFormationKey(key: string): string | undefined {
   return /^formations\/([^/]+)$/.exec(key)?.[1];

@@ -32,7 +32,12 @@ export function recoveryCalls(
     async takeReport({ formation, group }, report, journalled) {
       const decider = formations.findDecider(formation, group);
       if (decider !== undefined) {
-        return toReportAnswer(report, await decider.takeReport(report, journalled));
+        // Before anything is decided: who is heard in time is not to be given up.
+        const heldUntilMs = await decider.keepLease(report).catch(() => undefined);
+        const answer = toReportAnswer(report, await decider.takeReport(report, journalled));
+        return heldUntilMs === undefined || answer.refused !== undefined
+          ? answer
+          : { ...answer, lease_ms: heldUntilMs - now() };
       }
       const rollCall = rollCallOf(formation, group);
       rollCall.take(report, journalled);

@@ -94,11 +94,11 @@ export async function createStoreClient(
     ...serviceClient(monitor),
     async registerNode(formation, body) {
       const address = { formation, group: body.group ?? 0 };
-      const { record } = monitor.getGroup(address);
+      const { record, record_version: version } = monitor.getGroup(address);
       if (body.auth === 'trust' || record.home.incarnations.length < 2)
         return serviceClient(monitor).registerNode(formation, body);
       // A group that was made elsewhere brought its passwords along, and only its nodes have them.
-      const keeper = await findKeeper(storedGroup(address), { address, key: token.keeperKey(formation) });
+      const keeper = await findKeeper({ record, version }, { address, key: token.keeperKey(formation) });
       if (keeper === undefined) throw NO_KEEPER;
       try {
         // Here first: a keeper does not see whether the server is a node of another formation.

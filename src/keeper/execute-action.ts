@@ -3,6 +3,7 @@ import { DEFAULT_SETTINGS, type NodeId } from '../core/group-record.ts';
 import type { Action } from '../core/action.ts';
 import type { ServerSettings, UpstreamNode } from '../core/server-settings.ts';
 import { BatonError } from '../lib/baton-error.ts';
+import { monotonicNow } from '../system/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ManagedSettings, PostgresServer, SourceServer } from '../postgres/postgres-server.ts';
 import type { PassCrashPoint } from './crash-point.ts';
@@ -68,6 +69,8 @@ function run(action: Action, context: ActionContext): Promise<void> {
       return promote(action, context);
     case 'apply_rule':
       return applyRule(action, context);
+    case 'ask_members':
+      return askMembers(action, context);
     case 'write_marker':
       return Promise.resolve(beginMarker(action.term, state.observation.position?.timeline ?? 0, context));
     case 'open':
@@ -224,6 +227,15 @@ async function applyRule(action: ActionOf<'apply_rule'>, { server, state }: Acti
   state.appliedRule = { ...action.rule, term: action.term, change: action.change, safeLsn };
   if (state.configured !== null)
     state.configured = { ...state.configured, synchronousStandbyNames: action.names };
+}
+
+/** Who has it flushed was receiving from this server after it was asked: that is seen with the next looks. */
+async function askMembers(
+  { term }: ActionOf<'ask_members'>,
+  { server, state }: ActionContext,
+): Promise<void> {
+  const askedAtMs = monotonicNow();
+  state.asked = { term, askedAtMs, lsn: await server.writeSign(QUICK) };
 }
 
 /**

@@ -30,6 +30,9 @@ export interface FencingOptions {
   readonly log: (because: string) => void;
 }
 
+/** The share of a lease that is left when the fencer ends what its keeper should have ended before. */
+const FENCING_SHARE = 1 / 6;
+
 export function createFencing(options: FencingOptions): Fencing {
   const { watchdog } = options;
   let problem: string | null = null;
@@ -47,12 +50,19 @@ export function createFencing(options: FencingOptions): Fencing {
 
   return {
     see(record, local) {
-      const { fencing, detectionMs, heartbeatMs, hangMs } = record.settings;
+      const { fencing, detectionMs, heartbeatMs, hangMs, leaseMs } = record.settings;
       const isWanted = fencing === 'on' || watchdog.mode !== 'off';
       const order = isWanted ? guardOrder(record, local) : ({ kind: 'release' } as const);
       if (order.kind === 'release') problem = null;
       if (order.kind === 'hold') return;
       if (order.kind === 'release') return handle.order(order);
+      if (order.kind === 'lease')
+        return handle.order({
+          kind: 'guard',
+          term: order.term,
+          untilMs: machineNow() + order.leftMs - leaseMs * FENCING_SHARE,
+          spare: null,
+        });
       handle.order({
         kind: 'guard',
         term: order.term,

@@ -13,6 +13,8 @@ export interface GroupLink {
   silentMs(): number;
   /** Whether a report was answered or a record has come in since the line was opened. */
   hasHeard(): boolean;
+  /** Until when, on the keeper's clock, the store lets nobody be promoted beside this node in a term, ms; minus infinity: it has no lease. */
+  leasedUntilMs(term: number): number;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
   let hasHeard = false;
   /** The store has said that it decides nothing: what else comes from it is no sign of its life. */
   let isRefused = false;
+  let lease = { term: 0, untilMs: -Infinity };
 
   async function follow(): Promise<void> {
     for await (const event of client.watchGroup(address, stopped.signal)) {
@@ -52,8 +55,11 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
   const line = openReportLine({
     send: (report, record) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }, record),
     journalled: options.journalled,
-    onAnswer({ record, record_version: version, refused }) {
+    nowMs: options.nowMs,
+    onAnswer({ record, record_version: version, refused, lease_ms: leaseMs }, { leaseFor }, sentAtMs) {
       hasHeard = true;
+      if (leaseFor !== undefined && leaseMs !== undefined)
+        lease = { term: leaseFor, untilMs: sentAtMs + leaseMs };
       isRefused = refused !== undefined;
       if (refused !== undefined) return state.lost(new BatonError('BATON_STORE_OUTDATED', refused));
       state.heard();
@@ -70,6 +76,7 @@ export function openGroupLink(options: GroupLinkOptions): GroupLink {
     send: (report) => line.send(report),
     silentMs: () => state.silentMs(),
     hasHeard: () => hasHeard,
+    leasedUntilMs: (term) => (lease.term === term ? lease.untilMs : -Infinity),
     async close() {
       // What is on its way may be the news that this node shuts down.
       await line.close();

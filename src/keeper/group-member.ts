@@ -1,6 +1,7 @@
 import { createApi } from '../api/app.ts';
 import { startHttpServer } from '../api/http-server.ts';
 import type { GroupAddress } from '../api/client.ts';
+import type { Report } from '../core/evidence.ts';
 import type { GroupRecord, NodeId } from '../core/group-record.ts';
 import type { FormationToken } from '../deciding/derived-secrets.ts';
 import { createGroupDecider, type GroupDecider } from '../deciding/group-decider.ts';
@@ -133,14 +134,30 @@ function connect({
   // What is not news to the decider is news to the keeper when it starts for the first time.
   onRecord(version, record);
   service.start();
+  let lease = { term: 0, untilMs: -Infinity };
+
+  /** The store fails where it is away, which has been said: the keeper counts how long that may last. */
+  function keepLease(report: Report): void {
+    const { leaseFor: term } = report;
+    if (term === undefined) return;
+    void decider.keepLease(report).then(
+      (untilMs) => {
+        if (untilMs !== undefined) lease = { term, untilMs };
+      },
+      () => undefined,
+    );
+  }
+
   return {
     send(report) {
+      keepLease(report);
       // What it leads to comes in as a record; a store that fails has been logged.
       void decider.takeReport(report, journal.durable.record ?? undefined).catch(() => undefined);
       peers.send(report);
     },
     silentMs: () => follower.silentMs(),
     hasHeard: () => follower.hasHeard(),
+    leasedUntilMs: (term) => (lease.term === term ? lease.untilMs : -Infinity),
     async close() {
       // What is on its way may be the news that this node shuts down.
       await peers.close();

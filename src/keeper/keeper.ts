@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import { isAnswering } from '../core/absence.ts';
-import type { Action, Rest, Step } from '../core/action.ts';
+import type { Action, LocalView, Rest, Step } from '../core/action.ts';
+import { needsLease } from '../core/lease.ts';
 import { plan } from '../core/plan.ts';
 import type { Readiness } from '../core/evidence.ts';
 import { isLater } from '../core/record-home.ts';
@@ -15,8 +16,16 @@ import { executeAction, type ActionContext } from './execute-action.ts';
 import type { Fencing } from './fencing.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
+import { createLeaseGuard } from './lease-guard.ts';
 import { BUSY_TICK_MS, pauseAtRest } from './look-pause.ts';
-import { localView, newNodeState, noteLook, reportOfState, type NodeState } from './node-state.ts';
+import {
+  beginLeaseGrace,
+  localView,
+  newNodeState,
+  noteLook,
+  reportOfState,
+  type NodeState,
+} from './node-state.ts';
 
 export type StopHow = 'fast' | 'immediate' | 'keeper_only';
 
@@ -118,6 +127,8 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     await journal.write({ record, recordVersion: version });
     if (intentKey(record) !== intentKey(state.record)) state.intentSeenAtMs = nowMs();
     if (record.reign?.term !== state.record?.reign?.term) state.quorumSeenAtMs = nowMs();
+    const neededLease = state.record !== null && needsLease(state.record);
+    if (needsLease(record) && !neededLease) beginLeaseGrace(state, record, nowMs());
     state.record = record;
     state.recordVersion = version;
   }
@@ -144,11 +155,19 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     if (!link.hasHeard() && link.silentMs() < FIRST_RECORD_MS) {
       return { action: null, because: 'waiting for the monitor' };
     }
-    const now = nowMs();
-    const times = { nowMs: now, storeSilentMs: link.silentMs(), keeperLagMs: lag.lagMs(now) };
-    const local = localView(node, state, journal.entry, times);
+    const local = present(state.record);
     fencing.see(state.record, local);
     return plan(state.record, local);
+  }
+
+  function present({ reign }: GroupRecord): LocalView {
+    const now = nowMs();
+    return localView(node, state, journal.entry, {
+      nowMs: now,
+      storeSilentMs: link.silentMs(),
+      keeperLagMs: lag.lagMs(now),
+      leasedUntilMs: reign === null ? -Infinity : link.leasedUntilMs(reign.term),
+    });
   }
 
   async function act({ action, because }: Step): Promise<void> {
@@ -222,6 +241,14 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     }
   }
 
+  /** Beside the loop: a step that takes long must not keep a server open whose lease ends. */
+  const leaseGuard = createLeaseGuard({
+    server,
+    log,
+    now: () => (state.record === null ? undefined : { record: state.record, local: present(state.record) }),
+    onEnded: stir,
+  });
+
   server.onChange(stir);
   const link = deps.connect((version, record) => {
     const { record: known, version: knownVersion } = newest ?? {
@@ -237,6 +264,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     dropped: left.promise,
     async run() {
       void beat();
+      void leaseGuard.run();
       while (!stopping) {
         try {
           await Promise.all([adoptRecord(), observe()]);
@@ -254,6 +282,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     },
     async stop(how) {
       stopping = true;
+      leaseGuard.stop();
       alarm.ring();
       await ended.promise;
       if (how !== 'keeper_only') {

@@ -160,6 +160,7 @@ export async function openMovingHome(options: MovingHomeOptions): Promise<Moving
       return {
         send: (report) => link?.send(report),
         silentMs: () => link?.silentMs() ?? monotonicNow() - sinceMs,
+        leasedUntilMs: (term) => link?.leasedUntilMs(term) ?? -Infinity,
         hasHeard: () => hasHeard || (link?.hasHeard() ?? false),
         async close() {
           isClosing = true;

@@ -91,7 +91,8 @@ test('voters are missed from the moment in which a look has not found them', () 
   const record = aGroup().withPrimary('a').withStandby('b').record();
   const state = { ...newNodeState({ ...PRIMARY, followers: [aFollower(2)] }, JOURNAL, 0), record };
   const silentMs = (): number =>
-    localView(1, state, JOURNAL, { nowMs: 3_000, storeSilentMs: 0, keeperLagMs: 0 }).quorumSilentMs;
+    localView(1, state, JOURNAL, { nowMs: 3_000, storeSilentMs: 0, keeperLagMs: 0, leasedUntilMs: -Infinity })
+      .quorumSilentMs;
   noteLook(state, PRIMARY, { beganMs: 990, endedMs: 1_000, timeoutMs: 2_000 });
   assert.equal(silentMs(), 2_000);
   noteLook(state, PRIMARY, { beganMs: 1_990, endedMs: 2_000, timeoutMs: 2_000 });
@@ -125,4 +126,34 @@ test('a keeper that stood still in the middle of a look accuses its server of no
   const state = newNodeState(PRIMARY, JOURNAL, 0);
   noteLook(state, { ...PRIMARY, status: 'unresponsive' }, { beganMs: 0, endedMs: 60_000, timeoutMs: 2_000 });
   assert.equal(reportOfState(1, state, JOURNAL, 60_000).unansweredMs, 2_000);
+});
+
+test('every member has to have flushed the sign, in the present term, before the primary may go on', () => {
+  const record = aGroup().withPrimary('a').withStandby('b').withStandby('c').record();
+  const leftMs = (followers: readonly Follower[]): number => {
+    const state = { ...newNodeState(PRIMARY, JOURNAL, 0), record };
+    state.asked = { term: TERM, askedAtMs: 1_000, lsn: '0/5000100' };
+    noteLook(state, { ...PRIMARY, followers }, { beganMs: 1_490, endedMs: 1_500, timeoutMs: 2_000 });
+    const times = { nowMs: 1_500, storeSilentMs: 0, keeperLagMs: 0, leasedUntilMs: -Infinity };
+    return localView(1, state, JOURNAL, times).leaseLeftMs;
+  };
+  const [b, c] = [follower(2, '0/5000100'), follower(3, '0/5000100')];
+  // From the moment in which they were asked, and not from that in which they answered.
+  assert.equal(leftMs([b, c]), record.settings.leaseMs - 500);
+  assert.equal(leftMs([b]), -Infinity);
+  assert.equal(leftMs([b, follower(3, '0/50000FF')]), -Infinity);
+  assert.equal(leftMs([b, { ...c, term: TERM - 1 }]), -Infinity);
+});
+
+test('WAL stands still from the look on that has seen it grow last', () => {
+  const record = aGroup().withPrimary('a').withStandby('b').record();
+  const state = { ...newNodeState({ ...PRIMARY, role: 'standby' }, JOURNAL, 0), record };
+  const stillMs = (): number =>
+    localView(2, state, JOURNAL, { nowMs: 9_000, storeSilentMs: 0, keeperLagMs: 0, leasedUntilMs: 0 })
+      .walStillMs;
+  assert.equal(stillMs(), 9_000);
+  const grown = { ...PRIMARY, position: { timeline: 2, lsn: '0/5000100' } };
+  noteLook(state, grown, { beganMs: 1_990, endedMs: 2_000, timeoutMs: 2_000 });
+  noteLook(state, grown, { beganMs: 3_990, endedMs: 4_000, timeoutMs: 2_000 });
+  assert.equal(stillMs(), 7_000);
 });

@@ -1,5 +1,12 @@
 import type { ConfirmedRule, Readiness, Report } from '../core/evidence.ts';
-import { currentRule, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import {
+  cohortMembers,
+  currentRule,
+  type GroupRecord,
+  type NodeId,
+  type Position,
+} from '../core/group-record.ts';
+import { needsLease } from '../core/lease.ts';
 import type { LocalView } from '../core/action.ts';
 import type { ServerSettings } from '../core/server-settings.ts';
 import { compareLsn, type Lsn } from '../core/lsn.ts';
@@ -32,9 +39,31 @@ export interface NodeState {
   readiness: Readiness | undefined;
   /** What is wrong with its fencer or its watchdog, for people. */
   fencingProblem: string | null;
+  /** The last record in the WAL by which the members were asked to let this primary go on, and when. */
+  asked: AskedMembers | null;
+  /** The last time of asking that every member has flushed. */
+  confirmed: { readonly term: number; readonly askedAtMs: number } | null;
+  /** Monotonic, ms: until then it may do without a lease; and when WAL was last seen to have grown. */
+  leaseGraceUntilMs: number;
+  walGrewAtMs: number;
   /** Monotonic, ms: when the intent was first seen in its stage, and when enough voters last streamed. */
   intentSeenAtMs: number;
   quorumSeenAtMs: number;
+}
+
+export interface AskedMembers {
+  readonly term: number;
+  /** Before the record was written. */
+  readonly askedAtMs: number;
+  readonly lsn: Lsn;
+}
+
+/** How long a keeper gives the store to answer its first request for a lease, as a share of the lease. */
+const GRACE_SHARE = 1 / 3;
+
+/** A lease is needed from now on: the keeper has just learned so, or has just started. */
+export function beginLeaseGrace(state: NodeState, record: GroupRecord, nowMs: number): void {
+  state.leaseGraceUntilMs = nowMs + record.settings.leaseMs * GRACE_SHARE;
 }
 
 export interface AppliedRule extends ConfirmedRule {
@@ -47,7 +76,13 @@ export function newNodeState(
   journal: JournalEntry,
   nowMs: number,
 ): NodeState {
+  const { record } = journal;
+  const graceMs = record !== null && needsLease(record) ? record.settings.leaseMs * GRACE_SHARE : 0;
   return {
+    asked: null,
+    confirmed: null,
+    leaseGraceUntilMs: nowMs + graceMs,
+    walGrewAtMs: nowMs,
     observation,
     observedAtMs: nowMs,
     unansweredSinceMs: null,
@@ -82,10 +117,33 @@ export function noteLook(
   // Too few voters are missed from the moment in which a look has shown it, and not since the look before.
   if (hasVoters(state.record, state.observation) || hasVoters(state.record, observation))
     state.quorumSeenAtMs = look.endedMs;
+  if (!samePosition(state.observation.position, observation.position)) state.walGrewAtMs = look.endedMs;
   state.observation = observation;
   state.observedAtMs = look.endedMs;
+  noteConfirmation(state);
   if (observation.status !== 'unresponsive') state.unansweredSinceMs = null;
   else state.unansweredSinceMs ??= Math.max(look.beganMs, look.endedMs - look.timeoutMs);
+}
+
+function samePosition(a: Position | null, b: Position | null): boolean {
+  return a?.timeline === b?.timeline && a?.lsn === b?.lsn;
+}
+
+/**
+ * Who has flushed the record was receiving from this primary when it was asked,
+ * and is not promoted before a lease has passed since. It takes all of them.
+ */
+function noteConfirmation(state: NodeState): void {
+  const { asked, record, observation } = state;
+  if (asked === null || record?.reign?.term !== asked.term) return;
+  const hasFlushed = (member: NodeId): boolean =>
+    observation.followers.some(
+      ({ node, term, flushLsn }) =>
+        node === member && term === asked.term && flushLsn !== null && compareLsn(flushLsn, asked.lsn) >= 0,
+    );
+  const { holder } = record.reign;
+  if (!cohortMembers(record).every((member) => member === holder || hasFlushed(member))) return;
+  state.confirmed = { term: asked.term, askedAtMs: asked.askedAtMs };
 }
 
 function unansweredMs({ observation, unansweredSinceMs }: NodeState, nowMs: number): number {
@@ -99,8 +157,18 @@ export function localView(
   node: NodeId,
   state: NodeState,
   journal: JournalEntry,
-  times: { readonly nowMs: number } & Pick<LocalView, 'storeSilentMs' | 'keeperLagMs'>,
+  times: {
+    readonly nowMs: number;
+    /** Of the store's lease for the present term, by the keeper's clock; minus infinity: it has none. */
+    readonly leasedUntilMs: number;
+  } & Pick<LocalView, 'storeSilentMs' | 'keeperLagMs'>,
 ): LocalView {
+  const { record, asked, confirmed } = state;
+  const term = record?.reign?.term;
+  const confirmedUntilMs =
+    confirmed !== null && confirmed.term === term && record !== null
+      ? confirmed.askedAtMs + record.settings.leaseMs
+      : -Infinity;
   return {
     node,
     postgres: state.observation,
@@ -121,6 +189,10 @@ export function localView(
     storeSilentMs: times.storeSilentMs,
     keeperLagMs: times.keeperLagMs,
     quorumSilentMs: times.nowMs - state.quorumSeenAtMs,
+    leaseLeftMs: Math.max(times.leasedUntilMs, confirmedUntilMs) - times.nowMs,
+    leaseGraceMs: state.leaseGraceUntilMs - times.nowMs,
+    membersAskedMs: asked !== null && asked.term === term ? times.nowMs - asked.askedAtMs : Infinity,
+    walStillMs: times.nowMs - state.walGrewAtMs,
     intentAgeMs: times.nowMs - state.intentSeenAtMs,
   };
 }
@@ -191,10 +263,24 @@ export function reportOfState(
     promotedTerm: journal.promotedTerm,
     restartsUsed: journal.restartsUsed,
     servingTerm: role === 'primary' ? journal.servingTerm : null,
+    ...leaseRequest(node, state.record, journal, status),
     confirmedRule: confirmedRule(state),
     unfit: state.unfit,
     readiness: state.readiness,
     activity: state.activity,
     problem: state.problem ?? state.unfit ?? state.fencingProblem,
   };
+}
+
+/** The holder asks for its lease with each report, until it is to give the baton away or has no data that could serve. */
+function leaseRequest(
+  node: NodeId,
+  record: GroupRecord | null,
+  { pledge }: JournalEntry,
+  status: ServerObservation['status'],
+): Pick<Report, 'leaseFor'> {
+  if (record?.reign?.holder !== node || !needsLease(record)) return {};
+  const { intent, reign } = record;
+  const isLeaving = (intent !== null && intent.stage !== 'drain') || (pledge?.term ?? 0) > reign.term;
+  return isLeaving || status === 'absent' || status === 'incomplete' ? {} : { leaseFor: reign.term };
 }

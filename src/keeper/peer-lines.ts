@@ -46,6 +46,7 @@ export function openPeerLines(options: PeerLinesOptions): PeerLines {
     });
     const line = openReportLine({
       send: (report, record) => client.sendReport(address, report, { timeoutMs: REPORT_TIMEOUT_MS }, record),
+      nowMs: options.nowMs,
       journalled: options.journalled,
       onAnswer(answer) {
         state.heard();

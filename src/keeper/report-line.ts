@@ -11,11 +11,14 @@ export interface ReportLine {
 }
 
 export interface ReportLineOptions {
+  /** Monotonic, ms. */
+  readonly nowMs: () => number;
   /** `record`: that of the journal, when the last answer has asked for it. */
   send(report: Report, record: GroupRecord | undefined): Promise<ReportAnswerBody>;
   /** The record that is on disk here, for a store that has lost its own. */
   readonly journalled: () => GroupRecord | null;
-  onAnswer(answer: ReportAnswerBody): void;
+  /** `sentAtMs`: before the report was sent, monotonic. */
+  onAnswer(answer: ReportAnswerBody, report: Report, sentAtMs: number): void;
   onFailure(error: unknown): void;
 }
 
@@ -31,9 +34,10 @@ export function openReportLine(options: ReportLineOptions): ReportLine {
       waiting = undefined;
       try {
         const record = isRecordWanted ? (options.journalled() ?? undefined) : undefined;
+        const sentAtMs = options.nowMs();
         const answer = await options.send(report, record);
         isRecordWanted = answer.send_record === true;
-        options.onAnswer(answer);
+        options.onAnswer(answer, report, sentAtMs);
       } catch (error) {
         options.onFailure(error);
       }

@@ -116,6 +116,12 @@ export interface PostgresServer {
    */
   writeMarker(marker: Marker, call: Deadline): Promise<void>;
 
+  /**
+   * Commits a record that says nothing, waits for no standby, and returns where
+   * it is in the WAL: who has flushed it was receiving from this server since.
+   */
+  writeSign(call: Deadline): Promise<string>;
+
   /** Physical slots for the other members, reserved at once; slots of members that left are dropped. */
   maintainSlots(nodes: readonly NodeId[], call: Deadline): Promise<void>;
 

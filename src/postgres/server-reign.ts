@@ -2,6 +2,7 @@ import { startCountdown } from '../system/clock.ts';
 import { limitOf } from './configuration.ts';
 import { createMarkerWriter } from './marker.ts';
 import type { PostgresServer } from './postgres-server.ts';
+import { textOf } from './row.ts';
 import { leaveStandbyRole, settlePromotion } from './promotion.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { SettingsControl } from './settings-control.ts';
@@ -11,7 +12,16 @@ import { applySynchronousStandbys } from './synchronous-standbys.ts';
 import { cutUpstream } from './upstream.ts';
 
 type ReignCalls =
-  'cutUpstream' | 'promote' | 'applySynchronousStandbys' | 'writeMarker' | 'maintainSlots' | 'checkpoint';
+  | 'cutUpstream'
+  | 'promote'
+  | 'applySynchronousStandbys'
+  | 'writeMarker'
+  | 'writeSign'
+  | 'maintainSlots'
+  | 'checkpoint';
+
+/** Committed, so that it is flushed and sent at once. */
+const SIGN = `SELECT pg_logical_emit_message(true, 'pgbaton', 'sign')::text AS lsn`;
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 
@@ -58,6 +68,13 @@ export function createServerReign(parts: ServerParts): Pick<PostgresServer, Reig
     },
 
     writeMarker: (marker, call) => markers.write(marker, call),
+
+    async writeSign(call) {
+      const countdown = startCountdown(call, now);
+      const session = await sessions.held(limitOf(countdown));
+      const [row] = await session.query(SIGN, [], limitOf(countdown));
+      return textOf(row, 'lsn');
+    },
 
     async maintainSlots(nodes, call) {
       const countdown = startCountdown(call, now);

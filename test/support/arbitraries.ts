@@ -237,5 +237,9 @@ export const aLocalView: fc.Arbitrary<LocalView> = fc.record({
   storeSilentMs: anAge,
   keeperLagMs: anAge,
   quorumSilentMs: anAge,
+  leaseLeftMs: anAge,
+  leaseGraceMs: anAge,
+  membersAskedMs: anAge,
+  walStillMs: anAge,
   intentAgeMs: anAge,
 });
