@@ -10,7 +10,7 @@ export interface Evidence {
   readonly deciderLagMs: number;
   /** How long the decider has seen the present intent in its present stage, ms; 0 without an intent. */
   readonly intentAgeMs: number;
-  /** How long the decider has been deciding: silence before that proves nothing, ms. */
+  /** For how long the decider has been listening, since its start or since it could hear nobody: silence before that proves nothing, ms. */
   readonly deciderAgeMs: number;
   /** How many reigns that began because of a crash the decider saw begin within the crash window. */
   readonly recentCrashFailovers: number;

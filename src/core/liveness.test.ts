@@ -85,6 +85,12 @@ test('a decider that has just started waits for the detection time before it acc
   assert.equal(conditionOf(young.withEvidence({ deciderAgeMs: DETECTION_MS })), 'lost');
 });
 
+test('a decider that could hear nobody meanwhile has not heard the holder be silent', () => {
+  const deaf = trio({ silentMs: 24_000 }, receivesNothing).withEvidence({ deciderAgeMs: DETECTION_MS - 1 });
+  assert.equal(conditionOf(deaf), 'alive');
+  assert.equal(conditionOf(deaf.withEvidence({ deciderAgeMs: DETECTION_MS })), 'lost');
+});
+
 test('a node may hold the baton only as a voter under every rule, with a priority, and left alone by people', () => {
   const eligible = (options: NodeOptions): boolean =>
     isEligible(aGroup().withPrimary('a').withStandby('b', options).record(), 2);

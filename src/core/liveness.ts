@@ -43,7 +43,9 @@ export function holderCondition(record: GroupRecord, evidence: Evidence): Holder
 
   const name = nameOf(record, reign.holder);
   const { detectionMs } = record.settings;
-  const silentMs = Math.round(reportOf(evidence, reign.holder)?.ageMs ?? evidence.deciderAgeMs);
+  // Who has not listened for so long has not heard it be silent.
+  const heardAgoMs = reportOf(evidence, reign.holder)?.ageMs ?? Infinity;
+  const silentMs = Math.round(Math.min(heardAgoMs, evidence.deciderAgeMs));
   if (silentMs < detectionMs) return { kind: 'alive' };
   const silence = `the keeper of ${name} has been silent for ${silentMs} ms`;
   return (

@@ -7,9 +7,9 @@ import { createEvidenceBook } from './evidence-book.ts';
 const GROUP = aGroup().withPrimary('a').withStandby('b').withStandby('c');
 const RECORD = GROUP.record();
 
-function open() {
+function open(own?: number) {
   let nowMs = 10_000;
-  const book = createEvidenceBook(() => nowMs);
+  const book = createEvidenceBook(() => nowMs, own);
   book.follow(undefined, RECORD);
   return { book, pass: (ms: number) => (nowMs += ms), evidence: () => book.evidence(RECORD, 0) };
 }
@@ -27,6 +27,20 @@ test('a report ages from its arrival, and the newest of a node counts', () => {
   assert.ok(book.take(aReport(2, { sequence: 2 }), RECORD));
   assert.equal(evidence().reports.length, 1);
   assert.equal(evidence().reports[0]?.ageMs, 0);
+  assert.equal(evidence().deciderAgeMs, 400);
+});
+
+test('who was deaf begins to listen anew with the first whom it hears', () => {
+  const { book, pass, evidence } = open(3);
+  book.take(aReport(2, { sequence: 1 }), RECORD);
+  pass(RECORD.settings.detectionMs);
+  // That it hears its own node proves nothing, and whoever is silent meanwhile may be dead.
+  book.take(aReport(3, { sequence: 1 }), RECORD);
+  assert.equal(evidence().deciderAgeMs, RECORD.settings.detectionMs);
+  book.take(aReport(2, { sequence: 2 }), RECORD);
+  assert.equal(evidence().deciderAgeMs, 0);
+  pass(400);
+  book.take(aReport(1, { sequence: 1 }), RECORD);
   assert.equal(evidence().deciderAgeMs, 400);
 });
 

@@ -6,7 +6,9 @@ import type { Absence, Evidence, Report } from '../core/evidence.ts';
 /**
  * What a decider has been told and when, on its own monotonic clock. Lost with
  * its process: a decider that starts anew accuses nobody of silence before it
- * has listened for the detection time itself.
+ * has listened for the detection time itself. Nor does one in a keeper that
+ * was deaf: when the first of the others is heard again, the rest have had no
+ * time yet.
  */
 export interface EvidenceBook {
   /** Keeps a report. false: it is older than one that is known, and changes nothing. */
@@ -30,8 +32,11 @@ interface Streamed {
   readonly fellSilent: boolean;
 }
 
-export function createEvidenceBook(now: () => number): EvidenceBook {
+/** `own`: the node of this decider, where it is in a keeper. It is cut off together with its node, and hears itself all the time. */
+export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBook {
   const startedAtMs = now();
+  let listensSinceMs = startedAtMs;
+  let heardOthersAtMs = startedAtMs;
   const heard = new Map<NodeId, Heard>();
   const streamed = new Map<NodeId, Streamed>();
   let lastKnown: { readonly term: number; readonly end: Position } | undefined;
@@ -62,10 +67,17 @@ export function createEvidenceBook(now: () => number): EvidenceBook {
     return { node, ageMs: now() - atMs, fellSilent };
   }
 
+  function noteHearing(node: NodeId, { settings }: GroupRecord): void {
+    if (own === undefined || node === own) return;
+    if (now() - heardOthersAtMs >= settings.detectionMs) listensSinceMs = now();
+    heardOthersAtMs = now();
+  }
+
   return {
     take(report, record) {
       const known = heard.get(report.node);
       if (known !== undefined && isOlder(report, known)) return false;
+      noteHearing(report.node, record);
       heard.set(report.node, { report, atMs: now() });
       noteStreaming(report, record);
       return true;
@@ -83,7 +95,7 @@ export function createEvidenceBook(now: () => number): EvidenceBook {
       reports: [...heard.values()].map(({ report, atMs }) => ({ report, ageMs: now() - atMs })),
       deciderLagMs,
       intentAgeMs: record.intent === null ? 0 : now() - intent.sinceMs,
-      deciderAgeMs: now() - startedAtMs,
+      deciderAgeMs: now() - listensSinceMs,
       recentCrashFailovers: crashFailoversAtMs.filter((atMs) => now() - atMs < record.settings.crashWindowMs)
         .length,
       // Where a quorum tells what was acknowledged nobody asks for it.

@@ -106,6 +106,8 @@ export interface GroupDeciderDeps {
   readonly lagMs: () => number;
   /** Where several decide for one group; without it this one decides alone. */
   readonly turn?: Turn;
+  /** The node of this decider, where it is in a keeper. */
+  readonly own?: NodeId;
 }
 
 /** For how long nothing is decided after that: such a fault must not fill the store. */
@@ -117,7 +119,7 @@ const ATTEMPTS = 5;
 export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps): GroupDecider {
   const { store, log, faults, now } = deps;
   const { formation, group } = start.record;
-  let book = createEvidenceBook(now);
+  let book = createEvidenceBook(now, deps.own);
   const queue = createSerialQueue();
   const listeners = new Set<(message: GroupMessage) => void>();
   const tell = (message: GroupMessage): void => {
@@ -148,7 +150,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
 
   /** Nobody was listened to while the group was elsewhere, or the store not believed: silence would look like death. */
   function listenAnew(before: GroupRecord, record: GroupRecord): void {
-    book = createEvidenceBook(now);
+    book = createEvidenceBook(now, deps.own);
     book.follow(undefined, record);
     // What was said here before the group left is over.
     if (hasMoved(before)) return;

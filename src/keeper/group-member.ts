@@ -62,7 +62,7 @@ export async function openGroupMember(options: GroupMemberOptions): Promise<Grou
     sslmode: options.sslmode,
     retention: RETENTION,
     open: (deps) => {
-      decider = createGroupDecider(start, { ...deps, turn: turnOf(node) });
+      decider = createGroupDecider(start, { ...deps, turn: turnOf(node), own: node });
       return Promise.resolve(
         singleGroup(decider, { store, tokenCheck: (formation) => options.token.check(formation) }),
       );

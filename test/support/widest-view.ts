@@ -51,6 +51,9 @@ export function widestView(
   return {
     ...client,
     getGroup: async (address) => (await widest(address)).group,
+    // One that is cut off can't write.
+    updateSettings: async (formation, patch) =>
+      (await widest({ formation, group: 0 })).keeper.updateSettings(formation, patch),
     getEvidence: async (address) => (await widest(address)).keeper.getEvidence(address, ASK),
     close() {
       for (const each of clients.values()) each.close();
