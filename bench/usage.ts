@@ -22,7 +22,8 @@ const SETTLE_MS = 15_000;
 
 /** Starts them as a service manager does, and waits until they have come to rest. */
 export async function restartProcesses(group: DemoGroup, signal: AbortSignal): Promise<GroupProcesses> {
-  const monitor = await group.restart(group.monitor, group.monitorDirectory);
+  if (group.home.monitor === undefined) throw new Error('the group has no monitor to measure');
+  const monitor = await group.restart(group.home.monitor, group.home.directory);
   const keepers = await Promise.all(
     group.nodes.map((node) => group.restart(node.process, node.dataDirectory)),
   );

@@ -14,8 +14,16 @@ export interface CliServices {
   runMonitor(directory: string): Promise<RunningService>;
   /** Registers a node with its monitor and writes its files. */
   createNode(options: CreateNodeOptions): Promise<CreatedNode>;
-  /** Talks to the groups of a store whose keepers decide. Throws BATON_STORE_UNAVAILABLE. */
-  connectStore(uri: string, token: string): Promise<MonitorClient>;
+  /**
+   * Talks to the groups of a store whose keepers decide. `journalled`: the
+   * record that a node here has, for a store that has lost its own. Throws
+   * BATON_STORE_UNAVAILABLE.
+   */
+  connectStore(
+    uri: string,
+    token: string,
+    journalled: () => Promise<GroupRecord | null>,
+  ): Promise<MonitorClient>;
   /** Runs the keeper of a node; resolves once it has begun. */
   runNode(dataDirectory: string): Promise<RunningService>;
   /** Brings up a group, shows a failover, and resolves with the exit code. */
@@ -86,6 +94,7 @@ export interface DemoOptions {
   readonly once: boolean;
   readonly json: boolean;
   readonly nodes: number;
+  readonly store: 'monitor' | 'etcd';
   readonly directory: string | undefined;
   readonly keep: boolean;
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { GroupAddress, MonitorClient } from '../api/client.ts';
 import type { MonitorEndpoint } from '../api/transport.ts';
 import type { MonitorAddress } from '../config/monitor-uri.ts';
+import type { GroupRecord } from '../core/group-record.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { CliContext } from './cli-context.ts';
 import { findDataDirectory, noConfig, readLocalConfig, type LocalConfig } from './local-config.ts';
@@ -49,7 +50,11 @@ async function withStore<T>(
       hint: 'Name a copy of the file "token" of one of its nodes with --token-file, or run the command on a node with --pgdata.',
     });
   }
-  const client = await context.services.connectStore(uri, token);
+  const journalled = async (): Promise<GroupRecord | null> =>
+    local?.role === 'postgres'
+      ? (await context.services.readJournal(local.files.stateDirectory)).record
+      : null;
+  const client = await context.services.connectStore(uri, token, journalled);
   try {
     return await work({ client, local });
   } finally {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CliContext } from './cli-context.ts';
 import { newCommand, type Act } from './new-command.ts';
 
@@ -7,6 +7,7 @@ interface Options {
   readonly once?: true;
   readonly json?: true;
   readonly nodes: number;
+  readonly store: 'monitor' | 'etcd';
   readonly directory?: string;
   readonly keep?: true;
 }
@@ -18,9 +19,15 @@ export function demoCommand(context: CliContext, act: Act): Command {
     'bring up a monitor and nodes on this machine, kill the primary, and show what happens',
     'pgbaton demo',
     'pgbaton demo --once --json',
+    'pgbaton demo --store etcd',
   )
     .option('--once', 'end when everything was shown, instead of leaving the group to play with')
     .option('--nodes <number>', 'how many nodes', parseNodes, 3)
+    .addOption(
+      new Option('--store <kind>', 'who keeps what was decided: a monitor, or three members of etcd')
+        .choices(['monitor', 'etcd'])
+        .default('monitor'),
+    )
     .option('--directory <path>', 'where to put everything (default: a temporary folder)')
     .option('--keep', 'leave the files there at the end')
     .action(
@@ -29,6 +36,7 @@ export function demoCommand(context: CliContext, act: Act): Command {
           once: options.once === true,
           json: options.json === true,
           nodes: options.nodes,
+          store: options.store,
           directory: options.directory === undefined ? undefined : resolve(context.cwd, options.directory),
           keep: options.keep === true,
         });

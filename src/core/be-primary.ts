@@ -7,7 +7,7 @@ import { isLocked, primarySettings, sameSettings, standbySettings } from './serv
 import { otherMembers, sameIds } from './slots.ts';
 
 /** Without the store for this long, a holder restarts a crashed PostgreSQL on its own, ms. Its voters fence it. */
-const STORE_PATIENCE_MS = 2_000;
+export const STORE_PATIENCE_MS = 2_000;
 /** A keeper that was later than this has to listen for a while before it may say so, ms. */
 const KEEPER_LAG_MS = 1_000;
 /** A voter whose connection was broken is back within this time, ms. */

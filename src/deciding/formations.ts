@@ -38,6 +38,8 @@ export interface Formations {
   create(options: NewFormation): Promise<void>;
   /** Makes a formation that the store does not have of a group's recovered record. */
   adopt(record: GroupRecord): Promise<void>;
+  /** For a group that is recovered: a store that was made anew has lost its formation too. */
+  restore(formation: string): Promise<void>;
   /** Refuses while the formation has nodes. */
   drop(formation: string): Promise<void>;
   /** Throws BATON_FORMATION_NOT_FOUND. */
@@ -93,6 +95,8 @@ export async function openFormations(deps: GroupDeciderDeps, tokenCheck?: TokenC
     async adopt(record) {
       formations.set(record.formation, await writeFormation('pgsql', record, deps, tokenCheck));
     },
+    // A store of its own has the formation whenever it has the group.
+    restore: () => Promise.resolve(),
     async drop(name) {
       const formation = find(name);
       if (describe(formation).node_count > 0) {
@@ -159,13 +163,7 @@ async function writeFormation(
   tokenCheck: TokenCheck | undefined,
 ): Promise<Formation> {
   const { formation: name, group } = record;
-  const check = tokenCheck?.(name);
-  const document: FormationDocument = {
-    name,
-    kind,
-    groups: [group],
-    ...(check === undefined ? {} : { token_check: check }),
-  };
+  const document = documentOf(name, kind, group, tokenCheck);
   const result = await deps.store.swap(
     {
       changes: [
@@ -178,6 +176,28 @@ async function writeFormation(
   if (result.kind !== 'written') throw formationExists(name);
   const { version } = result;
   return { document, version, deciders: new Map([[group, createGroupDecider({ record, version }, deps)]]) };
+}
+
+function documentOf(
+  name: string,
+  kind: string,
+  group: number,
+  tokenCheck: TokenCheck | undefined,
+): FormationDocument {
+  const check = tokenCheck?.(name);
+  return { name, kind, groups: [group], ...(check === undefined ? {} : { token_check: check }) };
+}
+
+/** Writes a formation that the store does not have, without the record of its group. */
+export async function restoreFormation(
+  store: Store,
+  name: string,
+  group: number,
+  tokenCheck: TokenCheck,
+): Promise<void> {
+  const value = JSON.stringify(documentOf(name, 'pgsql', group, tokenCheck));
+  // It is there already where the store was put back from a backup: that is as good.
+  await store.swap({ changes: [{ key: formationKey(name), expected: null, value }] }, CALL);
 }
 
 /** On exactly the records that were seen empty: a node may register in the same moment. */

@@ -46,8 +46,10 @@ export interface GroupDecider {
   answerTo(report: Report): TakenReport;
   /** It is this decider's turn, so that what only one of them need do is up to it. */
   isFirst(): boolean;
-  /** A record that somebody else has written to the store. */
+  /** A record that another decider has of the store. */
   learn(stored: StoredRecord): void;
+  /** What was read from a store that others write too; undefined: it has no record of the group. */
+  observe(stored: StoredRecord | undefined): void;
   /** Swaps in what a pure request function answers; with `dryRun` only asks it. Throws the refusal. */
   request<A extends Answer>(request: GroupRequest<A>): Promise<RequestOutcome<A>>;
   /** As {@link request}, for the record that the nodes have; also, and only, while the store is not believed. */
@@ -117,11 +119,15 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   const events = createEventWriter({ store, faults, wallClock: deps.wallClock, tell });
   let timeline = EMPTY_TIMELINE;
   const rollCall = createRollCall(now);
+  /** What was leased in a store that was lost is not in the one that the group was recovered into. */
+  let storeKnownAtMs = now();
   const cell = createRecordCell(store, start, (before, { record, version }) => {
     book.follow(before, record);
     // Nobody was listened to before: to the recovered group silence would look like death.
-    if (before.home.incarnations.length !== record.home.incarnations.length)
+    if (before.home.incarnations.length !== record.home.incarnations.length) {
+      storeKnownAtMs = now();
       for (const { report } of rollCall.callers()) book.take(report, record);
+    }
     timeline = afterDecision(timeline, before, record, now());
     // Before anything else: a failover waits for its record.
     tell({ kind: 'record', version, record });
@@ -149,7 +155,9 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   /** A quiet group does not ask the store who has the lease. */
   async function withLease(known: Evidence): Promise<Evidence> {
     const isWanted = needsLease(current()) && isLeaseOfInterest(current(), known);
-    return isWanted ? { ...known, lease: await lease.look() } : known;
+    if (!isWanted) return known;
+    const term = await lease.look();
+    return { ...known, lease: { term, storeAgeMs: now() - storeKnownAtMs } };
   }
 
   function changedStates(record: GroupRecord): readonly NewEvent[] {
@@ -303,6 +311,14 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     );
   }
 
+  function takeIn(news: () => void): void {
+    const known = cell.current().version;
+    news();
+    const isNew = cell.current().version !== known || cell.isUncertain();
+    // What comes in after the end has nobody to decide on it.
+    if (isNew && !queue.isClosed()) void settleSoon();
+  }
+
   function againstStore(report: Report): Contradiction | undefined {
     const { record, version } = cell.current();
     return contradictionOf(report.node, stampOfReport(report), record, version);
@@ -336,11 +352,10 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     answerTo: taken,
     isFirst: () => turn() === 0,
     learn(stored) {
-      const known = cell.current().version;
-      cell.learn(stored);
-      // What comes in after the end has nobody to decide on it.
-      if (cell.current().version !== known && !queue.isClosed()) void settleSoon();
+      // As long as the store contradicts its nodes, only what it says itself counts.
+      if (doubt.contradiction() === undefined) takeIn(() => cell.learn(stored));
     },
+    observe: (stored) => takeIn(() => cell.observe(stored)),
     request: (asked) => queue.run(() => request(asked)),
     recover: (asked, { dryRun, before }) =>
       queue.run(async () => {

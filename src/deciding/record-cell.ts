@@ -1,4 +1,5 @@
-import { DEFAULT_SETTINGS, type GroupRecord } from '../core/group-record.ts';
+import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord } from '../core/group-record.ts';
+import { isLater } from '../core/record-home.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Guard, Note, Store } from '../store/store.ts';
 import { recordKey } from './record-key.ts';
@@ -6,8 +7,12 @@ import { recordKey } from './record-key.ts';
 /** A record as it stands in the store. */
 export interface StoredRecord {
   readonly record: GroupRecord;
+  /** {@link ABSENT} where the store has lost it: the record is an empty one then. */
   readonly version: number;
 }
+
+/** No store has a version 0. */
+const ABSENT = 0;
 
 /** Settings that a newer version brought have their defaults in a record of an older one. */
 export function parseRecord(text: string): GroupRecord {
@@ -32,8 +37,14 @@ export interface RecordCell {
     notes: readonly Note[],
     guards?: readonly Guard[],
   ): Promise<{ readonly noteIds: readonly number[] } | undefined>;
-  /** What somebody else has written, if it is newer than what is known. */
+  /** What somebody says that the store has, if it is a later version of what is known. */
   learn(stored: StoredRecord): void;
+  /**
+   * What was read from the store; undefined: it has none. Where that can't
+   * follow on what is known it was only held up, or the store was put back
+   * from a backup or made anew: the next {@link refresh} finds out.
+   */
+  observe(stored: StoredRecord | undefined): void;
   /** A {@link refresh} is due. */
   isUncertain(): boolean;
 }
@@ -59,13 +70,22 @@ export function createRecordCell(
 
   async function read(): Promise<void> {
     const stored = await store.get(key, CALL);
-    if (stored === undefined) {
-      throw new BatonError('BATON_FORMATION_NOT_FOUND', `group ${group} of formation "${formation}" is gone`);
-    }
+    if (stored === undefined) return lose();
     isUncertain = false;
     if (stored.version !== known.version) {
       learn({ record: parseRecord(stored.value), version: stored.version });
     }
+  }
+
+  /** A group that has nodes is never removed: then the store was made anew, and has nothing in common with the record. */
+  function lose(): void {
+    if (known.version !== ABSENT && known.record.nodes.length === 0) {
+      throw new BatonError('BATON_FORMATION_NOT_FOUND', `group ${group} of formation "${formation}" is gone`);
+    }
+    isUncertain = false;
+    if (known.version === ABSENT) return;
+    const { settings } = known.record;
+    learn({ record: emptyRecord(formation, group, settings, store.incarnation), version: ABSENT });
   }
 
   return {
@@ -73,14 +93,20 @@ export function createRecordCell(
     read,
     isUncertain: () => isUncertain,
     learn(stored) {
-      if (stored.version > known.version) learn(stored);
+      if (isLater(known.record, known.version, stored.record, stored.version)) learn(stored);
+    },
+    observe(stored) {
+      const version = stored?.version ?? ABSENT;
+      if (stored !== undefined && version > known.version) learn(stored);
+      else if (version !== known.version) isUncertain = true;
     },
     async refresh() {
       if (isUncertain) await read();
     },
     async swap(next, notes, guards = []) {
       isUncertain = true;
-      const change = { key, expected: known.version, value: JSON.stringify(next) };
+      const expected = known.version === ABSENT ? null : known.version;
+      const change = { key, expected, value: JSON.stringify(next) };
       const result = await store.swap({ changes: [change], guards, notes }, CALL);
       if (result.kind !== 'written') {
         await read();

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { STORE_PATIENCE_MS } from '../core/be-primary.ts';
+import { BatonError } from '../lib/baton-error.ts';
 import { createLineState, type LineStateOptions } from '../lib/line-state.ts';
 import type { Store } from '../store/store.ts';
 import { parseRecord, type StoredRecord } from './record-cell.ts';
@@ -17,11 +19,19 @@ export interface RecordFollowerOptions extends LineStateOptions {
   readonly store: Store;
   readonly formation: string;
   readonly group: number;
-  readonly onRecord: (stored: StoredRecord) => void;
+  /** What the store has; undefined: no record of the group. */
+  readonly onRecord: (stored: StoredRecord | undefined) => void;
+  /** Why the store is not believed; what it says is no sign of life then. */
+  readonly refused: () => string | undefined;
 }
 
-/** How often the store is asked for a sign of life, and for what a watch has swallowed, ms. Reading writes nothing. */
-const ASK_EVERY_MS = 2_000;
+/**
+ * How often the store is asked for a sign of life, and for what a watch has
+ * swallowed, ms. Well within the time after which it counts as away: else a
+ * PostgreSQL that dies just before the next answer would be restarted in place
+ * where another node could take over. Reading writes nothing.
+ */
+const ASK_EVERY_MS = STORE_PATIENCE_MS / 2;
 const ASK = { timeoutMs: 2_000 };
 const RETRY_MS = 500;
 
@@ -35,7 +45,9 @@ export function followRecord(options: RecordFollowerOptions): RecordFollower {
 
   function heard(): void {
     hasHeard = true;
-    state.heard();
+    const refused = options.refused();
+    if (refused === undefined) state.heard();
+    else state.lost(new BatonError('BATON_STORE_OUTDATED', refused));
   }
 
   /** Until the signal aborts, whatever happens. */
@@ -69,7 +81,7 @@ export function followRecord(options: RecordFollowerOptions): RecordFollower {
   async function ask(): Promise<void> {
     const stored = await store.get(key, ASK);
     heard();
-    if (stored !== undefined) onRecord({ record: parseRecord(stored.value), version: stored.version });
+    onRecord(stored && { record: parseRecord(stored.value), version: stored.version });
   }
 
   const loops = [again(RETRY_MS, watch), again(ASK_EVERY_MS, ask)];

@@ -58,7 +58,11 @@ export function recoveryCalls(
         if (passwords !== undefined && !dryRun) await secrets.keep(formation, group, passwords);
       };
       if (decider !== undefined) {
-        const { answer, version } = await decider.recover(request, { dryRun, before: keepPasswords });
+        const before = async (): Promise<void> => {
+          await keepPasswords();
+          await formations.restore(formation);
+        };
+        const { answer, version } = await decider.recover(request, { dryRun, before });
         return {
           accepted: !dryRun,
           because: answer.because,

@@ -1,9 +1,13 @@
 import { BatonError } from '../lib/baton-error.ts';
-import { describeFormation, type Formations } from './formations.ts';
+import type { Store } from '../store/store.ts';
+import { describeFormation, restoreFormation, type Formations, type TokenCheck } from './formations.ts';
 import type { GroupDecider } from './group-decider.ts';
 
 /** The formations as a keeper knows them that decides for its own group: just that one. */
-export function singleGroup(decider: GroupDecider): Formations {
+export function singleGroup(
+  decider: GroupDecider,
+  { store, tokenCheck }: { readonly store: Store; readonly tokenCheck: TokenCheck },
+): Formations {
   const { formation, group } = decider.current().record;
 
   function own(name: string): GroupDecider {
@@ -29,6 +33,7 @@ export function singleGroup(decider: GroupDecider): Formations {
     },
     create: elsewhere,
     adopt: elsewhere,
+    restore: () => restoreFormation(store, formation, group, tokenCheck),
     drop: elsewhere,
     decider(name, number) {
       if (own(name) && number === group) return decider;

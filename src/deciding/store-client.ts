@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMonitorClient, type GroupAddress, type MonitorClient } from '../api/client.ts';
 import type { WatchEvent } from '../api/group-watch.ts';
 import type { GroupRecord } from '../core/group-record.ts';
-import { toBatonError } from '../lib/baton-error.ts';
+import { BatonError, toBatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
 import type { FormationToken } from './derived-secrets.ts';
 import { openFormations } from './formations.ts';
 import { createMonitor, type Monitor } from './monitor.ts';
+import type { StoredRecord } from './record-cell.ts';
 import { serviceClient } from './service-client.ts';
 import { NEVER } from './turn.ts';
 
@@ -23,7 +24,12 @@ const RETRY_MS = 500;
  * keepers know (who was heard of when) is asked of one of them; what stands in
  * the store is read and swapped there, and so is everything when no keeper answers.
  */
-export async function createStoreClient(store: Store, token: FormationToken): Promise<MonitorClient> {
+export async function createStoreClient(
+  store: Store,
+  token: FormationToken,
+  /** What a node has on disk: it tells where the keepers are when the store has lost that. */
+  journalled: () => Promise<GroupRecord | null> = () => Promise.resolve(null),
+): Promise<MonitorClient> {
   let monitor = await openService(store, token);
   const connected = new Map<string, MonitorClient>();
 
@@ -31,11 +37,29 @@ export async function createStoreClient(store: Store, token: FormationToken): Pr
     const key = keyOf(address);
     const known = connected.get(key);
     if (known !== undefined) return known;
-    const found = await findKeeper(monitor.getGroup(address).record, token.keeperKey(address.formation));
+    const search = { address, key: token.keeperKey(address.formation) };
+    const found =
+      (await findKeeper(storedGroup(address), search)) ?? (await findKeeper(await ownGroup(address), search));
     // What was read before has got old, and there may be other nodes now.
     if (found === undefined) return serviceClient((monitor = await openService(store, token)));
     connected.set(key, found);
     return found;
+  }
+
+  function storedGroup(address: GroupAddress): StoredRecord | undefined {
+    try {
+      const { record, record_version: version } = monitor.getGroup(address);
+      return { record, version };
+    } catch (error) {
+      if (toBatonError(error).code === 'BATON_FORMATION_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  async function ownGroup({ formation, group }: GroupAddress): Promise<StoredRecord | undefined> {
+    const record = await journalled();
+    const isOwn = record?.formation === formation && record.group === group;
+    return isOwn ? { record, version: 0 } : undefined;
   }
 
   /** The next call looks for a keeper anew. */
@@ -128,21 +152,38 @@ function openService(store: Store, token: FormationToken): Promise<Monitor> {
   });
 }
 
-/** The first that answers: some may be gone, and who asks should not wait for them. */
-async function findKeeper(record: GroupRecord, key: Buffer): Promise<MonitorClient | undefined> {
-  const clients = record.nodes.flatMap(({ host, keeperPort }) =>
+/**
+ * The first that answers, for some may be gone, and knows what the store has:
+ * one that is cut off from it may still be reached from here. Where all are
+ * behind, the first that answers.
+ */
+async function findKeeper(
+  group: StoredRecord | undefined,
+  { address, key }: { readonly address: GroupAddress; readonly key: Buffer },
+): Promise<MonitorClient | undefined> {
+  if (group === undefined) return undefined;
+  const clients = group.record.nodes.flatMap(({ host, keeperPort }) =>
     keeperPort === undefined ? [] : [createMonitorClient({ host, port: keeperPort, sslmode: 'key', key })],
   );
+  const behind: MonitorClient[] = [];
   let found: MonitorClient | undefined;
   try {
-    found = await Promise.any(clients.map((client) => client.health(PROBE).then(() => client)));
+    found = await Promise.any(
+      clients.map(async (client) => {
+        const { record_version: version } = await client.getGroup(address, PROBE);
+        if (version >= group.version) return client;
+        behind.push(client);
+        throw new BatonError('BATON_STORE_OUTDATED', 'the keeper does not know the newest record');
+      }),
+    );
     return found;
   } catch (error) {
     const reasons: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
     // It is said rather than taken for keepers that are gone.
     const refused = reasons.find((reason) => toBatonError(reason).code === 'BATON_UNAUTHORIZED');
     if (refused !== undefined) throw toBatonError(refused);
-    return undefined;
+    [found] = behind;
+    return found;
   } finally {
     for (const client of clients) if (client !== found) client.close();
   }

@@ -75,9 +75,9 @@ export function createStoreDoubt(deps: {
       const found = contradiction();
       if (found === undefined) return;
       const because = describeContradiction(found, cell.current().record);
-      throw new BatonError('BATON_STORE_OUTDATED', 'the store of this monitor is not to be believed', {
+      throw new BatonError('BATON_STORE_OUTDATED', 'the store is not to be believed', {
         detail: `${because}.`,
-        hint: 'The way is described in docs/operations/monitor-loss.md.',
+        hint: 'The way is described in docs/operations/monitor-loss.md, and for etcd in docs/operations/etcd-loss.md.',
       });
     },
   };

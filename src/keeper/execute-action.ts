@@ -190,6 +190,7 @@ async function promote(action: ActionOf<'promote'>, context: ActionContext): Pro
   state.configured = null;
   const { position } = await server.promote(action.timeline, STEP, {
     settings: toManaged(action.settings, node),
+    settingsBehindMarker: settingsBehindMarker(action.settings, node),
     onPromoted() {
       state.configured = action.settings;
       passCrashPoint('inside promote: promoted, not observed');
@@ -199,6 +200,15 @@ async function promote(action: ActionOf<'promote'>, context: ActionContext): Pro
   });
   context.log.info({ ...position, term: action.term }, 'promoted');
   setTimeout(() => checkpointBeside(context), CHECKPOINT_AFTER_MS).unref();
+}
+
+/**
+ * Written while the marker waits: that takes longer than the rest of opening,
+ * and until the keeper reloads nothing changes. Not for a server that lets
+ * nobody in (I13): others can reload it too.
+ */
+function settingsBehindMarker(settings: ServerSettings, node: NodeId): ManagedSettings | undefined {
+  return settings.locked ? undefined : toManaged({ ...settings, readOnly: false }, node);
 }
 
 /**

@@ -59,7 +59,9 @@ export async function openGroupMember(options: GroupMemberOptions): Promise<Grou
     retention: RETENTION,
     open: (deps) => {
       decider = createGroupDecider(start, { ...deps, turn: turnOf(node) });
-      return Promise.resolve(singleGroup(decider));
+      return Promise.resolve(
+        singleGroup(decider, { store, tokenCheck: (formation) => options.token.check(formation) }),
+      );
     },
   });
   if (decider === undefined) throw new BatonError('BATON_INTERNAL', 'the group was not opened');
@@ -108,14 +110,16 @@ function connect({
   const { store, address, journal, log, nowMs } = options;
   const stopWatching = decider.watch((message) => {
     if (message.kind !== 'record') return;
-    peers.follow(message.record);
+    // Who the peers are is not for a store to say that has lost them, or an old copy.
+    if (decider.refused() === undefined) peers.follow(message.record);
     onRecord(message.version, message.record);
   });
   const follower = followRecord({
     store,
     ...address,
     nowMs,
-    onRecord: (stored) => decider.learn(stored),
+    onRecord: (stored) => decider.observe(stored),
+    refused: () => decider.refused(),
     onLine(error) {
       if (error === undefined) log.info('the store is heard again');
       else log.warn({ detail: error.detail, hint: error.hint }, `the store is lost: ${error.message}`);

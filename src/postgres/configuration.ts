@@ -17,9 +17,10 @@ export interface Configuration {
   /**
    * Writes all files so that the desired settings hold from the next reload or
    * start, with these `synchronous_standby_names`. Touches the disk only when
-   * something differs from what this keeper wrote last.
+   * something differs from what this keeper wrote last. `ahead`: settings that
+   * will be asked for next, instead of the desired ones.
    */
-  write(standbyNames: string, limit: TimeLimit): Promise<WrittenConfiguration>;
+  write(standbyNames: string, limit: TimeLimit, ahead?: ManagedSettings): Promise<WrittenConfiguration>;
   /** Writes the file from which libpq takes the password of the replication role. */
   writePassfile(limit: TimeLimit): Promise<void>;
   /** Forgets what was written last: another program may have changed the files. */
@@ -106,10 +107,11 @@ export function createConfiguration(context: ServerContext): Configuration {
     distrust() {
       last = undefined;
     },
-    async write(standbyNames, limit) {
-      assert(desired !== undefined, 'settings are asked for before they are written');
-      const hbaBlock = options.skipHba ? '' : renderHbaBlock(options, desired);
-      const { text, digest } = renderManagedSettings(options, files, desired, standbyNames, hbaBlock);
+    async write(standbyNames, limit, ahead) {
+      const settings = ahead ?? desired;
+      assert(settings !== undefined, 'settings are asked for before they are written');
+      const hbaBlock = options.skipHba ? '' : renderHbaBlock(options, settings);
+      const { text, digest } = renderManagedSettings(options, files, settings, standbyNames, hbaBlock);
       if (last?.text === text && last.overridden.length === 0) {
         return { digest, changed: false, overridden: [] };
       }

@@ -4,6 +4,7 @@ import type { Lineage } from '../core/lineage.ts';
 import { lagBytes } from '../core/lsn.ts';
 import { toBatonError } from '../lib/baton-error.ts';
 import { startCountdown, type Countdown, type TimeLimit } from '../system/clock.ts';
+import type { ChangeWatch } from './change-watch.ts';
 import { limitOf, type Configuration } from './configuration.ts';
 import { isCleanlyStopped, readControlData } from './control-data.ts';
 import { createFreshProbe } from './fresh-probe.ts';
@@ -33,6 +34,7 @@ export interface ObserverParts {
   readonly sessions: Sessions;
   readonly configuration: Configuration;
   readonly wal: LocalWal;
+  readonly watch: Pick<ChangeWatch, 'follow'>;
 }
 
 const NOTHING: ServerObservation = {
@@ -73,6 +75,7 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
 
   const seeRunning = async (postmaster: Postmaster, countdown: Countdown): Promise<ServerObservation> => {
     const session = await sessions.held(limitOf(countdown));
+    parts.watch.follow(postmaster.pid, session.backendPid);
     const identity = await readIdentity(session, limitOf(countdown));
     const [facts, marker] = await Promise.all([
       queryFacts(session, limitOf(countdown)),

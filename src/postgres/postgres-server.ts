@@ -88,12 +88,17 @@ export interface PostgresServer {
    * that, settings are brought into force, those given or those last
    * configured, with the standby names that they ask for. `onPromoted` is
    * called when both are done and the marker can be written: some files are
-   * still put in order then.
+   * still put in order then, and the settings for when the marker is
+   * acknowledged are written and not brought into force.
    */
   promote(
     timeline: number,
     call: Deadline,
-    options?: { readonly settings?: ManagedSettings; readonly onPromoted?: () => void },
+    options?: {
+      readonly settings?: ManagedSettings;
+      readonly settingsBehindMarker?: ManagedSettings | undefined;
+      readonly onPromoted?: () => void;
+    },
   ): Promise<Lineage>;
 
   /**

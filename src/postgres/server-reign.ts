@@ -38,7 +38,7 @@ export function createServerReign(parts: ServerParts): Pick<PostgresServer, Reig
       return cutUpstream(await sessions.held(limitOf(countdown)), wal, limitOf(countdown));
     },
 
-    async promote(timeline, call, { settings: wanted, onPromoted } = {}) {
+    async promote(timeline, call, { settings: wanted, settingsBehindMarker: next, onPromoted } = {}) {
       const countdown = startCountdown(call, now);
       const session = await sessions.held(limitOf(countdown));
       if (wanted !== undefined) configuration.desire(wanted);
@@ -55,7 +55,10 @@ export function createServerReign(parts: ServerParts): Pick<PostgresServer, Reig
         throw failed.reason;
       }
       onPromoted?.();
-      return settlePromotion(context, session, wal, limitOf(countdown));
+      const lineage = await settlePromotion(context, session, wal, limitOf(countdown));
+      if (next !== undefined)
+        await configuration.write(next.synchronousStandbyNames, limitOf(countdown), next);
+      return lineage;
     },
 
     applySynchronousStandbys(names, call) {

@@ -6,8 +6,8 @@ import { limitOf } from './configuration.ts';
 import type { LocalWal } from './local-wal.ts';
 import { queryFacts } from './observation-query.ts';
 import { haveReread } from './process-attention.ts';
-import { numberOf, optionalText } from './row.ts';
-import type { SqlSession } from './sql-session.ts';
+import { numberOf, optionalText, textOf } from './row.ts';
+import type { Row, SqlSession } from './sql-session.ts';
 import { lineageAt } from './timeline-history.ts';
 
 // Where the startup process of a standby waits in loops that look for new settings.
@@ -17,6 +17,9 @@ const STARTUP_WAITS = [
   'RecoveryWalAll',
   'RecoveryPause',
 ];
+
+/** So many looks in a row must find no walreceiver. */
+const QUIET_LOOKS = 3;
 
 /**
  * Ends a standby's reception for good, when its settings without an upstream
@@ -29,35 +32,44 @@ const STARTUP_WAITS = [
  */
 export async function cutUpstream(session: SqlSession, wal: LocalWal, limit: TimeLimit): Promise<Lineage> {
   const countdown = startCountdown(limit);
-  await endReceivers(session, countdown);
-  const startup = await startupPid(session, countdown);
+  let seen = await endReceivers(session, countdown);
   const isWaiting = async (): Promise<boolean> => {
-    const [row] = await session.query(
-      `SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'startup'`,
-      [],
-      limitOf(countdown),
-    );
-    return STARTUP_WAITS.includes(optionalText(row, 'wait_event') ?? '');
+    seen = await endReceivers(session, countdown);
+    return STARTUP_WAITS.includes(seen.startupWaitsFor ?? '');
   };
-  if (!(await haveReread(startup, isWaiting, countdown, 'the startup process'))) {
+  if (!(await haveReread(seen.startupPid, isWaiting, countdown, 'the startup process'))) {
     throw new BatonError('BATON_NOT_RUNNING', 'PostgreSQL stopped while its upstream was being cut');
   }
   // From here on no new one is asked for; one that was being forked shows within moments.
-  for (let quiet = 0; quiet < 3;) {
-    quiet = (await endReceivers(session, countdown)) ? 0 : quiet + 1;
+  let quiet = seen.hadReceiver ? 0 : 1;
+  while (quiet < QUIET_LOOKS) {
     countdown.check('ending the walreceiver');
     await sleep(3);
+    quiet = (await endReceivers(session, countdown)).hadReceiver ? 0 : quiet + 1;
   }
   return endOfWal(session, wal, countdown);
 }
 
-/** Signals every walreceiver; pg_terminate_backend does not work on them. True when there was one. */
-async function endReceivers(session: SqlSession, countdown: Countdown): Promise<boolean> {
-  const text = `SELECT pid FROM pg_stat_activity WHERE backend_type = 'walreceiver'
-    UNION SELECT pid FROM pg_stat_wal_receiver WHERE pid IS NOT NULL`;
+interface Reception {
+  readonly startupPid: number;
+  readonly startupWaitsFor: string | null;
+  readonly hadReceiver: boolean;
+}
+
+/** Signals every walreceiver; pg_terminate_backend does not work on them. */
+async function endReceivers(session: SqlSession, countdown: Countdown): Promise<Reception> {
+  const text = `SELECT pid, backend_type, wait_event FROM pg_stat_activity
+      WHERE backend_type IN ('startup', 'walreceiver')
+    UNION SELECT pid, 'walreceiver', NULL FROM pg_stat_wal_receiver WHERE pid IS NOT NULL`;
   const rows = await session.query(text, [], limitOf(countdown));
-  for (const row of rows) sendSignal(numberOf(row, 'pid'), 'SIGTERM');
-  return rows.length > 0;
+  const startup = rows.find((row) => textOf(row, 'backend_type') === 'startup');
+  const receivers = rows.filter((row) => row !== startup);
+  for (const row of receivers) sendSignal(numberOf(row, 'pid'), 'SIGTERM');
+  return {
+    startupPid: startupPidOf(startup),
+    startupWaitsFor: optionalText(startup, 'wait_event'),
+    hadReceiver: receivers.length > 0,
+  };
 }
 
 /** Without a receiver the end is exact at once when one had been there, else as soon as replay has run dry. */
@@ -79,6 +91,10 @@ async function endOfWal(session: SqlSession, wal: LocalWal, countdown: Countdown
 export async function startupPid(session: SqlSession, countdown: Countdown): Promise<number> {
   const text = `SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'`;
   const [row] = await session.query(text, [], limitOf(countdown));
+  return startupPidOf(row);
+}
+
+function startupPidOf(row: Row | undefined): number {
   if (!row) throw new BatonError('BATON_REFUSED', 'PostgreSQL is not a standby: it has no startup process');
   return numberOf(row, 'pid');
 }

@@ -34,11 +34,11 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
       const { createNode } = await import('../keeper/create-node.ts');
       return createNode({ ...options, env });
     },
-    async connectStore(uri, token) {
+    async connectStore(uri, token, journalled) {
       const { openStore } = await import('../keeper/open-store.ts');
       const { createStoreClient } = await import('../deciding/store-client.ts');
       const { useToken } = await import('../deciding/derived-secrets.ts');
-      return createStoreClient(openStore(uri, env), useToken(token));
+      return createStoreClient(openStore(uri, env), useToken(token), journalled);
     },
     async runNode(dataDirectory) {
       await dropNodePrivileges(dataDirectory);

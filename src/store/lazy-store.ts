@@ -1,4 +1,5 @@
 import { BatonError } from '../lib/baton-error.ts';
+import { StoreReplaced } from './store-replaced.ts';
 import type { Deadline, Store, Version, WatchMessage } from './store.ts';
 
 /** To find out who the store is, before what it is asked for, ms. */
@@ -7,7 +8,9 @@ const OPEN = { timeoutMs: 5_000 };
 /**
  * A store that may be away when it is opened: a keeper has to start without it
  * too. It is opened by the first call that needs it, and again by the next one
- * as long as that fails; the failure is that of the call.
+ * as long as that fails; the failure is that of the call. Where it was
+ * replaced by another one ({@link StoreReplaced}), the call that finds out
+ * fails, and the next one opens that.
  */
 export function openLazily(open: (call: Deadline) => Promise<Store>): Store {
   let opening: Promise<Store> | undefined;
@@ -31,20 +34,33 @@ export function openLazily(open: (call: Deadline) => Promise<Store>): Store {
     return opening;
   }
 
+  async function ask<T>(call: Deadline, question: (asked: Store) => Promise<T>): Promise<T> {
+    const asked = await store(call);
+    try {
+      return await question(asked);
+    } catch (error) {
+      if (error instanceof StoreReplaced && opened === asked) {
+        opened = undefined;
+        await asked[Symbol.asyncDispose]();
+      }
+      throw error;
+    }
+  }
+
   return {
     /** Empty as long as the store was never reached. */
     get incarnation() {
       return opened?.incarnation ?? '';
     },
-    get: async (key, call) => (await store(call)).get(key, call),
-    list: async (prefix, call) => (await store(call)).list(prefix, call),
-    swap: async (swap, call) => (await store(call)).swap(swap, call),
-    lease: async (ttlMs, call) => (await store(call)).lease(ttlMs, call),
+    get: (key, call) => ask(call, (asked) => asked.get(key, call)),
+    list: (prefix, call) => ask(call, (asked) => asked.list(prefix, call)),
+    swap: (swap, call) => ask(call, (asked) => asked.swap(swap, call)),
+    lease: (ttlMs, call) => ask(call, (asked) => asked.lease(ttlMs, call)),
     async *watch(prefix: string, from: Version, signal: AbortSignal): AsyncGenerator<WatchMessage> {
       yield* (await store(OPEN)).watch(prefix, from, signal);
     },
-    readNotes: async (query, call) => (await store(call)).readNotes(query, call),
-    trimNotes: async (limits, call) => (await store(call)).trimNotes(limits, call),
+    readNotes: (query, call) => ask(call, (asked) => asked.readNotes(query, call)),
+    trimNotes: (limits, call) => ask(call, (asked) => asked.trimNotes(limits, call)),
     async [Symbol.asyncDispose]() {
       isClosed = true;
       await opened?.[Symbol.asyncDispose]();

@@ -5,6 +5,8 @@ export interface SuiteOptions {
   readonly patterns: readonly string[];
   /** With that many nodes only. */
   readonly nodes: number | undefined;
+  /** Where the decisions stand. */
+  readonly store: 'monitor' | 'etcd';
   readonly repeat: number;
   readonly slice: boolean;
   readonly json: boolean;
@@ -15,9 +17,10 @@ export interface SuiteOptions {
   readonly logs: boolean;
 }
 
-export const USAGE = `npm run test:faults -- [pattern...] [--nodes 2|3] [--repeat N] [--slice] [--json] [--list] [--keep] [--logs]
+export const USAGE = `npm run test:faults -- [pattern...] [--store monitor|etcd] [--nodes 2|3] [--repeat N] [--slice] [--json] [--list] [--keep] [--logs]
 
   pattern      plays the scenarios with one of these words in their title
+  --store S    where the decisions stand: monitor (that is the default), or etcd without a monitor
   --nodes N    with that many data nodes only
   --repeat N   all of them that many times; ends after the round with the first failure
   --slice      the selection for the CI
@@ -34,6 +37,7 @@ export function parseOptions(argv: readonly string[]): SuiteOptions | 'help' {
     allowPositionals: true,
     options: {
       nodes: { type: 'string' },
+      store: { type: 'string', default: 'monitor' },
       repeat: { type: 'string', default: '1' },
       slice: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -44,11 +48,14 @@ export function parseOptions(argv: readonly string[]): SuiteOptions | 'help' {
     },
   });
   if (values.help) return 'help';
-  const { slice, json, list, keep, logs } = values;
+  const { slice, json, list, keep, logs, store } = values;
+  if (store !== 'monitor' && store !== 'etcd')
+    throw new Error(`--store takes monitor or etcd, not "${store}"`);
   const nodes = values.nodes === undefined ? undefined : wholeNumber('--nodes', values.nodes);
   return {
     patterns: positionals,
     nodes,
+    store,
     repeat: wholeNumber('--repeat', values.repeat),
     slice,
     json,

@@ -7,6 +7,8 @@ export interface Scenario {
   readonly title: string;
   /** With how many data nodes it is played. */
   readonly nodes: readonly number[];
+  /** Where the decisions stand for it, if that is not all the same. */
+  readonly store?: OneStore;
   /** Whether the baton is to change hands. */
   readonly reign: 'changes' | 'stays' | 'either';
   /** What DESIGN asks of the write gap; undefined where writes may have to wait for a repair. */
@@ -19,6 +21,14 @@ export interface Scenario {
   readonly isLast?: boolean;
   /** Part of the selection for the CI, with this many nodes. */
   readonly slice?: number;
+  /** The same of the selection on etcd. */
+  readonly sliceOnEtcd?: number;
   /** Does the faults, and the steps of people where the scenario is about those. The rest is healed behind it. */
   readonly play: (stage: Stage) => Promise<void>;
+}
+
+/** For a scenario that only one home of decisions can play, and why that is so. */
+export interface OneStore {
+  readonly is: 'monitor' | 'etcd';
+  readonly because: string;
 }

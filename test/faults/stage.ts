@@ -12,7 +12,7 @@ import { CLIENT_ROLE } from './clients/client-session.ts';
 import { MAKE_TABLES } from './clients/statements.ts';
 import { clientProcesses, type ClientProcesses } from './client-processes.ts';
 
-/** A part of the cluster that has a host of its own. */
+/** A part of the cluster that has a host of its own; on that of the monitor is the third member of an etcd of two nodes. */
 export type Part = ClusterNode | 'monitor' | 'client';
 
 /** A cluster on hosts, its clients, and what can be done to them. */
@@ -31,11 +31,14 @@ export interface Stage {
   fault(): void;
   /** Its host is gone at once, silently. */
   powerOff(part: Part): void;
-  /** Its host is back, and what its service manager starts; the monitor must be there to hear of it. */
+  /** Its host is back, and what its service manager starts; somebody must be there to hear of it. */
   powerOn(part: Part): Promise<void>;
   /** Its network is back, and nothing is started. */
   plugIn(part: Part): void;
+  /** From all the others, unless they are named. */
   cut(part: Part, options?: Omit<CutOptions, 'from'> & { readonly from?: readonly Part[] }): void;
+  /** Cuts it off from every member of etcd that is not on its own host, and from nothing else; the one there from the others. */
+  cutFromEtcd(part: Part, how: 'drop' | 'reject'): void;
   /** Undoes all cuts. */
   heal(): void;
   freeze(part: Part): void;
@@ -59,6 +62,7 @@ export interface StageOptions {
   readonly run: HostsRun;
   readonly network: Network;
   readonly nodes: number;
+  readonly store: 'monitor' | 'etcd';
   readonly hasDisks: boolean;
   /** Of the folder, below that of the run. */
   readonly name: string;
@@ -66,7 +70,7 @@ export interface StageOptions {
 
 /** Brings up a cluster on hosts of its own. */
 export async function setStage(options: StageOptions): Promise<Stage> {
-  const { network, nodes, hasDisks } = options;
+  const { network, nodes, store, hasDisks } = options;
   const folder = join(options.run.directory, options.name);
   mkdirSync(folder);
   makeFolder(folder, 'postgres');
@@ -93,15 +97,17 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   const pgdataOf = (name: string): string => join(hasDisks ? diskNamed(name).path : folder, name);
   const cluster = await startCluster({
     nodes,
+    store,
     folder,
     pgdataOf,
     placeOf,
   });
   await cluster.client.updateSettings('default', { crash_failovers: 100 });
-  return stage(cluster, network, { folder, hostNamed, hosts, disks, starters });
+  return stage(cluster, network, { store, folder, hostNamed, hosts, disks, starters });
 }
 
 interface Parts {
+  readonly store: 'monitor' | 'etcd';
   readonly folder: string;
   readonly hosts: ReadonlyMap<string, Host>;
   readonly disks: ReadonlyMap<string, Disk>;
@@ -121,6 +127,18 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
     return clients;
   };
   const startLocal = (node: ClusterNode): void => runningClients().startLocal(host(node), addressOf(node));
+
+  /** What of the home was on a host that was off. */
+  async function startHomeOn(name: string): Promise<void> {
+    if (parts.store === 'monitor') {
+      if (name === 'monitor') await cluster.monitor.start();
+      return;
+    }
+    for (const member of cluster.etcd.members.filter(({ placeName }) => placeName === name)) {
+      await member.process().end();
+      member.start();
+    }
+  }
 
   const made: Stage = {
     cluster,
@@ -147,12 +165,17 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
     async powerOn(part) {
       off.delete(part);
       network.powerOn(host(part));
-      if (part === 'monitor') await cluster.monitor.start();
-      else if (part !== 'client') {
+      await startHomeOn(host(part).name);
+      if (typeof part !== 'string') {
         await part.keeper().end();
         await cluster.startKeeper(part);
         startLocal(part);
       }
+    },
+    cutFromEtcd(part, how) {
+      made.fault();
+      const ports = cluster.etcd.members.flatMap(({ port, peerPort }) => [port, peerPort]);
+      network.cut(host(part), { how, ports });
     },
     plugIn: (part) => network.powerOn(host(part)),
     cut(part, { from, ...how } = {}) {
@@ -184,7 +207,7 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
         disk.thaw();
         disk.free();
       }
-      // The others wait until the monitor has heard of them.
+      // The others wait until somebody has heard of them.
       if (off.has('monitor')) await made.powerOn('monitor');
       for (const part of off) await made.powerOn(part);
       await cluster.revive();

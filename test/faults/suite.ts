@@ -15,11 +15,13 @@ interface Play {
   readonly nodes: number;
 }
 
-/** The names of what would be played. */
+/** The names of what would be played, and of what is left out. */
 export function listScenarios(options: SuiteOptions): string {
-  return playsOf(options)
-    .map(({ scenario, nodes }) => `${nodes} nodes: ${scenario.title}`)
-    .join('\n');
+  const played = playsOf(options).map(({ scenario, nodes }) => `${nodes} nodes: ${scenario.title}`);
+  const leftOut = SCENARIOS.flatMap(({ title, store }) =>
+    store === undefined || store.is === options.store ? [] : [`left out: ${title} (${store.because})`],
+  );
+  return [...played, ...leftOut].join('\n');
 }
 
 /** Plays what was asked for; resolves with the exit code. */
@@ -45,15 +47,20 @@ export async function runSuite(run: HostsRun, options: SuiteOptions): Promise<nu
   return failed === 0 ? 0 : 1;
 }
 
-function playsOf({ patterns, nodes, slice }: SuiteOptions): readonly Play[] {
+function playsOf({ patterns, nodes, slice, store }: SuiteOptions): readonly Play[] {
   return (
-    SCENARIOS.filter(({ title }) => patterns.length === 0 || patterns.some((each) => title.includes(each)))
+    SCENARIOS.filter((scenario) => (scenario.store?.is ?? store) === store)
+      .filter(({ title }) => patterns.length === 0 || patterns.some((each) => title.includes(each)))
       .flatMap((scenario) => scenario.nodes.map((number) => ({ scenario, nodes: number })))
       .filter((play) => nodes === undefined || play.nodes === nodes)
-      .filter((play) => !slice || play.scenario.slice === play.nodes)
+      .filter(({ scenario, nodes: number }) => !slice || sliceOf(scenario, store) === number)
       // One cluster serves as many as it can.
       .sort((a, b) => a.nodes - b.nodes || rank(a) - rank(b))
   );
+}
+
+function sliceOf({ slice, sliceOnEtcd }: Scenario, store: SuiteOptions['store']): number | undefined {
+  return store === 'etcd' ? sliceOnEtcd : slice;
 }
 
 /** Those that leave another cluster behind come last of those without disks. */
@@ -82,7 +89,11 @@ async function playAll({ plays, run, network, options, round, say }: Round): Pro
     const key = `${nodes} ${hasDisks}`;
     if (current?.key !== key) await strike();
     const name = `${round}-${index + 1}`;
-    current ??= { stage: await setStage({ run, network, nodes, hasDisks, name: `cluster-${name}` }), key };
+    const { store } = options;
+    current ??= {
+      stage: await setStage({ run, network, nodes, store, hasDisks, name: `cluster-${name}` }),
+      key,
+    };
     const outcome = await runScenario(scenario, current.stage, name);
     outcomes.push(outcome);
     say(oneLine(outcome));
@@ -111,6 +122,8 @@ async function keepEvidence(stage: Stage, outcome: Outcome): Promise<string> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 2));
   cpSync(stage.cluster.directory, folder, { recursive: true, filter: isTelling });
+  // With what each decision was made by, for `pgbaton replay`.
+  await stage.cluster.pgbaton(['show', 'events', '--export', join(folder, 'incident.jsonl')]);
   for (const command of [['show', 'events', '--count', '200'], ['show', 'state'], ['why']]) {
     const { stdout, stderr } = await stage.cluster.pgbaton(command);
     writeFileSync(join(folder, `${command.slice(0, 2).join('-')}.txt`), stdout + stderr);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { findProcessesIn } from '../../src/system/process.ts';
+import { isAlive } from '../../src/system/process.ts';
+import { ETCD_MISSING } from '../support/etcd-cluster.ts';
 import { postgresProcessesBelow } from '../../src/programs/demo/postgres-processes.ts';
 
 const pgbaton = resolve(import.meta.dirname, '../../bin/pgbaton');
@@ -18,11 +19,23 @@ before(() => {
 
 after(() => rmSync(parent, { recursive: true, force: true }));
 
+const KEYS = ['bringup_s', 'failover', 'switchover', 'rejoin_s', 'nodes', 'ok'];
+const needsEtcd = ETCD_MISSING === undefined ? {} : { skip: ETCD_MISSING };
+
 test('the demo loses nothing, recovers, says so as JSON and leaves nothing behind', async () => {
-  const demo = startDemo(['--once', '--json']);
+  assert.deepEqual(Object.keys(await playOnce()), KEYS);
+});
+
+test('on etcd the demo does the same, and says so', needsEtcd, async () => {
+  const result = await playOnce('--store', 'etcd');
+  assert.deepEqual(Object.keys(result), [...KEYS, 'store']);
+  assert.equal(result['store'], 'etcd');
+});
+
+async function playOnce(...args: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+  const demo = startDemo(['--once', '--json', ...args]);
   assert.equal(await demo.exitCode, 0, demo.output());
   const result = JSON.parse(demo.lastLine()) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(result), ['bringup_s', 'failover', 'switchover', 'rejoin_s', 'nodes', 'ok']);
   const { failover, switchover, nodes, ok } = result as {
     failover: Record<string, number>;
     switchover: Record<string, number>;
@@ -35,13 +48,24 @@ test('the demo loses nothing, recovers, says so as JSON and leaves nothing behin
   );
   assert.ok((failover['acked'] ?? 0) > 0 && (switchover['acked'] ?? 0) > 0);
   assertNothingLeft();
-});
+  return result;
+}
 
-test('Ctrl-C in the middle of the bring-up stops and removes everything', async () => {
-  const demo = startDemo([]);
-  await demo.said(/node2 starts/);
-  demo.process.kill('SIGINT');
-  assert.equal(await demo.exitCode, 130, demo.output());
+for (const store of ['monitor', 'etcd'] as const) {
+  const options = store === 'etcd' ? needsEtcd : {};
+  test(`Ctrl-C in the middle of the bring-up on ${store} stops and removes everything`, options, async () => {
+    const demo = startDemo(['--store', store]);
+    await demo.said(/node2 starts/);
+    demo.process.kill('SIGINT');
+    assert.equal(await demo.exitCode, 130, demo.output());
+    assertNothingLeft();
+  });
+}
+
+test('without the program "etcd" the demo on etcd says what to install', async () => {
+  const demo = startDemo(['--once', '--store', 'etcd'], { ...process.env, PATH: '/nowhere' });
+  assert.equal(await demo.exitCode, 1, demo.output());
+  assert.match(demo.output(), /needs the program "etcd".*\n.*apt-get install etcd-server/);
   assertNothingLeft();
 });
 
@@ -63,7 +87,24 @@ test('a number of nodes that makes no group is refused', async () => {
 function assertNothingLeft(): void {
   assert.deepEqual(readdirSync(parent), []);
   assert.deepEqual(postgresProcessesBelow(parent), []);
-  assert.deepEqual(findProcessesIn(parent, ['node']), []);
+  assert.deepEqual(commandsThatName(parent), []);
+}
+
+/** The command lines of all live processes that have a path below this folder in them. */
+function commandsThatName(folder: string): readonly string[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && isAlive(Number(entry)))
+    .map((entry) => commandLine(entry))
+    .filter((command) => command.includes(`${folder}/`));
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    // It ended between two looks.
+    return '';
+  }
 }
 
 interface RunningDemo {
@@ -76,10 +117,11 @@ interface RunningDemo {
 }
 
 /** A demo that hangs is killed after three minutes, and the test fails by its exit code. */
-function startDemo(args: readonly string[]): RunningDemo {
+function startDemo(args: readonly string[], env = process.env): RunningDemo {
   const child = spawn(pgbaton, ['demo', '--directory', parent, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 180_000,
+    env,
   });
   let stdout = '';
   let stderr = '';

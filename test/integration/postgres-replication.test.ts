@@ -1,6 +1,6 @@
 import '../support/as-postgres.ts';
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { test, type TestContext } from 'node:test';
@@ -133,6 +133,24 @@ test('a follower goes on without a restart when it is pointed to the promoted se
   assert.equal(seen.pid, pid);
   assert.equal(seen.position?.timeline, 2);
   assert.deepEqual(seen.history, promoted.history);
+});
+
+test('what a promoted server is to open with is written beside the marker, and in force by a reload only', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await runningStandby(t, 2, a);
+  a.killAll();
+  const closed = { ...NO_SETTINGS, readOnly: true };
+  const open = { ...closed, readOnly: false };
+  await b.server.configure(closed, CALL);
+  await b.server.cutUpstream(CALL);
+  await b.server.promote(2, CALL, { settings: closed, settingsBehindMarker: open });
+  const file = join(b.options.dataDirectory, 'pgbaton.conf');
+  const written = readFileSync(file, 'utf8');
+  assert.match(written, /^default_transaction_read_only = '?off/m);
+  assert.equal((await b.observe()).readOnly, true);
+  await b.server.configure(open, CALL);
+  assert.equal((await b.observe()).readOnly, false);
+  assert.equal(readFileSync(file, 'utf8'), written);
 });
 
 test('a standby that received half a record ends before it, like the timeline that forks there', async (t) => {

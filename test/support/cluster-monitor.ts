@@ -5,26 +5,20 @@ import { createMonitorClient, type MonitorClient } from '../../src/api/client.ts
 import { readTokenFile } from '../../src/config/environment.ts';
 import { parseMonitorUri } from '../../src/config/monitor-uri.ts';
 import type { ClusterDirectory } from './cluster-directory.ts';
+import type { ClusterHome } from './cluster-home.ts';
 import { startPgbaton, tail, type ClusterProcess } from './cluster-process.ts';
 import { LOOPBACK, type Place } from './place.ts';
 import { eventually } from './test-monitor.ts';
 
 /** The monitor of a test cluster. */
-export interface ClusterMonitor {
+export interface ClusterMonitor extends ClusterHome {
   readonly pgdata: string;
   readonly port: number;
   readonly uri: string;
   /** null with `--auth trust`. */
   readonly tokenFile: string | null;
-  /** Comes back by itself after the monitor was restarted. */
-  readonly client: MonitorClient;
   /** The process that was started last. */
   process(): ClusterProcess;
-  /** Makes the monitor the first time, runs it, and waits until it answers. */
-  start(): Promise<void>;
-  /** SIGKILL. */
-  kill(): Promise<void>;
-  close(): void;
 }
 
 export interface ClusterMonitorOptions {
@@ -62,7 +56,7 @@ export function clusterMonitor({
     directory.onStart(running);
   }
 
-  return {
+  const monitor: ClusterMonitor = {
     pgdata,
     port,
     uri,
@@ -87,9 +81,21 @@ export function clusterMonitor({
       const token = tokenFile === null ? undefined : readTokenFile(tokenFile);
       client ??= createMonitorClient(parseMonitorUri(uri), { token, timeoutMs: 5_000 });
     },
+    async revive() {
+      if (started().ended() !== undefined) await monitor.start();
+    },
     async kill() {
       await running?.kill('SIGKILL');
     },
+    createArguments: () =>
+      Promise.resolve(['--monitor', uri, ...(tokenFile === null ? [] : ['--token-file', tokenFile])]),
+    // It is there since the monitor has answered.
+    connect: () => Promise.resolve(),
+    environment: () => ({
+      PGBATON_MONITOR: uri,
+      ...(tokenFile === null ? {} : { PGBATON_MONITOR_TOKEN: readTokenFile(tokenFile) }),
+    }),
     close: () => client?.close(),
   };
+  return monitor;
 }

@@ -14,7 +14,7 @@ export interface CommandOutcome {
   readonly stderr: string;
 }
 
-/** A `pgbaton … --run` or `pgbaton run` in the background, with its output in a file. */
+/** A program in the background, as `pgbaton run`, with its output in a file. */
 export interface ClusterProcess {
   readonly name: string;
   readonly pid: number;
@@ -57,15 +57,23 @@ export function runPgbaton(
   });
 }
 
-/** Starts a command that stays; a second one of that name adds to the same log. */
-export function startPgbaton(
-  name: string,
-  args: readonly string[],
-  options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv; readonly place?: Place },
-): ClusterProcess {
+interface ProcessOptions {
+  /** Where it works, and its log is. */
+  readonly cwd: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly place?: Place;
+}
+
+/** Starts a command of pgbaton that stays; a second one of that name adds to the same log. */
+export function startPgbaton(name: string, args: readonly string[], options: ProcessOptions): ClusterProcess {
+  return startProgram(name, [PGBATON, ...args], options);
+}
+
+/** As {@link startPgbaton}, for any program. */
+export function startProgram(name: string, argv: readonly string[], options: ProcessOptions): ClusterProcess {
   const logFile = join(options.cwd, `${name}.log`);
   const log = openSync(logFile, 'a', 0o644);
-  const [file = '', ...rest] = (options.place ?? LOOPBACK).command([PGBATON, ...args]);
+  const [file = '', ...rest] = (options.place ?? LOOPBACK).command(argv);
   const child = spawn(file, rest, {
     cwd: options.cwd,
     detached: true,
@@ -74,7 +82,7 @@ export function startPgbaton(
   });
   closeSync(log);
   const { pid } = child;
-  if (pid === undefined) throw new Error(`"${PGBATON}" can't be started`);
+  if (pid === undefined) throw new Error(`"${file}" can't be started`);
   let ended: NodeJS.Signals | number | undefined;
   const ending = Promise.withResolvers<NodeJS.Signals | number>();
   child.once('exit', (code, signal) => {

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ETCD_ENVIRONMENT, etcdArguments } from '../../src/programs/demo/etcd-arguments.ts';
 import { startCountdown, waitFor } from '../../src/system/clock.ts';
 
 /** An etcd of real servers on loopback, killed when its test process ends in whatever way. */
@@ -56,29 +57,19 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
   const scheme = options.tls === undefined ? 'http' : 'https';
   const named = Array.from({ length: options.size ?? 3 }, (_, index) => ({
     name: `m${index + 1}`,
+    host: '127.0.0.1',
     port: ports[index * 3] ?? 0,
     peerPort: ports[index * 3 + 1] ?? 0,
     metricsPort: ports[index * 3 + 2] ?? 0,
   }));
-  const initialCluster = named.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`).join(',');
   const members = named.map((each) => {
     const dataDirectory = join(directory, each.name);
     return createMember({
       ...each,
       dataDirectory,
       args: [
-        `--name=${each.name}`,
-        `--data-dir=${dataDirectory}`,
-        '--logger=zap',
-        `--listen-client-urls=${scheme}://127.0.0.1:${each.port}`,
-        `--advertise-client-urls=${scheme}://127.0.0.1:${each.port}`,
-        `--listen-peer-urls=http://127.0.0.1:${each.peerPort}`,
-        `--initial-advertise-peer-urls=http://127.0.0.1:${each.peerPort}`,
+        ...etcdArguments({ member: each, members: named, dataDirectory, scheme }),
         `--listen-metrics-urls=http://127.0.0.1:${each.metricsPort}`,
-        `--initial-cluster=${initialCluster}`,
-        // etcd's own defaults, and with them the shortest lease is 2 s.
-        '--heartbeat-interval=100',
-        '--election-timeout=1000',
         ...(options.tls === undefined ? [] : tlsArguments(options.tls)),
       ],
     });
@@ -96,22 +87,20 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
       options.tls === undefined
         ? []
         : ['--cacert', options.tls.ca, '--cert', options.tls.cert, '--key', options.tls.key];
-    const env = { ...process.env, ETCDCTL_API: '3' };
-    const all = ['--endpoints', endpoints.join(','), ...tlsFlags, ...args];
-    return (await promisify(execFile)('etcdctl', all, { env, timeout: 30_000 })).stdout;
+    return etcdctl(['--endpoints', endpoints.join(','), ...tlsFlags, ...args]);
   };
   const cluster: EtcdCluster = {
     members,
     ctl,
     async leader() {
       return waitFor('a leader of etcd', startCountdown(READY), 50, async () => {
-        const leads = await Promise.all(named.map(({ metricsPort }) => isLeader(metricsPort)));
+        const leads = await Promise.all(named.map(({ host, metricsPort }) => isLeader(host, metricsPort)));
         return members[leads.indexOf(true)];
       });
     },
     async ready() {
       await waitFor('a majority of etcd', startCountdown(READY), 50, async () => {
-        const answers = await Promise.all(named.map(({ metricsPort }) => isHealthy(metricsPort)));
+        const answers = await Promise.all(named.map(({ host, metricsPort }) => isHealthy(host, metricsPort)));
         return answers.filter(Boolean).length > members.length / 2 ? true : undefined;
       });
     },
@@ -130,19 +119,20 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
   }
 }
 
-async function isHealthy(metricsPort: number): Promise<boolean> {
-  return (await ask(metricsPort, 'health'))?.ok === true;
+async function isHealthy(host: string, port: number): Promise<boolean> {
+  return (await ask(host, port, 'health'))?.ok === true;
 }
 
-async function isLeader(metricsPort: number): Promise<boolean> {
-  const metrics = await (await ask(metricsPort, 'metrics'))?.text();
+/** Whether the member leads, asked where it tells its metrics. */
+export async function isLeader(host: string, port: number): Promise<boolean> {
+  const metrics = await (await ask(host, port, 'metrics'))?.text();
   return metrics?.includes('\netcd_server_is_leader 1\n') === true;
 }
 
 /** Undefined when the member does not answer. */
-function ask(metricsPort: number, path: string): Promise<Response | undefined> {
+function ask(host: string, port: number, path: string): Promise<Response | undefined> {
   const signal = AbortSignal.timeout(2_000);
-  return fetch(`http://127.0.0.1:${metricsPort}/${path}`, { signal }).catch(() => undefined);
+  return fetch(`http://${host}:${port}/${path}`, { signal }).catch(() => undefined);
 }
 
 function tlsArguments({ ca, cert, key }: NonNullable<EtcdClusterOptions['tls']>): string[] {
@@ -165,7 +155,7 @@ function createMember(options: {
       // The kernel ends it with this process, however that ends.
       child = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', ...options.args], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { PATH: process.env['PATH'] },
+        env: { PATH: process.env['PATH'], ...ETCD_ENVIRONMENT },
       });
       child.stderr?.pipe(createWriteStream(`${options.dataDirectory}.log`, { flags: 'a' }));
       child.stdout?.resume();
@@ -179,14 +169,7 @@ function createMember(options: {
     async restore(file) {
       await member.kill();
       rmSync(options.dataDirectory, { recursive: true });
-      const flags = options.args.filter((each) =>
-        /^--(name|data-dir|initial-cluster|initial-advertise-peer-urls)=/.test(each),
-      );
-      const restored = ['snapshot', 'restore', file, '--initial-cluster-token', 'restored', ...flags];
-      await promisify(execFile)('etcdctl', restored, {
-        env: { ...process.env, ETCDCTL_API: '3' },
-        timeout: 30_000,
-      });
+      await restoreSnapshot(file, options.args);
       member.start();
     },
     killNow: () => void child?.kill('SIGKILL'),
@@ -194,6 +177,20 @@ function createMember(options: {
     resume: () => void child?.kill('SIGCONT'),
   };
   return member;
+}
+
+/** Makes the data directory of a member of a file of `etcdctl snapshot save`; `args` are those that it is started with. */
+export async function restoreSnapshot(file: string, args: readonly string[]): Promise<void> {
+  const flags = args.filter((each) =>
+    /^--(name|data-dir|initial-cluster|initial-advertise-peer-urls)=/.test(each),
+  );
+  await etcdctl(['snapshot', 'restore', file, '--initial-cluster-token', 'restored', ...flags]);
+}
+
+/** Resolves with what it prints. */
+export async function etcdctl(args: readonly string[]): Promise<string> {
+  const env = { ...process.env, ETCDCTL_API: '3' };
+  return (await promisify(execFile)('etcdctl', [...args], { env, timeout: 30_000 })).stdout;
 }
 
 async function freePorts(count: number): Promise<number[]> {

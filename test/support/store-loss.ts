@@ -7,7 +7,8 @@ import { eventually } from './test-monitor.ts';
 /** Waits until `show state` warns of that, and returns what it says; the keepers report within a second. */
 export function refusal(cluster: TestCluster, expected: RegExp): Promise<string> {
   return eventually(`show state warns of ${expected}`, async () => {
-    const { stderr } = await cluster.pgbaton(['show', 'state']);
+    // On a node: its journal tells where the keepers are, when an etcd has lost that.
+    const { stderr } = await cluster.pgbaton(['show', 'state', '--pgdata', cluster.node(1).pgdata]);
     return expected.test(stderr) ? stderr : undefined;
   });
 }

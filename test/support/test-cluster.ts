@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { after, afterEach, before, type TestContext } from 'node:test';
 import type { MonitorClient } from '../../src/api/client.ts';
 import type { GroupBody, NodeView } from '../../src/api/schemas.ts';
-import { readTokenFile } from '../../src/config/environment.ts';
+import { stateDirectoryOf } from '../../src/config/paths.ts';
 import { acceptsWrites, assertReplayed, startClients, type ClusterClients } from './cluster-clients.ts';
-import { makeClusterDirectory } from './cluster-directory.ts';
+import { makeClusterDirectory, type ClusterDirectory } from './cluster-directory.ts';
+import { clusterEtcd, type ClusterEtcd } from './cluster-etcd.ts';
+import type { ClusterHome } from './cluster-home.ts';
 import { clusterMonitor, type ClusterMonitor } from './cluster-monitor.ts';
 import { clusterNode, type ClusterNode } from './cluster-node.ts';
 import { runPgbaton, type CommandOutcome } from './cluster-process.ts';
@@ -19,6 +21,8 @@ export interface ClusterOptions {
   /** How nodes and local sessions log in. */
   readonly auth?: 'trust' | 'scram-sha-256';
   readonly monitorAuth?: 'trust' | 'token';
+  /** Where the decisions stand; in a monitor unless said otherwise. */
+  readonly store?: 'monitor' | 'etcd';
   /** Where the monitor and each node run; on this machine unless said otherwise. */
   readonly placeOf?: (name: string) => Place;
   /** Where the data of each node is; below the folder of all files unless said otherwise. */
@@ -36,10 +40,14 @@ export interface NodeOptions {
   readonly extraArguments?: readonly string[];
 }
 
-/** A monitor and nodes as processes of their own, in a directory of their own, driven as users drive them. */
+/** Nodes and the home of their decisions as processes of their own, in a directory of their own, driven as users drive them. */
 export interface TestCluster {
   readonly directory: string;
+  readonly home: ClusterHome;
+  /** The home, where it is a monitor; throws where it is not. */
   readonly monitor: ClusterMonitor;
+  /** The home, where it is an etcd; throws where it is not. */
+  readonly etcd: ClusterEtcd;
   readonly client: MonitorClient;
   readonly nodes: readonly ClusterNode[];
   /** Counted from 1, as in its name. */
@@ -77,7 +85,7 @@ export interface TestCluster {
   newPrimary(afterTerm: number): Promise<ClusterNode>;
   /** Waits until a primary serves and everybody is what they are to be. */
   settled(options?: AtRest & { readonly formation?: string }): Promise<GroupBody>;
-  /** Starts the monitor and every keeper that has ended, as a service manager does, and waits until all are heard of. */
+  /** Starts the home and every keeper that has ended, as a service manager does, and waits until all are heard of. */
   revive(): Promise<void>;
   /** Starts a keeper that does not run, and waits until it is heard of. */
   startKeeper(node: ClusterNode, env?: NodeJS.ProcessEnv): Promise<void>;
@@ -104,16 +112,18 @@ function access({ address }: Place): readonly string[] {
   return address === LOOPBACK.address ? where : [...where, '--pg-hba-lan'];
 }
 
-/** Brings up a monitor and nodes, and waits until the group is at rest. Whatever fails, nothing is left behind. */
+/** Brings up a home and nodes, and waits until the group is at rest. Whatever fails, nothing is left behind. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const { nodes = 3 } = options;
   const cluster = await emptyCluster(options);
   try {
-    await cluster.monitor.start();
+    await cluster.home.start();
     for (let number = 1; number <= nodes; number++) {
       await cluster.addNode();
       // The first to be registered becomes the first primary; the others need not wait for one another.
-      if (number === 1) await cluster.waitUntil('the first node', (group) => group.nodes.length === 1);
+      if (number > 1) continue;
+      await cluster.home.connect();
+      await cluster.waitUntil('the first node', (group) => group.nodes.length === 1);
     }
     if (nodes > 0) await cluster.settled({ nodes });
     return cluster;
@@ -163,37 +173,42 @@ function hasFailed(context: unknown): boolean {
 
 /** A cluster of which nothing runs yet. */
 export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCluster> {
-  const { auth = 'trust', monitorAuth = 'trust', placeOf = () => LOOPBACK } = options;
+  const { auth = 'trust', placeOf = () => LOOPBACK } = options;
   const directory = makeClusterDirectory(options.folder);
-  const monitor = clusterMonitor({
-    directory,
-    port: await directory.freePort(),
-    auth: monitorAuth,
-    place: placeOf('monitor'),
-  });
+  const { home, ...kindOfHome } = await makeHome(options, directory, placeOf);
   const nodes: ClusterNode[] = [];
   const clientsOfTests: ClusterClients[] = [];
   let described = 0;
 
   const cluster: TestCluster = {
     directory: directory.path,
-    monitor,
+    home,
+    get monitor() {
+      assert(kindOfHome.monitor !== undefined, 'this cluster has no monitor');
+      return kindOfHome.monitor;
+    },
+    get etcd() {
+      assert(kindOfHome.etcd !== undefined, 'this cluster has no etcd');
+      return kindOfHome.etcd;
+    },
     nodes,
     get client() {
-      return monitor.client;
+      return home.client;
     },
-    ...waits(monitor),
-    ...roles(monitor, nodes),
+    ...waits(home),
+    ...roles(home, nodes),
     freePort: () => directory.freePort(),
     async newNode(node = {}) {
       const { name = `node${described + 1}`, formation = 'default', extraArguments = [] } = node;
       described += 1;
       const place = placeOf(name);
+      const pgdata = node.pgdata ?? options.pgdataOf?.(name) ?? join(directory.path, name);
+      const decided = await home.createArguments({ place, stateDirectory: stateDirectoryOf(pgdata) });
       const created = clusterNode({
         name,
         place,
         port: node.port ?? (await directory.freePort()),
-        pgdata: node.pgdata ?? options.pgdataOf?.(name) ?? join(directory.path, name),
+        pgdata,
         directory: directory.path,
         createArguments: [
           ...access(place),
@@ -201,9 +216,7 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
           auth,
           '--formation',
           formation,
-          '--monitor',
-          monitor.uri,
-          ...(monitor.tokenFile === null ? [] : ['--token-file', monitor.tokenFile]),
+          ...decided,
           ...extraArguments,
         ],
         onStart: (process) => directory.onStart(process),
@@ -218,14 +231,7 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
     },
     forget: (node) => void nodes.splice(nodes.indexOf(node), 1),
     pgbaton: (args, env = {}) =>
-      runPgbaton(args, {
-        cwd: directory.path,
-        env: {
-          PGBATON_MONITOR: monitor.uri,
-          ...(monitor.tokenFile === null ? {} : { PGBATON_MONITOR_TOKEN: readTokenFile(monitor.tokenFile) }),
-          ...env,
-        },
-      }),
+      runPgbaton(args, { cwd: directory.path, env: { ...home.environment(), ...env } }),
     async run(...args) {
       const { exitCode, stdout, stderr } = await cluster.pgbaton(args);
       assert.equal(exitCode, 0, `pgbaton ${args.join(' ')} failed: ${stderr}${stdout}`);
@@ -234,8 +240,8 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
     async state() {
       return JSON.parse(await cluster.run('show', 'state', '--json')) as NodeView[];
     },
-    revive: () => revive(monitor, nodes),
-    startKeeper: (node, env) => startAndHear(monitor, [node], env),
+    revive: () => revive(home, nodes),
+    startKeeper: (node, env) => startAndHear(home, [node], env),
     async startClients(pauseMs) {
       const clients = await startClients(await cluster.primary(), nodes, pauseMs);
       clientsOfTests.push(clients);
@@ -249,17 +255,34 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
     },
     async stop() {
       await Promise.all(clientsOfTests.map((clients) => clients.stop()));
-      monitor.close();
+      home.close();
       await directory.remove();
     },
   };
   return cluster;
 }
 
-function waits(monitor: ClusterMonitor): Pick<TestCluster, 'waitUntil' | 'waitUntilNode' | 'settled'> {
+/** One of the two is there. */
+async function makeHome(
+  { store = 'monitor', nodes = 3, monitorAuth: auth = 'trust' }: ClusterOptions,
+  directory: ClusterDirectory,
+  placeOf: (name: string) => Place,
+): Promise<{ readonly home: ClusterHome; readonly monitor?: ClusterMonitor; readonly etcd?: ClusterEtcd }> {
+  if (store === 'etcd') {
+    // Beside each of the first three nodes; the third of a pair is where a monitor would be.
+    const places = ['node1', 'node2', nodes > 2 ? 'node3' : 'monitor'];
+    const etcd = await clusterEtcd({ directory, places, placeOf });
+    return { home: etcd, etcd };
+  }
+  const port = await directory.freePort();
+  const monitor = clusterMonitor({ directory, port, auth, place: placeOf('monitor') });
+  return { home: monitor, monitor };
+}
+
+function waits(home: ClusterHome): Pick<TestCluster, 'waitUntil' | 'waitUntilNode' | 'settled'> {
   const waitUntil: TestCluster['waitUntil'] = (what, condition, options = {}) => {
     const { timeoutMs = PATIENCE_MS, formation = 'default' } = options;
-    return waitForGroup(monitor.client, { formation, group: 0 }, what, timeoutMs, condition);
+    return waitForGroup(home.client, { formation, group: 0 }, what, timeoutMs, condition);
   };
   return {
     waitUntil,
@@ -267,16 +290,15 @@ function waits(monitor: ClusterMonitor): Pick<TestCluster, 'waitUntil' | 'waitUn
       await waitUntil(what, ({ nodes }) => nodes.some((view) => view.name === node.name && condition(view)));
     },
     settled: ({ formation = 'default', ...atRest } = {}) =>
-      waitForRest(monitor.client, { formation, group: 0 }, atRest),
+      waitForRest(home.client, { formation, group: 0 }, atRest),
   };
 }
 
 function roles(
-  monitor: ClusterMonitor,
+  home: ClusterHome,
   nodes: readonly ClusterNode[],
 ): Pick<TestCluster, 'node' | 'group' | 'term' | 'primary' | 'standbys' | 'standby' | 'newPrimary'> {
-  const group = (formation = 'default'): Promise<GroupBody> =>
-    monitor.client.getGroup({ formation, group: 0 });
+  const group = (formation = 'default'): Promise<GroupBody> => home.client.getGroup({ formation, group: 0 });
   const primary = async (formation?: string): Promise<ClusterNode> => {
     const { record } = await group(formation);
     return named(nodes, record.nodes.find(({ id }) => id === record.reign?.holder)?.name);
@@ -299,7 +321,7 @@ function roles(
     },
     async newPrimary(afterTerm) {
       await waitForGroup(
-        monitor.client,
+        home.client,
         { formation: 'default', group: 0 },
         `a primary of a term after ${afterTerm}`,
         PATIENCE_MS,
@@ -316,32 +338,34 @@ function named(nodes: readonly ClusterNode[], name: string | undefined): Cluster
   return found;
 }
 
-async function revive(monitor: ClusterMonitor, nodes: readonly ClusterNode[]): Promise<void> {
-  if (monitor.process().ended() !== undefined) await monitor.start();
+async function revive(home: ClusterHome, nodes: readonly ClusterNode[]): Promise<void> {
+  await home.revive();
   const ended = nodes.filter((node) => node.keeper().ended() !== undefined);
-  await startAndHear(monitor, ended);
+  await startAndHear(home, ended);
 }
 
 async function startAndHear(
-  monitor: ClusterMonitor,
+  home: ClusterHome,
   nodes: readonly ClusterNode[],
   env?: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const before = await keeperSessions(monitor);
+  const before = await keeperSessions(home);
   for (const node of nodes) node.startKeeper(env);
   await eventually(
     'the new keepers to report',
     async () => {
-      const sessions = await keeperSessions(monitor);
+      const sessions = await keeperSessions(home);
       return nodes.every(({ name }) => sessions.has(name) && sessions.get(name) !== before.get(name));
     },
     PATIENCE_MS,
   );
 }
 
-/** Which process of a keeper each node was last heard of from. */
-async function keeperSessions({ client }: ClusterMonitor): Promise<ReadonlyMap<string, number>> {
-  const { record, evidence } = await client.getEvidence({ formation: 'default', group: 0 });
+/** Which process of a keeper each node was last heard of from; where keepers decide, nobody may be there to say so yet. */
+async function keeperSessions({ client }: ClusterHome): Promise<ReadonlyMap<string, number>> {
+  const known = await client.getEvidence({ formation: 'default', group: 0 }).catch(() => undefined);
+  if (known === undefined) return new Map();
+  const { record, evidence } = known;
   const nameOf = (id: number): string => record.nodes.find((node) => node.id === id)?.name ?? '';
   return new Map(evidence.reports.map(({ report }) => [nameOf(report.node), report.session]));
 }

@@ -1,15 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { Host } from '../../../test/support/hosts/host.ts';
 import { makeFolder } from '../../../test/support/hosts/hosts-run.ts';
+import { describeEtcd } from '../etcd.ts';
 import { wholeCluster } from '../servers.ts';
 import { BIN, SERVER_USER, until, type Stage } from '../stage.ts';
 import type { Cluster, DataNode, System } from '../system.ts';
 
 const SCOPE = 'bench';
 const REST_PORT = 8_008;
-const ETCD = { client: 2_379, peer: 2_380 };
 
 /** What is written to `bootstrap.dcs`, beside what all variants share. */
 type Dynamic = Readonly<Record<string, number | boolean>>;
@@ -42,25 +41,26 @@ function variant(name: string, dynamic: Dynamic): System {
 }
 
 async function createCluster(stage: Stage, dynamic: Dynamic): Promise<Cluster> {
-  const etcd = [1, 2, 3].map((number) => stage.addHost(`etcd${number}`));
+  const etcd = describeEtcd(stage);
   const nodes = stage.dataNodes();
   const files = new Map(
-    nodes.map((node) => [node.host.name, writeConfiguration(stage, node, etcd, dynamic)]),
+    nodes.map((node) => [node.host.name, writeConfiguration(stage, node, etcd.endpoints, dynamic)]),
   );
   const [first] = nodes;
   if (first === undefined) throw new Error('there are no nodes');
   const ctl = (...args: readonly string[]): Promise<string> => {
-    const [host] = etcd;
+    const [host] = etcd.hosts;
     if (host === undefined) throw new Error('there is no etcd');
     return stage.run(host, ['patronictl', '-c', files.get(first.host.name) ?? '', ...args]);
   };
 
   const cluster: Cluster = {
     nodes,
-    controlHosts: etcd,
+    controlHosts: etcd.hosts,
     async boot(host) {
       const file = files.get(host.name);
-      stage.start(host, file === undefined ? etcdCommand(stage, host, etcd) : ['patroni', file]);
+      if (file === undefined) etcd.boot(host);
+      else stage.start(host, ['patroni', file]);
     },
     async switchover(from, to) {
       await ctl('switchover', SCOPE, '--leader', from.name, '--candidate', to.name, '--force');
@@ -79,7 +79,7 @@ async function createCluster(stage: Stage, dynamic: Dynamic): Promise<Cluster> {
       );
     },
   };
-  for (const host of [...etcd, first.host]) await cluster.boot(host);
+  for (const host of [...etcd.hosts, first.host]) await cluster.boot(host);
   const ready = (wanted: readonly DataNode[]) => async (): Promise<boolean> =>
     (await wholeCluster(wanted)) !== undefined;
   await until('the first node of Patroni', 60, ready([first]));
@@ -88,32 +88,10 @@ async function createCluster(stage: Stage, dynamic: Dynamic): Promise<Cluster> {
   return cluster;
 }
 
-function etcdCommand(stage: Stage, host: Host, all: readonly Host[]): readonly string[] {
-  const url = ({ address }: Host, port: number): string => `http://${address}:${port}`;
-  const members = all.map((each) => `${each.name}=${url(each, ETCD.peer)}`).join(',');
-  return [
-    'etcd',
-    '--name',
-    host.name,
-    '--data-dir',
-    join(stage.folderOf(host), 'data'),
-    '--listen-client-urls',
-    url(host, ETCD.client),
-    '--advertise-client-urls',
-    url(host, ETCD.client),
-    '--listen-peer-urls',
-    url(host, ETCD.peer),
-    '--initial-advertise-peer-urls',
-    url(host, ETCD.peer),
-    '--initial-cluster',
-    members,
-  ];
-}
-
 function writeConfiguration(
   stage: Stage,
   { name, host, port, dataDirectory }: DataNode,
-  etcd: readonly Host[],
+  endpoints: readonly string[],
   dynamic: Dynamic,
 ): string {
   const sockets = join(stage.folderOf(host), 'sockets');
@@ -128,7 +106,7 @@ function writeConfiguration(
     scope: SCOPE,
     name,
     restapi: { listen: rest, connect_address: rest },
-    etcd3: { hosts: etcd.map(({ address }) => `${address}:${ETCD.client}`) },
+    etcd3: { hosts: endpoints },
     bootstrap: {
       dcs: { ...dynamic, postgresql: { use_pg_rewind: true, use_slots: true } },
       initdb: [{ encoding: 'UTF8' }],

@@ -2,21 +2,16 @@ import { mkdtempSync, chmodSync, realpathSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMonitorClient, type MonitorClient } from '../../api/client.ts';
-import { readTokenFile } from '../../config/environment.ts';
-import { formatMonitorUri, type MonitorAddress } from '../../config/monitor-uri.ts';
-import { monitorFiles } from '../../config/paths.ts';
+import type { MonitorClient } from '../../api/client.ts';
 import { BatonError, toBatonError } from '../../lib/baton-error.ts';
-import { sleep, startCountdown } from '../../system/clock.ts';
+import { DEMO_HOST, type DemoHome, type DemoHomeOptions, type DemoStore } from './demo-home.ts';
 import { startDemoProcess, type DemoProcess } from './demo-process.ts';
+import { etcdHome, etcdPorts } from './etcd-home.ts';
 import { findFreePorts } from './free-ports.ts';
+import { MONITOR_PORTS, monitorHome } from './monitor-home.ts';
 import { watchStates, type StateWatch } from './state-watch.ts';
 import { endPostgresBelow } from './postgres-processes.ts';
 
-/** Everything of the demo listens here only. */
-const HOST = '127.0.0.1';
-
-const START_MONITOR = { timeoutMs: 20_000 };
 const REGISTER = { timeoutMs: 30_000 };
 const END = { timeoutMs: 15_000 };
 
@@ -28,11 +23,11 @@ export interface DemoNode {
   readonly process: DemoProcess;
 }
 
-/** A monitor and its nodes, each a process of its own, in a directory of their own. */
+/** A group and the home of its decisions, each part a process of its own, in a directory of their own. */
 export interface DemoGroup {
   readonly directory: string;
-  readonly monitor: DemoProcess;
-  readonly monitorDirectory: string;
+  /** The home of the decisions. */
+  readonly home: DemoHome;
   readonly nodes: readonly DemoNode[];
   readonly client: MonitorClient;
   readonly states: StateWatch;
@@ -44,6 +39,8 @@ export interface DemoGroup {
 
 export interface DemoGroupOptions {
   readonly nodes: number;
+  /** A monitor, where it is not said otherwise. */
+  readonly store?: DemoStore;
   /** Where the group's directory is made; undefined: the folder for temporary files. */
   readonly parent: string | undefined;
   readonly program: readonly string[];
@@ -93,51 +90,49 @@ function makeDirectory(parent: string | undefined): string {
 }
 
 async function startGroup(
-  { nodes: count, program, signal, say }: DemoGroupOptions,
+  { nodes: count, store = 'monitor', program, signal, say }: DemoGroupOptions,
   directory: string,
   processes: DemoProcess[],
   closing: (() => Promise<void> | void)[],
 ): Promise<DemoGroup> {
-  const [monitorPort = 0, ...ports] = await findFreePorts(count + 1);
-  const start = (name: string, args: readonly string[]): DemoProcess => {
+  const start: DemoHomeOptions['start'] = (name, args, other = program) => {
     signal.throwIfAborted();
-    const started = startDemoProcess({ name, program, args, directory });
+    const started = startDemoProcess({ name, program: other, args, directory });
     processes.push(started);
     return started;
   };
+  const assertAllRun = (): void => processes.forEach((each) => each.assertRuns());
+  const [makeHome, homePorts] =
+    store === 'etcd' ? ([etcdHome, etcdPorts(count)] as const) : ([monitorHome, MONITOR_PORTS] as const);
+  // All at once: ports that nobody listens on yet would be found twice.
+  const free = await findFreePorts(homePorts + count);
+  const home = makeHome({ directory, ports: free.slice(0, homePorts), signal, say, start, assertAllRun });
+  await home.start();
 
-  const monitorDirectory = join(directory, 'monitor');
-  const address: MonitorAddress = { host: HOST, port: monitorPort, sslmode: 'require' };
-  const tokenFile = monitorFiles(monitorDirectory).tokenFile;
-  say(`the monitor starts on port ${monitorPort}`);
-  const monitor = start('monitor', monitorArguments(monitorDirectory, monitorPort));
-  const client = await connect(address, tokenFile, monitor, signal);
-  closing.push(() => client.close());
-
+  let made: Pick<DemoGroup, 'client' | 'states'> | undefined;
   const nodes: DemoNode[] = [];
-  const states = watchStates({
-    client,
-    address: { formation: 'default', group: 0 },
-    signal,
-    check: () => processes.forEach((each) => each.assertRuns()),
-  });
-  closing.unshift(() => states.close());
-  for (const [index, port] of ports.entries()) {
+  for (const [index, port] of free.slice(homePorts).entries()) {
     const name = `node${index + 1}`;
     const dataDirectory = join(directory, name);
     say(`${name} starts on port ${port}${index === 0 ? ' and makes a new database' : ' and copies it'}`);
-    const started = start(name, nodeArguments({ name, dataDirectory, port, address, tokenFile }));
-    nodes.push({ name, host: HOST, port, dataDirectory, process: started });
+    const started = start(name, nodeArguments({ name, dataDirectory, port }, home));
+    nodes.push({ name, host: DEMO_HOST, port, dataDirectory, process: started });
+    if (made !== undefined) continue;
+    const client = await home.connect();
+    closing.push(() => client.close());
+    const address = { formation: 'default', group: 0 };
+    const states = watchStates({ client, address, signal, check: assertAllRun });
+    closing.unshift(() => states.close());
+    made = { client, states };
     // The first to be registered is the first primary; the others need not wait for one another.
-    if (index === 0) await states.until('the first node to register', REGISTER, ({ length }) => length > 0);
+    await states.until('the first node to register', REGISTER, ({ length }) => length > 0);
   }
+  if (made === undefined) throw new BatonError('BATON_USAGE', 'a group needs a node');
   return {
     directory,
-    monitor,
-    monitorDirectory,
+    home,
     nodes,
-    client,
-    states,
+    ...made,
     postmasterPid,
     async restart(killed, dataDirectory) {
       await killed.kill(END);
@@ -146,49 +141,15 @@ async function startGroup(
   };
 }
 
-function monitorArguments(dataDirectory: string, port: number): readonly string[] {
-  const where = ['--pgdata', dataDirectory, '--pgport', String(port), '--hostname', HOST, '--listen', HOST];
-  return ['create', 'monitor', ...where, '--ssl-self-signed', '--run'];
-}
-
-function nodeArguments(node: {
-  readonly name: string;
-  readonly dataDirectory: string;
-  readonly port: number;
-  readonly address: MonitorAddress;
-  readonly tokenFile: string;
-}): readonly string[] {
-  const where = ['--pgdata', node.dataDirectory, '--pgport', String(node.port), '--hostname', HOST];
-  const monitor = ['--monitor', formatMonitorUri(node.address), '--token-file', node.tokenFile];
+function nodeArguments(
+  node: { readonly name: string; readonly dataDirectory: string; readonly port: number },
+  home: DemoHome,
+): readonly string[] {
+  const where = ['--pgdata', node.dataDirectory, '--pgport', String(node.port), '--hostname', DEMO_HOST];
   // The demo's rows are nobody's secret, and a password for psql would only be in the way.
-  const access = ['--listen', HOST, '--auth', 'trust', '--ssl-self-signed'];
-  return ['create', 'postgres', '--name', node.name, ...where, ...monitor, ...access, '--run'];
-}
-
-/** Waits until the monitor answers: its token is there then as well. */
-async function connect(
-  address: MonitorAddress,
-  tokenFile: string,
-  monitor: DemoProcess,
-  signal: AbortSignal,
-): Promise<MonitorClient> {
-  const countdown = startCountdown(START_MONITOR);
-  const probe = createMonitorClient(address, { timeoutMs: 1_000 });
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      monitor.assertRuns();
-      try {
-        await probe.health();
-        return createMonitorClient(address, { token: readTokenFile(tokenFile) });
-      } catch (error) {
-        if (countdown.remainingMs() === 0) throw error;
-      }
-      await sleep(20, signal);
-    }
-  } finally {
-    probe.close();
-  }
+  const access = ['--listen', DEMO_HOST, '--auth', 'trust', '--ssl-self-signed'];
+  const decided = home.nodeArguments();
+  return ['create', 'postgres', '--name', node.name, ...where, ...decided, ...access, '--run'];
 }
 
 async function postmasterPid(node: DemoNode): Promise<number> {

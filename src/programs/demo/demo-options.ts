@@ -1,3 +1,5 @@
+import type { DemoStore } from './demo-home.ts';
+
 /** Where the demo writes: `process.stdout` and `process.stderr`, or a test's own. */
 export interface TextSink {
   write(text: string): unknown;
@@ -10,6 +12,8 @@ export interface DemoOptions {
   readonly json: boolean;
   /** How many PostgreSQL servers, 2 to 9. */
   readonly nodes: number;
+  /** Undefined: a monitor. */
+  readonly store?: DemoStore | undefined;
   /** Where to make the group's directories; undefined: a new one in the folder for temporary files. */
   readonly directory?: string | undefined;
   /** Leave the directories and logs where they are; the processes end all the same. */

@@ -3,8 +3,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatonError } from '../../lib/baton-error.ts';
 import { withTimeLimit, type TimeLimit } from '../../system/clock.ts';
+import { ETCD_ENVIRONMENT } from './etcd-arguments.ts';
 
-/** A pgbaton process of the demo. */
+/** A process of the demo. */
 export interface DemoProcess {
   readonly name: string;
   readonly pid: number;
@@ -62,16 +63,17 @@ export function startDemoProcess({ name, program, args, directory }: DemoProcess
   };
 }
 
-/** Settings of the user's own servers must not lead the demo's processes to them. */
+/** Settings of the user's own servers, or etcd, must not lead the demo's processes to them. */
 function environment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
-    ([key]) => key === 'PG_CONFIG' || !/^(PG|PGBATON_|NODE_OPTIONS$)/.test(key),
+    ([key]) => key === 'PG_CONFIG' || !/^(PG|PGBATON_|ETCD_|NODE_OPTIONS$)/.test(key),
   );
   return {
     ...Object.fromEntries(inherited),
     // As in the unit that `pgbaton show systemd` prints.
     NODE_OPTIONS: '--max-semi-space-size=1 --max-old-space-size=128',
     MALLOC_ARENA_MAX: '2',
+    ...ETCD_ENVIRONMENT,
   };
 }
 

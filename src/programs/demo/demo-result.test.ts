@@ -35,6 +35,12 @@ test('the table lines its figures up', () => {
   );
 });
 
+test('a result on etcd says so', () => {
+  const result: DemoResult = { ...RESULT, store: 'etcd' };
+  assert.match(renderJson(result), /"ok":false,"store":"etcd"}\n$/);
+  assert.match(renderTable(result), /\n {2}bring-up of etcd and 3 nodes {13}5\.200 s\n/);
+});
+
 test('figures are given to the millisecond', () => {
   assert.equal(toSeconds(0.2134567), 0.213);
 });

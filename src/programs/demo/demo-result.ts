@@ -1,3 +1,5 @@
+import type { DemoStore } from './demo-home.ts';
+
 /** What one change of primary meant for the clients. */
 export interface ChangeFigures {
   readonly write_gap_s: number;
@@ -15,6 +17,8 @@ export interface DemoResult {
   readonly nodes: number;
   /** Nothing was lost, all came back, every standby has every acknowledged row, and nothing was left running. */
   readonly ok: boolean;
+  /** Where the decisions stood; left out for a monitor. */
+  readonly store?: Exclude<DemoStore, 'monitor'>;
 }
 
 /** Milliseconds are as exact as these figures are. */
@@ -37,13 +41,16 @@ export function renderTable(result: DemoResult): string {
   const line = (row: readonly string[]): string =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('   ');
   const [head = [], ...body] = rows;
+  const home = result.store === undefined ? 'a monitor' : 'etcd';
+  const broughtUp = `bring-up of ${home} and ${result.nodes} nodes`;
+  const rejoined = 'killed primary is a standby again after';
   return [
     `  ${line(head)}`,
     `  ${widths.map((width) => '-'.repeat(width)).join('   ')}`,
     ...body.map((row) => `  ${line(row)}`),
     '',
-    `  bring-up of a monitor and ${result.nodes} nodes        ${seconds(result.bringup_s)}`,
-    `  killed primary is a standby again after  ${seconds(result.rejoin_s)}`,
+    `  ${broughtUp.padEnd(rejoined.length)}  ${seconds(result.bringup_s)}`,
+    `  ${rejoined}  ${seconds(result.rejoin_s)}`,
     '',
   ].join('\n');
 }

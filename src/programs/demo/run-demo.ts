@@ -32,7 +32,7 @@ const WRITE_PAUSE_MS = 2;
 const REPLAY_MS = 10_000;
 
 /**
- * Brings up a monitor and real servers, kills the primary, brings it back,
+ * Brings up a monitor, or an etcd, and real servers, kills the primary, brings it back,
  * moves the primary role, and says what the clients saw; then stays until
  * Ctrl-C, unless `once`. Removes everything again, also after an error or
  * Ctrl-C in the middle. Returns the exit code: 0 when nothing was lost, all
@@ -45,10 +45,13 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   try {
     assertNodes(options.nodes);
     const beganMs = performance.now();
-    story.chapter(`A monitor and ${options.nodes} PostgreSQL servers on this machine`);
+    story.chapter(
+      `${options.store === 'etcd' ? 'An etcd' : 'A monitor'} and ${options.nodes} PostgreSQL servers on this machine`,
+    );
     const result = await withDemoGroup(
       {
         nodes: options.nodes,
+        store: options.store ?? 'monitor',
         parent: options.directory,
         program: options.program ?? [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
         keep: options.keep,
@@ -92,7 +95,8 @@ async function perform(
     onAcknowledged: (sinceLastMs) => story.acknowledged(sinceLastMs),
   });
   try {
-    const result = await changeTwice(group, writer, story, bringupS);
+    const figures = await changeTwice(group, writer, story, bringupS);
+    const result = options.store === 'etcd' ? { ...figures, store: options.store } : figures;
     story.plain(`\n${renderTable(result)}`);
     if (options.once) return result;
     const lostLater = await stayUntilInterrupted(group, writer, story, commandName(), signal);

@@ -61,7 +61,7 @@ function renderInvitation(group: DemoGroup, command: string): string {
     '',
     'The group runs on, and so does the writer. In another terminal:',
     '',
-    `  export PGDATA=${group.monitorDirectory}`,
+    `  export PGDATA=${group.home.directory}`,
     `  ${command} show state`,
     `  ${command} perform switchover`,
     `  ${command} why`,

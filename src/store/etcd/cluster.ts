@@ -1,6 +1,7 @@
 import type { CallOptions } from '@connectrpc/connect';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatonError } from '../../lib/baton-error.ts';
+import { StoreReplaced } from '../store-replaced.ts';
 import type { Deadline } from '../store.ts';
 import { toEtcdFailure, UnreliableMember, type EtcdFailure } from './etcd-error.ts';
 import { createMember, type EtcdEndpoint, type EtcdTls, type Member } from './member.ts';
@@ -16,6 +17,7 @@ export interface EtcdCluster {
   /**
    * Tries members in turn until one answers; a request may therefore arrive
    * more than once. Rejects with BATON_STORE_UNAVAILABLE when the time is up,
+   * with {@link StoreReplaced} when a majority has become another store, with
    * BATON_UNAUTHORIZED or BATON_TLS_UNTRUSTED when trying again is no use, and
    * {@link EtcdAnswer} for what etcd answers as an error.
    */
@@ -130,13 +132,13 @@ export function createEtcdCluster(options: {
     headers,
     async call(attempt, deadline) {
       const endsAtMs = performance.now() + deadline.timeoutMs;
-      const reasons = new Map<string, string>();
+      const failures = new Map<string, EtcdFailure>();
       let tokensLeft = TOKENS_A_CALL_MAX;
       const first = preferred;
       for (let turn = 0; ; turn++) {
         if (closed) throw new BatonError('BATON_STORE_UNAVAILABLE', 'the store is closed');
         const leftMs = endsAtMs - performance.now();
-        if (leftMs < ATTEMPT_MS_MIN) throw unavailable(deadline, reasons);
+        if (leftMs < ATTEMPT_MS_MIN) throw unavailable(deadline, failures, members.length);
         const index = (first + turn) % members.length;
         const member = members[index] ?? firstMember;
         const shareMs = leftMs / (members.length - (turn % members.length));
@@ -146,13 +148,14 @@ export function createEtcdCluster(options: {
           return result;
         } catch (error) {
           const failure = toEtcdFailure(error, member.name);
-          reasons.set(member.name, reasonOf(failure));
+          failures.set(member.name, failure);
           if (failure.kind === 'authenticate' && options.credentials !== undefined && tokensLeft > 0) {
             tokensLeft -= 1;
             turn -= 1;
             continue;
           }
           throwIfUseless(failure);
+          if (strangers(failures) === members.length) throw replaced(failures);
           member.dropUnconnected();
         }
         if (turn % members.length === members.length - 1) await sleep(ROUND_PAUSE_MS);
@@ -191,9 +194,27 @@ function throwIfUseless(failure: EtcdFailure): void {
   }
 }
 
-function unavailable(deadline: Deadline, reasons: ReadonlyMap<string, string>): BatonError {
+/** How many members have become another store. */
+function strangers(failures: ReadonlyMap<string, EtcdFailure>): number {
+  return [...failures.values()].filter(({ kind }) => kind === 'another_store').length;
+}
+
+function unavailable(
+  deadline: Deadline,
+  failures: ReadonlyMap<string, EtcdFailure>,
+  size: number,
+): BatonError {
+  if (strangers(failures) > size / 2) return replaced(failures);
   return new BatonError('BATON_STORE_UNAVAILABLE', `etcd has not answered within ${deadline.timeoutMs} ms`, {
-    detail: [...reasons.values()].map((reason) => `${reason}.`).join(' '),
+    detail: detailOf(failures),
     hint: 'etcd needs a majority of its members: check them with "etcdctl endpoint status", and whether sslmode fits.',
   });
+}
+
+function replaced(failures: ReadonlyMap<string, EtcdFailure>): StoreReplaced {
+  return new StoreReplaced('etcd is not the one that it was', { detail: detailOf(failures) });
+}
+
+function detailOf(failures: ReadonlyMap<string, EtcdFailure>): string {
+  return [...failures.values()].map((failure) => `${reasonOf(failure)}.`).join(' ');
 }

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { randomUUID } from 'node:crypto';
-import { BatonError } from '../../lib/baton-error.ts';
+import { StoreReplaced } from '../store-replaced.ts';
 import type { Deadline, Lease, StoreClock, Swap, SwapResult, Version } from '../store.ts';
 import { EtcdAnswer, type EtcdCluster } from './cluster.ts';
 import { toBytes, type EtcdKeys } from './keys.ts';
@@ -61,8 +61,8 @@ export async function swapInEtcd(context: SwapContext, swap: Swap, call: Deadlin
     if (ownRevision !== undefined) return written(swap, ownRevision);
   }
   if (outcome !== undefined) return outcome;
-  throw new BatonError('BATON_STORE_UNAVAILABLE', 'the store in etcd has been removed or made anew', {
-    hint: 'Everything that this process knows of it is void: restart it, or restore the store.',
+  throw new StoreReplaced('the store in etcd has been removed or made anew', {
+    hint: 'What was known of it is void.',
   });
 }
 

@@ -3,6 +3,7 @@ import { byHand } from './by-hand.ts';
 import { changesOfRole } from './changes-of-role.ts';
 import { cuts } from './cuts.ts';
 import { disks } from './disks.ts';
+import { etcd } from './etcd.ts';
 import { frozenHosts } from './frozen-hosts.ts';
 import { loadAndClocks } from './load-and-clocks.ts';
 import { lostHosts } from './lost-hosts.ts';
@@ -14,6 +15,7 @@ import { processes } from './processes.ts';
 export const SCENARIOS: readonly Scenario[] = [
   ...lostHosts,
   ...lostStores,
+  ...etcd,
   ...cuts,
   ...frozenHosts,
   ...processes,

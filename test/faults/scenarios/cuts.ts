@@ -53,6 +53,7 @@ export const cuts: readonly Scenario[] = [
     },
     {
       title: `the primary is cut off from the monitor only, ${words}`,
+      store: { is: 'monitor', because: 'there is no monitor; the primary is cut off from etcd only instead' },
       nodes: [2, 3],
       reign: 'stays',
       budget: NO_GAP,

@@ -51,6 +51,7 @@ export const frozenHosts: readonly Scenario[] = [
   },
   {
     title: 'the host of the monitor is frozen and thawed: it accuses nobody',
+    store: { is: 'monitor', because: 'there is no monitor; the host of a member of etcd is frozen instead' },
     nodes: [2, 3],
     reign: 'stays',
     budget: NO_GAP,

@@ -41,6 +41,7 @@ export const lostHosts: readonly Scenario[] = [
   },
   {
     title: 'the host of the monitor is lost and comes back',
+    store: { is: 'monitor', because: 'there is no monitor; the host of a member of etcd is lost instead' },
     nodes: [2, 3],
     reign: 'stays',
     budget: NO_GAP,
@@ -52,6 +53,10 @@ export const lostHosts: readonly Scenario[] = [
   },
   {
     title: 'the hosts of the primary and of the monitor are lost, and that of the monitor comes back',
+    store: {
+      is: 'monitor',
+      because: 'there is no monitor; the host of another member of etcd is lost instead',
+    },
     nodes: [2, 3],
     reign: 'changes',
     async play(stage) {

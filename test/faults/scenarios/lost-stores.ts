@@ -7,6 +7,7 @@ import type { Scenario } from '../scenario.ts';
 export const lostStores: readonly Scenario[] = [
   {
     title: 'the disk of the monitor is lost, and the monitor is rebuilt from the keepers',
+    store: { is: 'monitor', because: 'there is no monitor; a member of etcd loses its disk instead' },
     nodes: [2, 3],
     reign: 'stays',
     budget: NO_GAP,
@@ -24,6 +25,10 @@ export const lostStores: readonly Scenario[] = [
   },
   {
     title: 'a monitor that was put back from an old copy is refused, and the group is recovered',
+    store: {
+      is: 'monitor',
+      because: 'there is no monitor; test/integration/etcd-recover.test.ts restores an etcd',
+    },
     nodes: [2, 3],
     reign: 'changes',
     budget: PROCESS_KILLED,

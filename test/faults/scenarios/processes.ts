@@ -12,6 +12,7 @@ export const processes: readonly Scenario[] = [
     reign: 'changes',
     budget: PROCESS_KILLED,
     slice: 3,
+    sliceOnEtcd: 3,
     async play(stage) {
       const old = await stage.cluster.primary();
       stage.fault();
@@ -129,13 +130,13 @@ export const processes: readonly Scenario[] = [
     },
   },
   {
-    title: 'everything of pgbaton is killed at once and started again',
+    title: 'all keepers and the home of their decisions are killed at once and started again',
     nodes: [3],
     reign: 'stays',
     budget: NO_GAP,
     async play(stage) {
       stage.fault();
-      await stage.cluster.monitor.kill();
+      await stage.cluster.home.kill();
       await Promise.all(stage.cluster.nodes.map((node) => node.killKeeper()));
       await stage.clients.progress(500);
     },

@@ -8,6 +8,8 @@ export interface Cut {
   readonly direction: 'both' | 'out' | 'in';
   /** `drop`: silence, as with a pulled cable; `reject`: an answer that says no, as from a firewall. */
   readonly how: 'drop' | 'reject';
+  /** Only what goes to or comes from these TCP ports is lost; undefined: everything. */
+  readonly ports?: readonly number[] | undefined;
 }
 
 /** A host as the rules see it. */
@@ -23,10 +25,10 @@ export interface Addressed {
 export function switchRules(cuts: readonly Cut[], hosts: readonly Addressed[]): string {
   const lost = cuts
     .filter(({ how }) => how === 'drop')
-    .flatMap(({ host, from, direction }) =>
+    .flatMap(({ host, from, direction, ports }) =>
       others(host, from, hosts).flatMap(({ name }) => [
-        ...(direction === 'in' ? [] : [frame(host, name)]),
-        ...(direction === 'out' ? [] : [frame(name, host)]),
+        ...(direction === 'in' ? [] : frames(host, name, ports)),
+        ...(direction === 'out' ? [] : frames(name, host, ports)),
       ]),
     );
   const chain = ['type filter hook forward priority 0', ...new Set(lost)];
@@ -38,14 +40,17 @@ export function switchRules(cuts: readonly Cut[], hosts: readonly Addressed[]): 
  * from the others are reset at both ends.
  */
 export function hostRules(host: Addressed, cuts: readonly Cut[], hosts: readonly Addressed[]): string {
-  const addresses = cuts
+  const refused = cuts
     .filter((cut) => cut.how === 'reject' && cut.host === host.name)
-    .flatMap(({ from }) => others(host.name, from, hosts))
-    .map(({ address }) => address);
+    .flatMap(({ from, ports }) =>
+      others(host.name, from, hosts).flatMap(({ address }) =>
+        segments(ports).map((segment) => `${address} ${segment}`),
+      ),
+    );
   // The resets themselves must get out and in.
   const refusals = (field: string): readonly string[] => [
     'tcp flags & rst == rst accept',
-    ...new Set(addresses.map((address) => `ip ${field} ${address} meta l4proto tcp reject with tcp reset`)),
+    ...new Set(refused.map((address) => `ip ${field} ${address} reject with tcp reset`)),
   ];
   return table('inet', [
     ['input', ['type filter hook input priority 0', ...refusals('saddr')]],
@@ -57,8 +62,18 @@ function others(host: string, from: Cut['from'], hosts: readonly Addressed[]): r
   return hosts.filter(({ name }) => name !== host && (from === 'all' || from.includes(name)));
 }
 
-function frame(from: string, to: string): string {
-  return `iifname "${from}" oifname "${to}" drop`;
+/** Whole frames, or what of them belongs to these ports: ARP has none, and goes on. */
+function frames(from: string, to: string, ports: Cut['ports']): readonly string[] {
+  const way = `iifname "${from}" oifname "${to}"`;
+  return ports === undefined
+    ? [`${way} drop`]
+    : segments(ports).map((each) => `${way} ip protocol tcp ${each} drop`);
+}
+
+/** What of TCP is meant: questions go to a port, and answers come from it. */
+function segments(ports: Cut['ports']): readonly string[] {
+  if (ports === undefined) return ['meta l4proto tcp'];
+  return ['dport', 'sport'].map((end) => `tcp ${end} { ${ports.join(', ')} }`);
 }
 
 /** Made, removed and made again in one transaction: there may have been one or not. */

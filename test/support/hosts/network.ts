@@ -30,6 +30,7 @@ export interface CutOptions {
   readonly from?: readonly Host[];
   readonly direction?: Cut['direction'];
   readonly how?: Cut['how'];
+  readonly ports?: Cut['ports'];
 }
 
 const PREFIX = '10.93.0';
@@ -75,10 +76,11 @@ export function openNetwork(run: HostsRun): Network {
       tool('ip', ['-n', hub, 'link', 'delete', host.name]);
       removeNamespace(host.namespace);
     },
-    cut(host, { from, direction = 'both', how = 'drop' } = {}) {
+    cut(host, { from, direction = 'both', how = 'drop', ports } = {}) {
       if (how === 'reject' && direction !== 'both')
         throw new Error('what is rejected is rejected in both directions');
-      const cut: Cut = { host: host.name, from: from?.map(({ name }) => name) ?? 'all', direction, how };
+      const others = from?.map(({ name }) => name) ?? 'all';
+      const cut: Cut = { host: host.name, from: others, direction, how, ports };
       cuts.push(cut);
       apply([cut]);
       return () => remove((each) => each === cut);
