@@ -112,7 +112,9 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
   function evidence(): Evidence {
     const heard = book.evidence(known.record, process.latenessMs(LAG_WINDOW_MS));
     const contradiction = rollCall.contradiction(known);
-    const leased = needsLease(known.record) ? { ...heard, lease: { term: store.leaseTerm(now()) } } : heard;
+    const leased = needsLease(known.record)
+      ? { ...heard, lease: { term: store.leaseTerm(now()), storeAgeMs: heard.deciderAgeMs } }
+      : heard;
     return contradiction === undefined ? leased : { ...leased, contradiction };
   }
 

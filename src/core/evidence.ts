@@ -31,6 +31,8 @@ export interface Evidence {
 /** The term that the lease in the store is for; null: nobody has one. */
 export interface LeaseSeen {
   readonly term: number | null;
+  /** How long the decider has known this very store: what was leased in one before it is not in it, ms. */
+  readonly storeAgeMs: number;
 }
 
 export interface Absence {

@@ -31,7 +31,7 @@ const end = { timeline: TIMELINE, lsn: END_OF_WAL };
 /** 1 MiB and 16 bytes before it. */
 const FAR_BEHIND = '0/4EFFFF0';
 const ASYNC: Rule = { cohort: [1, 2, 3], k: 0 };
-const over = { lease: { term: null }, lastKnownEnd: end };
+const over = { lease: { term: null, storeAgeMs: 1_000_000 }, lastKnownEnd: end };
 
 function anAsyncGroup(primary: NodeOptions = {}, standby: NodeOptions = {}): GroupBuilder {
   return aGroup()
@@ -63,12 +63,12 @@ test('a rule without a quorum is confirmed only to a holder that has the lease',
     .withRules({ cohort: [1, 2, 3], k: 1 }, ASYNC)
     .withRecord({ ruleChanges: 1 });
   assert.equal(ruleOf(group), undefined);
-  assert.equal(ruleOf(group.withEvidence({ lease: { term: TERM } })), 'confirm_rule');
+  assert.equal(ruleOf(group.withEvidence({ lease: { term: TERM, storeAgeMs: 1_000_000 } })), 'confirm_rule');
 });
 
 test('a lost primary is given up when its lease has been seen to be over, and not before', () => {
   assert.equal(ruleOf(anAsyncGroup(lost, idle)), undefined);
-  const held = { lease: { term: TERM }, lastKnownEnd: end };
+  const held = { lease: { term: TERM, storeAgeMs: 1_000_000 }, lastKnownEnd: end };
   assert.equal(ruleOf(anAsyncGroup(lost, idle).withEvidence(held)), undefined);
   const free = anAsyncGroup(lost, idle).withEvidence(over);
   const decision = decide(free.record(), free.evidence());
@@ -77,7 +77,10 @@ test('a lost primary is given up when its lease has been seen to be over, and no
 });
 
 test('a decider that has just begun does not take a new store for one whose lease is over', () => {
-  const group = anAsyncGroup(lost, idle).withEvidence({ ...over, deciderAgeMs: 5_000 });
+  const group = anAsyncGroup(lost, idle).withEvidence({
+    ...over,
+    lease: { term: null, storeAgeMs: 5_000 },
+  });
   assert.equal(ruleOf(group), undefined);
 });
 
@@ -86,7 +89,10 @@ test('nobody takes over who lacks more than maximum_lag_on_failover, or when nob
     postgres: { upstream: null, position: { timeline: TIMELINE, lsn: FAR_BEHIND } },
   };
   assert.equal(ruleOf(anAsyncGroup(lost, behind).withEvidence(over)), undefined);
-  assert.equal(ruleOf(anAsyncGroup(lost, idle).withEvidence({ lease: { term: null } })), undefined);
+  assert.equal(
+    ruleOf(anAsyncGroup(lost, idle).withEvidence({ lease: { term: null, storeAgeMs: 1_000_000 } })),
+    undefined,
+  );
   const roomy = anAsyncGroup(lost, behind)
     .withEvidence(over)
     .withSettings({ maximumLagOnFailover: 1_048_592 });
@@ -117,7 +123,7 @@ test('a reign that begins without the pledge of the old primary says what it may
   assert.equal(decision.next.reign?.fencedBy, 'lease');
   assert.equal(decision.next.reign.mayLackBytes, 256);
   assert.deepEqual(decision.next.rules, [ASYNC]);
-  const held = { ...over, lease: { term: TERM }, intentAgeMs: 1_000 };
+  const held = { ...over, lease: { term: TERM, storeAgeMs: 1_000_000 }, intentAgeMs: 1_000 };
   assert.equal(ruleOf(electing(lost).withEvidence(held)), undefined);
 });
 
@@ -142,10 +148,15 @@ test('with strict reads a quorum elects as ever, and the reign begins when the l
   const aged = { intentAgeMs: 1_000 };
   assert.equal(ruleOf(group.withEvidence(aged)), 'begin_reign');
   assert.equal(
-    ruleOf(group.withSettings(strictly).withEvidence({ ...aged, lease: { term: TERM } })),
+    ruleOf(
+      group.withSettings(strictly).withEvidence({ ...aged, lease: { term: TERM, storeAgeMs: 1_000_000 } }),
+    ),
     undefined,
   );
-  assert.equal(ruleOf(group.withEvidence({ ...aged, lease: { term: null } })), 'begin_reign');
+  assert.equal(
+    ruleOf(group.withEvidence({ ...aged, lease: { term: null, storeAgeMs: 1_000_000 } })),
+    'begin_reign',
+  );
 });
 
 const leased: Changes = { leaseLeftMs: 6_000, synchronousStandbyNames: '' };

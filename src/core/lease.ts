@@ -42,8 +42,8 @@ export function mayLoseCommits({ rules }: GroupRecord): boolean {
  * now is no proof. One that was made anew since has none either: a decider
  * waits for as long as one of the lost store may last.
  */
-export function isLeaseOver({ settings }: GroupRecord, { lease, deciderAgeMs }: Evidence): boolean {
-  return lease !== undefined && lease.term === null && deciderAgeMs >= settings.leaseMs;
+export function isLeaseOver({ settings }: GroupRecord, { lease }: Evidence): boolean {
+  return lease !== undefined && lease.term === null && lease.storeAgeMs >= settings.leaseMs;
 }
 
 /** How much of what the holder last told a node lacks that has this WAL, bytes; null when nobody can tell. */

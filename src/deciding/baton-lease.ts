@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { LeaseSeen, Report } from '../core/evidence.ts';
+import type { Report } from '../core/evidence.ts';
 import { mayHoldLease } from '../core/lease.ts';
 import { toBatonError } from '../lib/baton-error.ts';
 import type { Guard, Lease, Store } from '../store/store.ts';
@@ -16,8 +16,8 @@ import { leaseKey, recordKey } from './record-key.ts';
 export interface BatonLease {
   /** Until when it is held, on the clock of the store's holder; undefined: the report asks for none, or it is not given. Throws what the store throws. */
   keep(report: Report, now: () => number): Promise<number | undefined>;
-  /** Throws what the store throws. */
-  look(): Promise<LeaseSeen>;
+  /** The term that it is for; null: nobody has it. Throws what the store throws. */
+  look(): Promise<number | null>;
   /** Nobody has it. */
   readonly isOver: Guard;
 }
@@ -91,7 +91,7 @@ export function createBatonLease(store: Store, cell: Pick<RecordCell, 'current'>
     },
     async look() {
       const present = await store.get(key, CALL);
-      return { term: present === undefined ? null : parse(present.value).term };
+      return present === undefined ? null : parse(present.value).term;
     },
   };
 }

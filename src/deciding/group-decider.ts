@@ -128,6 +128,8 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   const events = createEventWriter({ store, faults, wallClock: deps.wallClock, tell });
   let timeline = EMPTY_TIMELINE;
   const rollCall = createRollCall(now);
+  /** What was leased in a store that was lost is not in the one that the group was recovered into. */
+  let storeKnownAtMs = now();
   const cell = createRecordCell(store, start, (before, { record, version }) => {
     if (before.home.incarnations.length === record.home.incarnations.length) book.follow(before, record);
     else listenAnew(before, record);
@@ -152,6 +154,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   function listenAnew(before: GroupRecord, record: GroupRecord): void {
     book = createEvidenceBook(now, deps.own);
     book.follow(undefined, record);
+    storeKnownAtMs = now();
     // What was said here before the group left is over.
     if (hasMoved(before)) return;
     for (const { report } of rollCall.callers()) book.take(report, record);
@@ -167,7 +170,9 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   /** A quiet group does not ask the store who has the lease. */
   async function withLease(known: Evidence): Promise<Evidence> {
     const isWanted = needsLease(current()) && isLeaseOfInterest(current(), known);
-    return isWanted ? { ...known, lease: await lease.look() } : known;
+    if (!isWanted) return known;
+    const term = await lease.look();
+    return { ...known, lease: { term, storeAgeMs: now() - storeKnownAtMs } };
   }
 
   function changedStates(record: GroupRecord): readonly NewEvent[] {
