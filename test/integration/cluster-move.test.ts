@@ -48,8 +48,6 @@ test(
       assert.equal(there.exitCode, 0, `${command}: ${there.stderr}`);
     }
     assert.match(readFileSync(`${cluster.node(1).stateDirectory}/pgbaton.yaml`, 'utf8'), /uri: etcd:/);
-    await cluster.addNode({ home: ['--store', etcd.uri] });
-    await etcd.settled({ nodes: 4 });
     await etcd.failOver();
 
     const beforeReturn = clients.count();
@@ -61,9 +59,7 @@ test(
     const left = await etcd.pgbaton('show', 'state');
     assert.match(left.stderr, /the group has moved to pgbaton:/);
     await monitor.failOver();
-    await cluster.addNode();
-    await cluster.settled({ nodes: 5 });
-    await cluster.assertWhole(clients, { nodes: 5 });
+    await cluster.assertWhole(clients, { nodes: 3 });
   },
 );
 
@@ -194,3 +190,18 @@ test('a node that can not use the new home is named, and nothing changes', optio
   const resting = await monitor.pgbaton('store', 'move', '--to', etcd.uri);
   assert.match(resting.stderr, /"node3" is in maintenance/);
 });
+
+test(
+  'a node that joins after a move is given the passwords that the group has had all along',
+  options,
+  async (context) => {
+    const { cluster, monitor, etcd } = await twoHomes(context);
+    await cluster.run('store', 'move', '--to', etcd.uri);
+    await cluster.addNode({ home: ['--store', etcd.uri] });
+    await etcd.settled({ nodes: 4 });
+    const back = await etcd.pgbaton('store', 'move', '--to', monitor.uri);
+    assert.equal(back.exitCode, 0, back.stderr);
+    await cluster.addNode();
+    await monitor.settled({ nodes: 5 });
+  },
+);
