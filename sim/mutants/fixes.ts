@@ -98,6 +98,13 @@ export const FIXES: readonly Mutant[] = [
   ]),
   ...inFile('src/core/plan.ts', [
     {
+      name: 'who_has_pledged_and_is_promoted_by_hand_is_stopped',
+      guards: 'an old primary that was promoted by hand after its pledge does not answer readers (I14)',
+      original: 'if (isPrimary(local) && promised > (reign?.term ?? 0))',
+      replacement: 'if (false)',
+      among: ['treat_by_hand', 'switchover', 'isolate_node', 'cut_pair', 'promote_by_hand'],
+    },
+    {
       name: 'a_primary_without_the_baton_is_stopped_in_maintenance',
       guards: 'an old primary does not stay open in maintenance (I14)',
       original:
