@@ -87,7 +87,23 @@ export const FIXES: readonly Mutant[] = [
       among: ['cut_one_way', 'lose_disk'],
     },
   ]),
+  ...inFile('src/core/be-primary.ts', [
+    {
+      name: 'a_number_taken_by_hand_is_no_promotion',
+      guards: 'an elected node that two promotions by hand took to the number of its reign is promoted (I26)',
+      original: 'if (local.promotedTerm !== reign.term) return false;',
+      replacement: '',
+      among: ['treat_by_hand', 'lose_host', 'store_loses_replies', 'isolate_node', 'failover'],
+    },
+  ]),
   ...inFile('src/core/plan.ts', [
+    {
+      name: 'who_has_pledged_and_is_promoted_by_hand_is_stopped',
+      guards: 'an old primary that was promoted by hand after its pledge does not answer readers (I14)',
+      original: 'if (isPrimary(local) && promised > (reign?.term ?? 0))',
+      replacement: 'if (false)',
+      among: ['treat_by_hand', 'switchover', 'isolate_node', 'cut_pair', 'promote_by_hand'],
+    },
     {
       name: 'a_primary_without_the_baton_is_stopped_in_maintenance',
       guards: 'an old primary does not stay open in maintenance (I14)',

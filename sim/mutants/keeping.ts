@@ -13,8 +13,7 @@ export const KEEPING: readonly Mutant[] = [
     {
       name: 'promotion_begun_is_not_done',
       guards: 'a promotion that was begun proves no timeline: the server starts as a standby (I10)',
-      original:
-        'return reign.basis === null || (position?.timeline ?? local.diskTimeline) === reign.timeline;',
+      original: 'return (position?.timeline ?? local.diskTimeline) === reign.timeline;',
       replacement: 'return true;',
     },
     {

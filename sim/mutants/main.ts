@@ -40,7 +40,11 @@ const options = newCommand(
   .option('--jobs <count>', 'how many guards at once', wholeNumber(1), 1)
   .option('--unmissed', 'the guards that no seed has missed so far', false)
   .option('--fixes', 'whether each kept scenario fails without the fix that it was kept for', false)
-  .option('--keep', 'look for a scenario for each fix that has none, and keep it in sim/regressions', false)
+  .option(
+    '--keep',
+    'find a scenario for each fix that has none, or a stale one, and keep it in sim/regressions',
+    false,
+  )
   .option('--detail', 'tell what the checker said', false)
   .option('--json', 'print one line for programs', false)
   .parse()

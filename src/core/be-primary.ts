@@ -105,12 +105,15 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
 /**
  * Whether its data are on the reign's own timeline. That a promotion was begun
  * proves nothing: started as a primary before it has happened, the server
- * would go on with the timeline of the reign before (I10).
+ * would go on with the timeline of the reign before (I10). Nor does the number
+ * alone: whom somebody promotes twice by hand is on it without the group.
  */
 function wasPromoted(reign: Reign, local: LocalView): boolean {
+  if (reign.basis === null) return true;
+  if (local.promotedTerm !== reign.term) return false;
   const { position, history } = local.postgres;
   if (position !== null && continuesReign(reign, { position, history })) return true;
-  return reign.basis === null || (position?.timeline ?? local.diskTimeline) === reign.timeline;
+  return (position?.timeline ?? local.diskTimeline) === reign.timeline;
 }
 
 function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {

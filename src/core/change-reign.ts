@@ -127,9 +127,7 @@ function waitsForCleanEnd(intent: Intent, local: LocalView, position: Position |
 
 function fetchWal(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest {
   const { fetch } = intent;
-  const { position, status, role } = local.postgres;
-  if (role === 'primary')
-    return step({ kind: 'stop', mode: 'immediate' }, 'it was promoted by hand while it fetched WAL');
+  const { position, status } = local.postgres;
   if (fetch === null) return rest('PostgreSQL does not answer yet');
   const source = upstreamOf(record, fetch.source, intent.term);
   if (status === 'stopped' || status === 'crashed') {

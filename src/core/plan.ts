@@ -23,6 +23,13 @@ export function plan(record: GroupRecord, local: LocalView): Step | Rest {
       `its system identifier is ${local.postgres.systemIdentifier}, that of the group is ${record.systemIdentifier}`,
     );
   const { intent, reign } = record;
+  const promised = local.pledge?.term ?? 0;
+  // It stood by when it gave its word: only somebody else can have promoted it since (I14).
+  if (isPrimary(local) && promised > (reign?.term ?? 0))
+    return step(
+      { kind: 'stop', mode: 'immediate' },
+      `it has pledged term ${promised}, and was promoted outside of the group since`,
+    );
   if (intent !== null) {
     const step = takePartIn(record, intent, local);
     if (step !== undefined) return step;
@@ -33,6 +40,10 @@ export function plan(record: GroupRecord, local: LocalView): Step | Rest {
       ? bePrimary(record, reign, local)
       : rest('another term is being prepared');
   return beStandby(record, reign, local);
+}
+
+function isPrimary({ postgres }: LocalView): boolean {
+  return postgres.status === 'running' && postgres.role === 'primary';
 }
 
 function mayLeave(record: GroupRecord, me: NodeEntry): boolean {

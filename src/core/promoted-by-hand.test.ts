@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { END_OF_WAL, TERM, TIMELINE } from '../../test/support/a-group.ts';
+import {
+  crashed,
+  expectAction,
+  expectRest,
+  planned,
+  pledge,
+  stopped,
+  trio,
+} from '../../test/support/planned.ts';
+
+const PLEDGED = { pledge: pledge(TERM + 1) };
+const PROMOTED = { role: 'primary', upstream: null } as const;
+
+test('who is promoted by hand after it has pledged is stopped at once, whoever decides meanwhile', () => {
+  const elects = trio().withIntent({});
+  const fetches = trio().withIntent({
+    stage: 'fetch',
+    fetch: { candidate: 2, source: 3, upTo: { timeline: TIMELINE, lsn: END_OF_WAL } },
+  });
+  for (const group of [trio(), elects, fetches]) {
+    const { mode } = expectAction(planned(group, 'b', { ...PLEDGED, postgres: PROMOTED }), 'stop');
+    assert.equal(mode, 'immediate');
+  }
+  expectRest(planned(elects, 'b', { ...PLEDGED, postgres: { upstream: null } }), /is pledged/);
+});
+
+test('who has handed over, and is started and promoted by hand, is stopped at once', () => {
+  const drains = trio().withIntent({ kind: 'handover', stage: 'drain', target: 2 });
+  expectAction(planned(drains, 'a', { ...PLEDGED, postgres: PROMOTED }), 'stop');
+  expectRest(planned(drains, 'a', { ...PLEDGED, postgres: stopped }), /the others follow/);
+});
+
+test('who was elected and then promoted by hand onto the number of its reign is promoted to a later one', () => {
+  const elected = trio().withReign({ history: null, confirmed: false });
+  const local = { promotedTerm: TERM - 1, servingTerm: null, diskTimeline: TIMELINE };
+  expectAction(
+    planned(elected, 'a', { ...local, postgres: { ...crashed, position: null } }),
+    'start_standby',
+  );
+  const standby = { role: 'standby', position: { timeline: TIMELINE, lsn: END_OF_WAL } } as const;
+  const promote = expectAction(planned(elected, 'a', { ...local, postgres: standby }), 'promote');
+  assert.equal(promote.timeline, TIMELINE + 2);
+});
