@@ -55,15 +55,9 @@ export interface GroupDecider {
   /** Swaps in what a pure request function answers; with `dryRun` only asks it. Throws the refusal. */
   request<A extends Answer>(request: GroupRequest<A>): Promise<RequestOutcome<A>>;
   /** As {@link request}, for the record that the nodes have; also, and only, while the store is not believed. */
-  recover(
-    request: RecoveryRequest,
-    how: { readonly dryRun: boolean; readonly before: () => Promise<void> },
-  ): Promise<RequestOutcome<Answer>>;
+  recover(request: RecoveryRequest, how: HomeChange): Promise<RequestOutcome<Answer>>;
   /** As {@link recover}, for a record that comes from another home. */
-  receive(
-    arriving: GroupRecord,
-    how: { readonly dryRun: boolean; readonly before: () => Promise<void> },
-  ): Promise<RequestOutcome<Answer>>;
+  receive(arriving: GroupRecord, how: HomeChange): Promise<RequestOutcome<Answer>>;
   /** Why nothing is decided for the group: its nodes know better than the store, or it has moved. */
   refused(): string | undefined;
   /** A contradiction that was found before this process has started. */
@@ -89,6 +83,12 @@ export interface GroupRequest<A extends Answer> {
   readonly dryRun: boolean;
   /** The node that the event is about. */
   readonly about?: (answer: A) => NodeId | undefined;
+}
+
+/** `before`: what has to stand in the store when the record does. */
+export interface HomeChange {
+  readonly dryRun: boolean;
+  readonly before: () => Promise<void>;
 }
 
 export interface RequestOutcome<A extends Answer> extends StoredRecord {
@@ -321,9 +321,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     throw new BatonError(
       'BATON_GROUP_BUSY',
       `the record of group ${group} changed ${ATTEMPTS} times meanwhile`,
-      {
-        hint: 'Try again.',
-      },
+      { hint: 'Try again.' },
     );
   }
 
@@ -336,10 +334,8 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   }
 
   /** What the record here is and who speaks against it does not matter: another one takes its place. */
-  function changeHome(
-    ask: () => Answer,
-    { dryRun, before }: { readonly dryRun: boolean; readonly before: () => Promise<void> },
-  ): Promise<RequestOutcome<Answer>> {
+  function changeHome(ask: () => Answer, how: HomeChange): Promise<RequestOutcome<Answer>> {
+    const { dryRun, before } = how;
     return queue.run(async () => {
       await cell.read();
       const first = ask();
