@@ -335,12 +335,11 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
 
   /** What the record here is and who speaks against it does not matter: another one takes its place. */
   function changeHome(ask: () => Answer, how: HomeChange): Promise<RequestOutcome<Answer>> {
-    const { dryRun, before } = how;
     return queue.run(async () => {
       await cell.read();
       const first = ask();
-      if (first.kind === 'accepted' && !dryRun) await before();
-      return change({ ask, dryRun });
+      if (first.kind === 'accepted' && !how.dryRun) await how.before();
+      return change({ ask, dryRun: how.dryRun });
     });
   }
 
