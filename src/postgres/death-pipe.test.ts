@@ -6,7 +6,8 @@ import { openDeathPipe } from './death-pipe.ts';
 
 /** A parent that alone can write to a pipe which its child can read. */
 async function family(t: TestContext): Promise<{ readonly parent: number; readonly child: number }> {
-  const script = 'coproc exec sleep 600; echo $COPROC_PID; wait';
+  // The child itself tells its pid: right after the fork it still has its parent's end of the pipe.
+  const script = `exec 3>&1; coproc exec sh -c 'echo $$ >&3; exec sleep 600 3>&-'; wait`;
   const parent = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   const child = Number(line.toString());
