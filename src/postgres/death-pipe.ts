@@ -59,12 +59,18 @@ interface PipeEnd {
 
 function pipeEndsOf(pid: number): readonly PipeEnd[] {
   const directory = `/proc/${pid}/fd`;
-  return readdirSync(directory).flatMap((name) => {
-    const path = `${directory}/${name}`;
+  return readdirSync(directory).flatMap((name) => pipeEnd(`${directory}/${name}`) ?? []);
+}
+
+function pipeEnd(path: string): PipeEnd | undefined {
+  try {
     const pipe = readlinkSync(path);
-    if (!pipe.startsWith('pipe:')) return [];
-    return [{ pipe, path, mayWrite: (lstatSync(path).mode & OWNER_MAY_WRITE) !== 0 }];
-  });
+    if (!pipe.startsWith('pipe:')) return undefined;
+    return { pipe, path, mayWrite: (lstatSync(path).mode & OWNER_MAY_WRITE) !== 0 };
+  } catch {
+    // A server opens and closes files all the time; the pipe that is meant stays.
+    return undefined;
+  }
 }
 
 /** Of the link itself: how the file was opened. */
