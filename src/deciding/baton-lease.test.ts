@@ -83,3 +83,11 @@ test('the holder of a later term takes over what an earlier one has left', async
   assert.equal(await lease.look(), TERM + 1);
   assert.equal(await keep(), undefined);
 });
+
+test('a later holder is not told of the lease that an earlier one is being given', async (context) => {
+  const { cell, keep, record } = await openLease(context);
+  const early = keep();
+  cell.learn({ record: { ...record, reign: { ...record.reign!, term: TERM + 1, holder: 2 } }, version: 2 });
+  assert.equal(await keep(2, TERM + 1), undefined);
+  assert.notEqual(await early, undefined);
+});

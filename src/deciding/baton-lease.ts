@@ -32,7 +32,7 @@ export function createBatonLease(store: Store, cell: Pick<RecordCell, 'current'>
   const { formation, group } = cell.current().record;
   const key = leaseKey(formation, group);
   let held: { readonly term: number; readonly lease: Lease } | undefined;
-  let underWay: Promise<number | undefined> | undefined;
+  let underWay: { readonly term: number; readonly until: Promise<number | undefined> } | undefined;
 
   async function take(report: Report, term: number): Promise<number | undefined> {
     const { record, version } = cell.current();
@@ -86,8 +86,14 @@ export function createBatonLease(store: Store, cell: Pick<RecordCell, 'current'>
     async keep(report, now) {
       const { leaseFor: term } = report;
       if (term === undefined || !mayHoldLease(cell.current().record, report, term)) return undefined;
-      underWay ??= keep(report, term, now).finally(() => (underWay = undefined));
-      return underWay;
+      if (underWay?.term === term) return underWay.until;
+      const mine = { term, until: keep(report, term, now) };
+      underWay = mine;
+      try {
+        return await mine.until;
+      } finally {
+        if (underWay === mine) underWay = undefined;
+      }
     },
     async look() {
       const present = await store.get(key, CALL);
