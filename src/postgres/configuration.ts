@@ -1,5 +1,6 @@
 import { assert } from '../lib/assert.ts';
 import { startCountdown, type Countdown, type TimeLimit } from '../system/clock.ts';
+import { capabilitiesOf } from './capabilities.ts';
 import { renderPassfile, settingNames, withIncludes, withoutSettings } from './configuration-text.ts';
 import { mergeBlock, renderHbaBlock, renderIdentBlock } from './hba.ts';
 import { CRITICAL_SETTINGS, renderDefaults, renderManagedSettings } from './managed-settings.ts';
@@ -74,7 +75,9 @@ export function createConfiguration(context: ServerContext): Configuration {
         await replace(files.ident, countdown, (existing) => mergeBlock(existing, identBlock));
       await replace(files.hba, countdown, (existing) => mergeBlock(existing, hbaBlock));
     }
-    await replace(files.defaultConfiguration, countdown, renderDefaults);
+    const major = await disk.readText(files.versionFile, limitOf(countdown));
+    const capabilities = capabilitiesOf(Number(major) * 10_000);
+    await replace(files.defaultConfiguration, countdown, () => renderDefaults(capabilities));
     await replace(files.mainConfiguration, countdown, withIncludes);
   };
 

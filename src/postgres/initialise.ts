@@ -2,7 +2,7 @@ import { BatonError } from '../lib/baton-error.ts';
 import { startCountdown, type TimeLimit } from '../system/clock.ts';
 import { programEnvironment, type CommandResult } from '../system/run-command.ts';
 import { limitOf } from './configuration.ts';
-import { emptyDirectory } from './data-directory.ts';
+import { emptyDirectory, syncFileSystem } from './data-directory.ts';
 import { provideDatabase, provideRoles } from './roles.ts';
 import { readSentinel, removeSentinel, writeSentinel } from './sentinel.ts';
 import { program, type ServerContext } from './server-context.ts';
@@ -35,6 +35,7 @@ export async function initialise(parts: InitialiseParts, limit: TimeLimit): Prom
   }
   await writeSentinel(context, { work: 'initialise' }, limitOf(countdown));
   await runInitdb(context, limitOf(countdown));
+  await syncFileSystem(context, options.dataDirectory, limitOf(countdown));
   await parts.startAlone(limitOf(countdown));
   await sessions.asSuperuser(limitOf(countdown), async (session) => {
     await provideRoles(session, options, limitOf(countdown));
@@ -58,6 +59,8 @@ async function runInitdb(context: ServerContext, limit: TimeLimit): Promise<void
     `--locale=${localeName}`,
     // So that damage done by a disk is noticed, and pg_rewind can work.
     '--data-checksums',
+    // Done for the whole file system afterwards, as for a copy.
+    '--no-sync',
   ];
   const run = (localeName: string): Promise<CommandResult> =>
     context.run(program(context, 'initdb'), args(localeName), { ...limit, env: programEnvironment() });

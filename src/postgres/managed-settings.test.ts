@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mergeBlock, renderHbaBlock, renderIdentBlock } from './hba.ts';
 import { settingNames, withIncludes, withoutSettings } from './configuration-text.ts';
-import { conninfo, namesOfStandby, NOBODY, quoteSetting, renderManagedSettings } from './managed-settings.ts';
+import { capabilitiesOf } from './capabilities.ts';
+import {
+  conninfo,
+  namesOfStandby,
+  NOBODY,
+  quoteSetting,
+  renderDefaults,
+  renderManagedSettings,
+} from './managed-settings.ts';
 import type { ManagedSettings } from './postgres-server.ts';
 import type { PostgresServerOptions } from './server-options.ts';
 
@@ -117,4 +125,10 @@ test('settings are found and taken out by name, however they are written', () =>
   const text = "# port = 1\nPort = 2\nwork_mem '1MB'\npgbaton.x = 1\n";
   assert.deepEqual(settingNames(text), ['port', 'work_mem', 'pgbaton.x']);
   assert.equal(withoutSettings(text, ['port']), "# port = 1\nwork_mem '1MB'\npgbaton.x = 1\n");
+});
+
+test('a version is given only the settings that it knows: with others it would not start', () => {
+  const method = "recovery_init_sync_method = 'syncfs'";
+  assert.ok(!renderDefaults(capabilitiesOf(130_000)).includes('recovery_init_sync_method'));
+  assert.ok(renderDefaults(capabilitiesOf(140_000)).includes(method));
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { WAL_SENDER_TIMEOUT_MS } from '../core/absence.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { ManagedSettings, UpstreamSettings } from './postgres-server.ts';
 import type { PostgresServerOptions } from './server-options.ts';
 import { REPLICATION_ROLE } from './server-options.ts';
@@ -44,9 +45,9 @@ type Setting = readonly [name: string, value: string];
 
 /**
  * What stands in front of the operator's own lines of postgresql.conf: good
- * values that may be overridden.
+ * values that may be overridden, of those that this version knows.
  */
-export function renderDefaults(): string {
+export function renderDefaults({ syncsFileSystems }: Capabilities): string {
   const settings: Setting[] = [
     ['wal_level', 'replica'],
     ['max_wal_senders', '12'],
@@ -59,6 +60,8 @@ export function renderDefaults(): string {
     ['hot_standby_feedback', 'on'],
     ['password_encryption', 'scram-sha-256'],
     ['log_line_prefix', '%m [%p] %q%u@%d '],
+    // One fsync for each file is most of a start after a crash, and of a copy's first start (ADR 19).
+    ...(syncsFileSystems ? ([['recovery_init_sync_method', 'syncfs']] as const) : []),
   ];
   return [
     '# Written by pgbaton. Included first, so settings in postgresql.conf override these.',
