@@ -12,11 +12,11 @@ import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createAlarm } from './alarm.ts';
 import type { PassCrashPoint } from './crash-point.ts';
+import { createEndGuard, type Seen } from './end-guard.ts';
 import { executeAction, type ActionContext } from './execute-action.ts';
 import type { Fencing } from './fencing.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
-import { createLeaseGuard } from './lease-guard.ts';
 import { BUSY_TICK_MS, pauseAtRest } from './look-pause.ts';
 import {
   beginLeaseGrace,
@@ -36,6 +36,14 @@ export interface Keeper {
   stop(how: StopHow): Promise<void>;
   /** Resolves when the node was dropped from its group and has let go. */
   readonly dropped: Promise<void>;
+}
+
+/** What has come in and is not in the journal yet. */
+interface HeardRecord {
+  readonly version: number;
+  readonly record: GroupRecord;
+  /** Monotonic, ms: since when there is such a one. */
+  readonly atMs: number;
 }
 
 export interface KeeperDependencies {
@@ -62,6 +70,8 @@ const OBSERVE = { timeoutMs: 2_000 };
 const FIRST_RECORD_MS = 2_000;
 /** For how long a keeper that stood still remembers it, ms. */
 const LAG_WINDOW_MS = 2_000;
+/** A journal that has not taken a record for so long is waited for no longer where PostgreSQL is to be stopped, ms. */
+const JOURNAL_HANGS_MS = 500;
 const SHUT_DOWN = { timeoutMs: 60_000 };
 
 /**
@@ -86,7 +96,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   let failure: { readonly action: string; readonly retryMs: number } | undefined;
   let loopFailure: string | undefined;
   let lastStep = '';
-  let newest: { readonly version: number; readonly record: GroupRecord } | undefined;
+  let heard: HeardRecord | undefined;
 
   function report(): void {
     const content = reportOfState(node, state, journal.durable, nowMs());
@@ -117,14 +127,15 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
    * store must not fall back to an older one, whose rule may be weaker.
    */
   async function adoptRecord(): Promise<void> {
-    if (newest === undefined) {
+    if (heard === undefined) {
       // A write has failed, for a full disk perhaps: what it was to keep is neither on disk nor told.
       if (journal.durable !== journal.entry) await journal.write({});
       return;
     }
-    const { version, record } = newest;
-    newest = undefined;
+    const adopted = heard;
+    const { version, record } = adopted;
     await journal.write({ record, recordVersion: version });
+    if (heard === adopted) heard = undefined;
     if (intentKey(record) !== intentKey(state.record)) state.intentSeenAtMs = nowMs();
     if (record.reign?.term !== state.record?.reign?.term) state.quorumSeenAtMs = nowMs();
     const neededLease = state.record !== null && needsLease(state.record);
@@ -241,22 +252,26 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     }
   }
 
-  /** Beside the loop: a step that takes long must not keep a server open whose lease ends. */
-  const leaseGuard = createLeaseGuard({
+  const see = (record: GroupRecord | null): Seen | undefined =>
+    record === null ? undefined : { record, local: present(record) };
+  /** Beside the loop: a step that takes long, or a journal that hangs, must not keep a server open. */
+  const endGuard = createEndGuard({
     server,
     log,
-    now: () => (state.record === null ? undefined : { record: state.record, local: present(state.record) }),
+    now: () => see(state.record),
+    unwritten: () =>
+      heard !== undefined && nowMs() - heard.atMs >= JOURNAL_HANGS_MS ? see(heard.record) : undefined,
     onEnded: stir,
   });
 
   server.onChange(stir);
   const link = deps.connect((version, record) => {
-    const { record: known, version: knownVersion } = newest ?? {
+    const { record: known, version: knownVersion } = heard ?? {
       record: state.record,
       version: state.recordVersion,
     };
     if (!isLater(known, knownVersion, record, version)) return;
-    newest = { version, record };
+    heard = { version, record, atMs: heard?.atMs ?? nowMs() };
     stir();
   });
 
@@ -264,7 +279,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     dropped: left.promise,
     async run() {
       void beat();
-      void leaseGuard.run();
+      void endGuard.run();
       while (!stopping) {
         try {
           await Promise.all([adoptRecord(), observe()]);
@@ -282,7 +297,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     },
     async stop(how) {
       stopping = true;
-      leaseGuard.stop();
+      endGuard.stop();
       alarm.ring();
       await ended.promise;
       if (how !== 'keeper_only') {

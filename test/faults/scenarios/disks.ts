@@ -38,16 +38,31 @@ export const disks: readonly Scenario[] = [
     },
   },
   {
-    // Commits wait for it, see docs/limits.md.
-    title: 'the disk of the primary hangs, and comes back',
+    title: 'the disk of the primary hangs, and comes back when another has taken over',
     nodes: [2, 3],
+    reign: 'changes',
+    hasDisks: true,
+    async play(stage) {
+      const primary = await stage.cluster.primary();
+      stage.fault();
+      stage.disk(primary).freeze();
+      await stage.newPrimary();
+      await stage.clients.progress();
+      await lasting(10);
+      stage.disk(primary).thaw();
+      await stage.clients.progress();
+    },
+  },
+  {
+    title: 'the disk of the primary hangs for a while',
+    nodes: [3],
     reign: 'stays',
     hasDisks: true,
     async play(stage) {
       const primary = await stage.cluster.primary();
       stage.fault();
       stage.disk(primary).freeze();
-      await lasting(20);
+      await lasting(8);
       stage.disk(primary).thaw();
       await stage.clients.progress();
     },
