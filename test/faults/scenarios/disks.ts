@@ -1,4 +1,4 @@
-import { NO_GAP } from '../budgets.ts';
+import { BOTH_OPEN_UNTIL_FENCED_MS, NO_GAP } from '../budgets.ts';
 import type { Scenario } from '../scenario.ts';
 import { lasting } from './steps.ts';
 
@@ -42,6 +42,8 @@ export const disks: readonly Scenario[] = [
     nodes: [2, 3],
     reign: 'changes',
     hasDisks: true,
+    // Its keeper can act on nothing before it has given up on the disk, and SIGQUIT is tried before SIGKILL.
+    bothOpenMs: BOTH_OPEN_UNTIL_FENCED_MS,
     async play(stage) {
       const primary = await stage.cluster.primary();
       stage.fault();
