@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { DEFAULT_SETTINGS, findNode, hasKnown, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import { isAnswering } from '../core/absence.ts';
 import type { Action, LocalView, Rest, Step } from '../core/action.ts';
 import { needsLease } from '../core/lease.ts';
@@ -270,7 +270,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
       record: state.record,
       version: state.recordVersion,
     };
-    if (!isLater(known, knownVersion, record, version)) return;
+    if (!hasKnown(record, node) || !isLater(known, knownVersion, record, version)) return;
     heard = { version, record, atMs: heard?.atMs ?? nowMs() };
     stir();
   });
