@@ -129,13 +129,24 @@ async function keepEvidence(stage: Stage, outcome: Outcome, store: SuiteOptions[
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 2));
   cpSync(stage.cluster.directory, folder, { recursive: true, filter: isTelling });
-  // With what each decision was made by, for `pgbaton replay`.
-  await stage.cluster.pgbaton(['show', 'events', '--export', join(folder, 'incident.jsonl')]);
-  for (const command of [['show', 'events', '--count', '200'], ['show', 'state'], ['why']]) {
-    const { stdout, stderr } = await stage.cluster.pgbaton(command);
-    writeFileSync(join(folder, `${command.slice(0, 2).join('-')}.txt`), stdout + stderr);
+  await keepAnswers(stage, folder, [['show', 'events', '--count', '200']]);
+  if (hasFailed(outcome)) {
+    await keepAnswers(stage, folder, [['show', 'state'], ['why']]);
+    // With what each decision was made by, for `pgbaton replay`.
+    await stage.cluster.pgbaton(['show', 'events', '--export', join(folder, 'incident.jsonl')]);
   }
   return `  what it left: ${folder}`;
+}
+
+async function keepAnswers(
+  { cluster }: Stage,
+  folder: string,
+  commands: readonly (readonly string[])[],
+): Promise<void> {
+  for (const command of commands) {
+    const { stdout, stderr } = await cluster.pgbaton(command);
+    writeFileSync(join(folder, `${command.slice(0, 2).join('-')}.txt`), stdout + stderr);
+  }
 }
 
 /** Logs, settings and journals; what the databases hold is too much. */

@@ -61,7 +61,8 @@ export const cuts: readonly Scenario[] = [
         const primary = await stage.cluster.primary();
         stage.cut(primary, { how, from: ['monitor'] });
         await missed(stage, primary);
-        await stage.clients.progress(500);
+        await lasting(2);
+        await stage.clients.progress(100);
       },
     },
   ]),

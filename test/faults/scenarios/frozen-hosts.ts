@@ -59,7 +59,7 @@ export const frozenHosts: readonly Scenario[] = [
       stage.freeze('monitor');
       await lasting(8);
       stage.thaw('monitor');
-      await stage.clients.progress(500);
+      await stage.clients.progress(100);
     },
   },
 ];
