@@ -5,7 +5,6 @@ import type { Action, LocalView, Rest, Step } from '../core/action.ts';
 import { needsLease } from '../core/lease.ts';
 import { plan } from '../core/plan.ts';
 import type { Readiness } from '../core/evidence.ts';
-import { isLater } from '../core/record-home.ts';
 import { createLagMeter } from '../deciding/lag-meter.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
@@ -18,6 +17,7 @@ import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
 import { createLeaseGuard } from './lease-guard.ts';
 import { BUSY_TICK_MS, pauseAtRest } from './look-pause.ts';
+import { createRecordInbox } from './record-inbox.ts';
 import {
   beginLeaseGrace,
   localView,
@@ -86,7 +86,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   let failure: { readonly action: string; readonly retryMs: number } | undefined;
   let loopFailure: string | undefined;
   let lastStep = '';
-  let newest: { readonly version: number; readonly record: GroupRecord } | undefined;
+  const inbox = createRecordInbox(() => ({ version: state.recordVersion, record: state.record }));
 
   function report(): void {
     const content = reportOfState(node, state, journal.durable, nowMs());
@@ -117,14 +117,15 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
    * store must not fall back to an older one, whose rule may be weaker.
    */
   async function adoptRecord(): Promise<void> {
-    if (newest === undefined) {
+    const taken = await inbox.take(({ version, record }) =>
+      journal.write({ record, recordVersion: version }),
+    );
+    if (taken === undefined) {
       // A write has failed, for a full disk perhaps: what it was to keep is neither on disk nor told.
       if (journal.durable !== journal.entry) await journal.write({});
       return;
     }
-    const { version, record } = newest;
-    newest = undefined;
-    await journal.write({ record, recordVersion: version });
+    const { version, record } = taken;
     if (intentKey(record) !== intentKey(state.record)) state.intentSeenAtMs = nowMs();
     if (record.reign?.term !== state.record?.reign?.term) state.quorumSeenAtMs = nowMs();
     const neededLease = state.record !== null && needsLease(state.record);
@@ -251,13 +252,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
 
   server.onChange(stir);
   const link = deps.connect((version, record) => {
-    const { record: known, version: knownVersion } = newest ?? {
-      record: state.record,
-      version: state.recordVersion,
-    };
-    if (!isLater(known, knownVersion, record, version)) return;
-    newest = { version, record };
-    stir();
+    if (inbox.offer({ version, record })) stir();
   });
 
   return {
