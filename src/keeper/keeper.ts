@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEFAULT_SETTINGS, findNode, hasKnown, type GroupRecord, type NodeId } from '../core/group-record.ts';
+import { DEFAULT_SETTINGS, findNode, type GroupRecord, type NodeId } from '../core/group-record.ts';
 import { isAnswering } from '../core/absence.ts';
 import type { Action, LocalView, Rest, Step } from '../core/action.ts';
 import { needsLease } from '../core/lease.ts';
 import { plan } from '../core/plan.ts';
 import type { Readiness } from '../core/evidence.ts';
-import { isLater } from '../core/record-home.ts';
 import { createLagMeter } from '../deciding/lag-meter.ts';
 import { toBatonError, type BatonError } from '../lib/baton-error.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
@@ -18,6 +17,7 @@ import type { Fencing } from './fencing.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
 import { BUSY_TICK_MS, pauseAtRest } from './look-pause.ts';
+import { createRecordInbox } from './record-inbox.ts';
 import {
   beginLeaseGrace,
   localView,
@@ -36,14 +36,6 @@ export interface Keeper {
   stop(how: StopHow): Promise<void>;
   /** Resolves when the node was dropped from its group and has let go. */
   readonly dropped: Promise<void>;
-}
-
-/** What has come in and is not in the journal yet. */
-interface HeardRecord {
-  readonly version: number;
-  readonly record: GroupRecord;
-  /** Monotonic, ms: since when there is such a one. */
-  readonly atMs: number;
 }
 
 export interface KeeperDependencies {
@@ -96,7 +88,11 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   let failure: { readonly action: string; readonly retryMs: number } | undefined;
   let loopFailure: string | undefined;
   let lastStep = '';
-  let heard: HeardRecord | undefined;
+  const inbox = createRecordInbox({
+    node,
+    present: () => ({ version: state.recordVersion, record: state.record }),
+    nowMs,
+  });
 
   function report(): void {
     const content = reportOfState(node, state, journal.durable, nowMs());
@@ -127,15 +123,15 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
    * store must not fall back to an older one, whose rule may be weaker.
    */
   async function adoptRecord(): Promise<void> {
-    if (heard === undefined) {
+    const taken = await inbox.take(({ version, record }) =>
+      journal.write({ record, recordVersion: version }),
+    );
+    if (taken === undefined) {
       // A write has failed, for a full disk perhaps: what it was to keep is neither on disk nor told.
       if (journal.durable !== journal.entry) await journal.write({});
       return;
     }
-    const adopted = heard;
-    const { version, record } = adopted;
-    await journal.write({ record, recordVersion: version });
-    if (heard === adopted) heard = undefined;
+    const { version, record } = taken;
     if (intentKey(record) !== intentKey(state.record)) state.intentSeenAtMs = nowMs();
     if (record.reign?.term !== state.record?.reign?.term) state.quorumSeenAtMs = nowMs();
     const neededLease = state.record !== null && needsLease(state.record);
@@ -252,27 +248,20 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     }
   }
 
-  const see = (record: GroupRecord | null): Seen | undefined =>
-    record === null ? undefined : { record, local: present(record) };
+  const see = (record: GroupRecord | null | undefined): Seen | undefined =>
+    record == null ? undefined : { record, local: present(record) };
   /** Beside the loop: a step that takes long, or a journal that hangs, must not keep a server open. */
   const endGuard = createEndGuard({
     server,
     log,
     now: () => see(state.record),
-    unwritten: () =>
-      heard !== undefined && nowMs() - heard.atMs >= JOURNAL_HANGS_MS ? see(heard.record) : undefined,
+    unwritten: () => see(inbox.waitingFor(JOURNAL_HANGS_MS)),
     onEnded: stir,
   });
 
   server.onChange(stir);
   const link = deps.connect((version, record) => {
-    const { record: known, version: knownVersion } = heard ?? {
-      record: state.record,
-      version: state.recordVersion,
-    };
-    if (!hasKnown(record, node) || !isLater(known, knownVersion, record, version)) return;
-    heard = { version, record, atMs: heard?.atMs ?? nowMs() };
-    stir();
+    if (inbox.offer({ version, record })) stir();
   });
 
   return {

@@ -71,7 +71,7 @@ export function clientProcesses(folder: string): ClientProcesses {
           throw new Error(
             `${acknowledged() - before} of ${rows} commits were acknowledged within ${PROGRESS_MS} ms`,
           );
-        await sleep(50);
+        await sleep(100);
       }
     },
     async stop() {

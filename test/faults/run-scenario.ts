@@ -60,7 +60,7 @@ export async function runScenario(scenario: Scenario, stage: Stage, name: string
       throw error;
     });
     rejoinMs = machineMs() - healedMs;
-    problems.push(...changeOfReign(scenario, stage.firstTerm, await stage.cluster.term()));
+    problems.push(...changeOfReign(reignOf(scenario, stage), stage.firstTerm, await stage.cluster.term()));
     await stage.clients.progress(5);
     endMs = machineMs();
     await stage.clients.stop();
@@ -120,7 +120,11 @@ function judge(
   };
 }
 
-function changeOfReign({ reign }: Scenario, before: number, after: number): readonly string[] {
+function reignOf({ reign, reignOnEtcd = reign }: Scenario, { store }: Stage): Scenario['reign'] {
+  return store === 'etcd' ? reignOnEtcd : reign;
+}
+
+function changeOfReign(reign: Scenario['reign'], before: number, after: number): readonly string[] {
   if (reign === 'changes' && after === before) return [`the baton did not change hands: term ${after}`];
   if (reign === 'stays' && after !== before)
     return [`the baton changed hands: term ${before}, then ${after}`];

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly store?: OneStore;
   /** Whether the baton is to change hands. */
   readonly reign: 'changes' | 'stays' | 'either';
+  /** The same on etcd, where that is another matter. */
+  readonly reignOnEtcd?: Scenario['reign'];
   /** What DESIGN asks of the write gap; undefined where writes may have to wait for a repair. */
   readonly budget?: Budget;
   /** For how long two servers may say that they are open, ms, where that is longer than usual. */

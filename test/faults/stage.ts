@@ -17,6 +17,7 @@ export type Part = ClusterNode | 'monitor' | 'client';
 
 /** A cluster on hosts, its clients, and what can be done to them. */
 export interface Stage {
+  readonly store: 'monitor' | 'etcd';
   readonly cluster: TestCluster;
   readonly network: Network;
   readonly clients: ClientProcesses;
@@ -141,6 +142,7 @@ function stage(cluster: TestCluster, network: Network, parts: Parts): Stage {
   }
 
   const made: Stage = {
+    store: parts.store,
     cluster,
     network,
     get clients() {

@@ -50,13 +50,20 @@ export async function runSuite(run: HostsRun, options: SuiteOptions): Promise<nu
 function playsOf({ patterns, nodes, slice, store }: SuiteOptions): readonly Play[] {
   return (
     SCENARIOS.filter((scenario) => (scenario.store?.is ?? store) === store)
-      .filter(({ title }) => patterns.length === 0 || patterns.some((each) => title.includes(each)))
+      .filter(({ title }) => patterns.length === 0 || patterns.some((each) => isMeant(title, each)))
       .flatMap((scenario) => scenario.nodes.map((number) => ({ scenario, nodes: number })))
       .filter((play) => nodes === undefined || play.nodes === nodes)
       .filter(({ scenario, nodes: number }) => !slice || sliceOf(scenario, store) === number)
       // One cluster serves as many as it can.
       .sort((a, b) => a.nodes - b.nodes || rank(a) - rank(b))
   );
+}
+
+/** A whole title means that scenario only, and not those besides that it is a part of. */
+function isMeant(title: string, pattern: string): boolean {
+  return SCENARIOS.some((scenario) => scenario.title === pattern)
+    ? title === pattern
+    : title.includes(pattern);
 }
 
 function sliceOf({ slice, sliceOnEtcd }: Scenario, store: SuiteOptions['store']): number | undefined {
@@ -97,7 +104,7 @@ async function playAll({ plays, run, network, options, round, say }: Round): Pro
     const outcome = await runScenario(scenario, current.stage, name);
     outcomes.push(outcome);
     say(oneLine(outcome));
-    if (hasFailed(outcome) || options.logs) say(await keepEvidence(current.stage, outcome));
+    if (hasFailed(outcome) || options.logs) say(await keepEvidence(current.stage, outcome, store));
     if (hasFailed(outcome) && options.keep) await untilInterrupted(say, current.stage);
     if (hasFailed(outcome) || isLast) await strike();
   }
@@ -115,20 +122,31 @@ function oneLine({ title, nodes, problems, tookMs, writeGapMs }: Outcome): strin
 }
 
 /** Everything that tells what happened, where a run that is removed leaves it. */
-async function keepEvidence(stage: Stage, outcome: Outcome): Promise<string> {
-  const name = `${outcome.title.replaceAll(/[^a-z0-9]+/gi, '-')}-${outcome.nodes}`;
+async function keepEvidence(stage: Stage, outcome: Outcome, store: SuiteOptions['store']): Promise<string> {
+  const name = `${outcome.title.replaceAll(/[^a-z0-9]+/gi, '-')}-${outcome.nodes}-${store}`;
   const folder = join(resolve(import.meta.dirname, '../..'), 'fault-logs', name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'outcome.json'), JSON.stringify(outcome, null, 2));
   cpSync(stage.cluster.directory, folder, { recursive: true, filter: isTelling });
-  // With what each decision was made by, for `pgbaton replay`.
-  await stage.cluster.pgbaton(['show', 'events', '--export', join(folder, 'incident.jsonl')]);
-  for (const command of [['show', 'events', '--count', '200'], ['show', 'state'], ['why']]) {
-    const { stdout, stderr } = await stage.cluster.pgbaton(command);
-    writeFileSync(join(folder, `${command.slice(0, 2).join('-')}.txt`), stdout + stderr);
+  await keepAnswers(stage, folder, [['show', 'events', '--count', '200']]);
+  if (hasFailed(outcome)) {
+    await keepAnswers(stage, folder, [['show', 'state'], ['why']]);
+    // With what each decision was made by, for `pgbaton replay`.
+    await stage.cluster.pgbaton(['show', 'events', '--export', join(folder, 'incident.jsonl')]);
   }
   return `  what it left: ${folder}`;
+}
+
+async function keepAnswers(
+  { cluster }: Stage,
+  folder: string,
+  commands: readonly (readonly string[])[],
+): Promise<void> {
+  for (const command of commands) {
+    const { stdout, stderr } = await cluster.pgbaton(command);
+    writeFileSync(join(folder, `${command.slice(0, 2).join('-')}.txt`), stdout + stderr);
+  }
 }
 
 /** Logs, settings and journals; what the databases hold is too much. */

@@ -11,6 +11,9 @@ export const PATIENCE_MS = 60_000;
 /** What was killed a moment ago looks as before until its keeper has said otherwise. */
 const AT_REST_MS = 300;
 
+/** Every keeper is asked, where keepers decide: more often would slow down what is waited for. */
+const ASK_EVERY_MS = 100;
+
 export interface AtRest {
   /** How many nodes the group has; undefined: whatever it has. */
   readonly nodes?: number;
@@ -54,6 +57,7 @@ export async function waitForGroup(
         return last !== undefined && condition(last) && last;
       },
       timeoutMs,
+      ASK_EVERY_MS,
     );
   } catch (error) {
     const seen = last === undefined ? 'the monitor does not answer' : describeGroup(last);

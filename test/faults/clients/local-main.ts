@@ -6,6 +6,7 @@
  *
  *   node local-main.ts <name> <log file> <host:port>
  */
+import { sleep } from '../../../src/system/clock.ts';
 import { again, runClient } from './client-main.ts';
 import { clientLog, machineMs } from './client-log.ts';
 import { isRefusal, nameOf, openSession, type ClientSession, type Server } from './client-session.ts';
@@ -13,6 +14,8 @@ import { insertRow } from './statements.ts';
 
 const PROBE_PAUSE_MS = 40;
 const LOOK_PAUSE_MS = 25;
+/** Each attempt makes the server fork: it may have to recover meanwhile. */
+const RECONNECT_PAUSE_MS = 150;
 /** A commit that waits for standbys which never come is waited for that long. */
 const PROBE_LIMITS = { connectMs: 1_000, queryMs: 10_000 };
 const LOOK_LIMITS = { connectMs: 1_000, queryMs: 1_000 };
@@ -29,13 +32,14 @@ function onServer(
   work: (session: ClientSession) => Promise<void>,
 ): (signal: AbortSignal) => Promise<void> {
   let session: ClientSession | undefined;
-  return again(pauseMs, async () => {
+  return again(pauseMs, async (signal) => {
     try {
       if (session === undefined || session.isBroken) session = await openSession(server, limits);
       await work(session);
     } catch {
       // Not there, starting, stopping or locked: that is what it waits for.
       session?.close();
+      await sleep(RECONNECT_PAUSE_MS, signal);
     }
   });
 }

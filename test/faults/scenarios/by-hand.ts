@@ -40,7 +40,7 @@ export const byHand: readonly Scenario[] = [
       stage.plugIn(old);
       await startByHand(old);
       await lasting(5);
-      await stage.clients.progress(500);
+      await stage.clients.progress(100);
       await old.killAllOfPostgres();
     },
   },
@@ -56,7 +56,7 @@ export const byHand: readonly Scenario[] = [
       await startByHand(old);
       await promoteByHand(old);
       await lasting(5);
-      await stage.clients.progress(500);
+      await stage.clients.progress(100);
     },
   },
 ];

@@ -44,6 +44,8 @@ export const cuts: readonly Scenario[] = [
       title: `the primary of a pair is cut off from its standby only, ${words}`,
       nodes: [2],
       reign: 'stays',
+      // Where keepers decide, each of the two has lost the other, and whoever swaps first goes on alone.
+      reignOnEtcd: 'either',
       budget: ALONE,
       async play(stage) {
         stage.cut(await stage.cluster.primary(), { how, from: await stage.cluster.standbys() });
@@ -61,7 +63,8 @@ export const cuts: readonly Scenario[] = [
         const primary = await stage.cluster.primary();
         stage.cut(primary, { how, from: ['monitor'] });
         await missed(stage, primary);
-        await stage.clients.progress(500);
+        await lasting(2);
+        await stage.clients.progress(100);
       },
     },
   ]),

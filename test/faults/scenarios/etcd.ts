@@ -26,7 +26,7 @@ export const etcd: readonly Scenario[] = [
     async play(stage) {
       stage.powerOff(THIRD);
       await lasting(5);
-      await stage.clients.progress(500);
+      await stage.clients.progress(100);
     },
   },
   {
@@ -54,7 +54,7 @@ export const etcd: readonly Scenario[] = [
       stage.freeze(THIRD);
       await lasting(8);
       stage.thaw(THIRD);
-      await stage.clients.progress(500);
+      await stage.clients.progress(100);
     },
   },
   {
@@ -84,7 +84,7 @@ export const etcd: readonly Scenario[] = [
       stage.fault();
       await leader.kill();
       await lasting(5);
-      await stage.clients.progress(500);
+      await stage.clients.progress(100);
     },
   },
   {
@@ -112,7 +112,7 @@ export const etcd: readonly Scenario[] = [
     async play(stage) {
       await killMajority(stage);
       await lasting(10);
-      await stage.clients.progress(500);
+      await stage.clients.progress(100);
     },
   },
   {
@@ -143,7 +143,7 @@ export const etcd: readonly Scenario[] = [
       stage.cutFromEtcd(await stage.cluster.primary(), how);
       // For longer than the detection time, and than a lease of any kind.
       await lasting(10);
-      await stage.clients.progress(500);
+      await stage.clients.progress(100);
     },
   })),
 ];

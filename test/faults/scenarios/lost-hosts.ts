@@ -1,6 +1,6 @@
 import { ALONE, HOST_LOST, NO_GAP } from '../budgets.ts';
 import type { Scenario } from '../scenario.ts';
-import { missed } from './steps.ts';
+import { lasting, missed } from './steps.ts';
 
 export const lostHosts: readonly Scenario[] = [
   {
@@ -48,7 +48,8 @@ export const lostHosts: readonly Scenario[] = [
     async play(stage) {
       stage.powerOff('monitor');
       // For longer than the detection time, and than a lease of any kind.
-      await stage.clients.progress(1_000);
+      await lasting(6);
+      await stage.clients.progress(100);
     },
   },
   {

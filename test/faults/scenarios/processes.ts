@@ -43,7 +43,8 @@ export const processes: readonly Scenario[] = [
       const standby = await stage.cluster.standby();
       stage.fault();
       await standby.killPostgres();
-      await stage.clients.progress(500);
+      await lasting(2);
+      await stage.clients.progress(100);
     },
   },
   {
@@ -138,7 +139,8 @@ export const processes: readonly Scenario[] = [
       stage.fault();
       await stage.cluster.home.kill();
       await Promise.all(stage.cluster.nodes.map((node) => node.killKeeper()));
-      await stage.clients.progress(500);
+      await lasting(5);
+      await stage.clients.progress(100);
     },
   },
 ];
