@@ -1,5 +1,5 @@
 import type { Report } from '../src/core/evidence.ts';
-import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
+import { hasKnown, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
 import { isLater } from '../src/core/record-home.ts';
 import type { VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
@@ -71,6 +71,7 @@ export function openKeeperLink(
   }
 
   function takeRecord(stored: StoredRecord): void {
+    if (!hasKnown(stored.record, node)) return;
     if (newest !== undefined && !isLater(newest.record, newest.version, stored.record, stored.version))
       return;
     newest = stored;

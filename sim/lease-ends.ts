@@ -11,7 +11,7 @@ const LOOK_MS = 100;
 /** As in src/keeper/fencing.ts. */
 const FENCING_SHARE = 1 / 6;
 
-/** src/keeper/lease-guard.ts: what a keeper does beside its loop. Nothing happens in a group that needs no lease. */
+/** src/keeper/end-guard.ts: what a keeper does beside its loop. Nothing happens in a group that needs no lease. */
 export function createLeaseWatch(
   process: VirtualProcess,
   look: () => void,

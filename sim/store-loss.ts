@@ -47,7 +47,7 @@ function hasRecovered({ monitor, nodes, world }: SimulatedGroup): boolean {
     const from = primary?.record?.nodes.find(({ id }) => id === primary.report.node)?.name ?? null;
     for (const whose of [null, from]) {
       const answer = monitor.recover({
-        nodes: record.nodes.length,
+        nodes: nodes.length + missing.length,
         missing,
         from: whose,
         allowDataLoss: false,

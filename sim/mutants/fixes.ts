@@ -262,6 +262,24 @@ export const FIXES: readonly Mutant[] = [
       among: ['promote_by_hand', 'start_by_hand', 'kill_keeper_and_postgres', 'isolate_node'],
     },
   ]),
+  ...inFile('src/core/recover-group.ts', [
+    {
+      name: 'a_recovery_leaves_nobody_on_the_way_out',
+      guards: 'a primary whose handover became a failover is not on its way out after a recovery (I36)',
+      original: 'node.id === intent?.from',
+      replacement: "intent?.kind === 'handover' && node.id === intent.from",
+      among: ['drop_node', 'isolate_monitor', 'lose_monitor_disk'],
+    },
+  ]),
+  ...inFile('src/core/group-record.ts', [
+    {
+      name: 'a_record_without_its_number_says_nothing_to_a_node',
+      guards: 'a new node is not told by a store that has begun anew that it was dropped (I26)',
+      original: 'return id < record.nextNodeId;',
+      replacement: 'return true;',
+      among: ['drop_node', 'hang_disk', 'reorder_messages', 'lose_monitor_disk'],
+    },
+  ]),
   ...inFile('sim/copies.ts', [
     {
       name: 'what_was_not_rewound_is_no_copy',

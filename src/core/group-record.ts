@@ -254,6 +254,15 @@ export function findNode(record: GroupRecord, id: NodeId): NodeEntry | undefined
   return record.nodes.find((node) => node.id === id);
 }
 
+/**
+ * Whether a record has given out the number of a node. One that has not says
+ * nothing to it: it is older than the node, or of a store that was lost and has
+ * begun anew.
+ */
+export function hasKnown(record: GroupRecord, id: NodeId): boolean {
+  return id < record.nextNodeId;
+}
+
 /** A node as people call it in sentences: its name in quotes. */
 export function nameOf(record: GroupRecord, id: NodeId): string {
   return `"${findNode(record, id)?.name ?? `node ${id}`}"`;

@@ -84,7 +84,7 @@ test('a primary that hangs while it hands over is failed over', () => {
 test('why tells that a primary hangs, also before it is given up', () => {
   const told = (group: GroupBuilder): string => groupObstacles(group.record(), group.evidence()).join('\n');
   assert.match(told(hanging(5_000, {})), /has not answered for 5000 ms, but "b" still receives/);
-  assert.match(told(closed(5_000)), /has answered no new connection for 5000 ms/);
+  assert.match(told(closed(5_000)), /has let nobody in, or no commit end, for 5000 ms/);
 });
 
 test('an old primary that hangs is ended as soon as another term begins', () => {

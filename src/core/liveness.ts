@@ -92,7 +92,7 @@ function hangCondition(record: GroupRecord, evidence: Evidence, report: Report):
   const { detectionMs, hangMs } = record.settings;
   if (unansweredMs < detectionMs) return ALIVE;
   const answersNobody = postgres.role === null;
-  const what = answersNobody ? 'has not answered' : 'has answered no new connection';
+  const what = answersNobody ? 'has not answered' : 'has let nobody in, or no commit end,';
   const because = `PostgreSQL of ${nameOf(record, report.node)} ${what} for ${Math.round(unansweredMs)} ms`;
   if (unansweredMs >= hangMs) return { kind: 'hung', report, because };
   const doubtful = doubt(record, evidence, because);

@@ -126,14 +126,22 @@ test('a change of reign that was under way is left to the rules that decide', ()
 });
 
 test('a handover that was under way is taken back with the maintenance that it was for', () => {
-  const handing = GROUP.withIntent({ term: TERM + 1, kind: 'handover', stage: 'drain' });
   const nodes = RECORD.nodes.map((node) => ({ ...node, maintenance: node.name === 'a' }));
-  const record = handing.withRecord({ nodes }).record();
-  const next = recovered([caller('a', record), caller('b', record), caller('c', record)]);
-  assert.deepEqual(
-    next.nodes.map(({ maintenance }) => maintenance),
-    [false, false, false],
-  );
+  // The old primary was lost on the way, and it was gone on with as a failover.
+  const stages = [
+    { kind: 'handover', stage: 'drain' },
+    { kind: 'failover', stage: 'elect' },
+  ] as const;
+  for (const stage of stages) {
+    const handing = GROUP.withIntent({ term: TERM + 1, ...stage });
+    const record = handing.withRecord({ nodes }).record();
+    const next = recovered([caller('a', record), caller('b', record), caller('c', record)]);
+    assert.deepEqual(
+      next.nodes.map(({ maintenance }) => maintenance),
+      [false, false, false],
+      stage.kind,
+    );
+  }
 });
 
 test('every node must have reported, or be named as missing', () => {

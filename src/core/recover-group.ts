@@ -207,11 +207,9 @@ function renumbered(
     nextTimeline: Math.max(greatest('nextTimeline'), ...timelines.map((each) => each + 1)) + TIMELINE_JUMP,
     nextNodeId: Math.max(greatest('nextNodeId'), ...ids.map((id) => id + 1)) + NODE_ID_JUMP,
     intent: null,
-    // What a handover was to make room for does not come about either, as when it is undone.
+    // What a handover was to make room for does not come about either, also where a failover has come of it.
     nodes: record.nodes.map((node) =>
-      intent?.kind === 'handover' && node.id === intent.from
-        ? { ...node, maintenance: false, dropping: 'no' as const }
-        : node,
+      node.id === intent?.from ? { ...node, maintenance: false, dropping: 'no' as const } : node,
     ),
   };
 }

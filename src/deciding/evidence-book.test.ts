@@ -138,3 +138,9 @@ test('a standby that answered nothing when it was last seen fell silent, until i
   book.take(report(4, 0), RECORD);
   assert.equal(fellSilent(), false);
 });
+
+test('a node that the record does not name is not listened to: it would be missed later on', () => {
+  const { book, evidence } = open();
+  assert.equal(book.take(aReport(9), RECORD), false);
+  assert.deepEqual(evidence().reports, []);
+});

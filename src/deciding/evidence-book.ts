@@ -75,7 +75,9 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
 
   return {
     take(report, record) {
-      const known = heard.get(report.node);
+      const known = heard.get(report.node)?.report;
+      // One that the record does not name would be missed from then on, and nobody waits for it.
+      if (findNode(record, report.node) === undefined) return false;
       if (known !== undefined && isOlder(report, known)) return false;
       noteHearing(report.node, record);
       heard.set(report.node, { report, atMs: now() });
@@ -115,7 +117,7 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
 }
 
 /** A report may be held up on its way until later ones have come in, also those of the keeper's next start. */
-function isOlder(report: Report, { report: known }: Heard): boolean {
+export function isOlder(report: Report, known: Report): boolean {
   if (report.session !== known.session) return report.session < known.session;
   return report.sequence <= known.sequence;
 }

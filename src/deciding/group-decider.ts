@@ -7,7 +7,7 @@ import { findNode, type GroupRecord, type NodeId } from '../core/group-record.ts
 import { needsLease } from '../core/lease.ts';
 import { isLeaseOfInterest } from '../core/liveness.ts';
 import { afterDecision, afterReport, EMPTY_TIMELINE, milestonesOf } from '../core/reign-timeline.ts';
-import { arrive, describeMoved, gone, hasMoved } from '../core/move-record.ts';
+import { arrive, describeMoved, hasMoved } from '../core/move-record.ts';
 import {
   contradictionOf,
   describeContradiction,
@@ -15,8 +15,7 @@ import {
   type Contradiction,
 } from '../core/record-home.ts';
 import { recoverGroup, type RecoveryRequest } from '../core/recover-group.ts';
-import type { Accepted, Answer } from '../core/requests.ts';
-import { BatonError } from '../lib/baton-error.ts';
+import type { Answer } from '../core/requests.ts';
 import type { Guard, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { DECISIONS_PER_RUN, dueInMs, OVERTAKEN_PER_RUN } from './deciding-pace.ts';
@@ -26,10 +25,15 @@ import { createEventWriter } from './event-writer.ts';
 import type { FaultLog } from './fault-log.ts';
 import { decisionEvent, plainEvent, stateEvents, statesOf, type NewEvent } from './group-events.ts';
 import { viewNode, viewNodes } from './group-view.ts';
+import {
+  createGroupRequests,
+  type GroupRequest,
+  type HomeChange,
+  type RequestOutcome,
+} from './group-requests.ts';
 import { createRecordCell, type StoredRecord } from './record-cell.ts';
 import { createRecordChain } from './record-chain.ts';
 import { createRollCall } from './roll-call.ts';
-import { refusalError } from './refusal-error.ts';
 import { createSerialQueue } from './serial-queue.ts';
 import { createStoreDoubt } from './store-doubt.ts';
 import { TURN_MS, type Turn } from './turn.ts';
@@ -78,23 +82,6 @@ export interface TakenReport extends StoredRecord {
   readonly wantsRecord: boolean;
 }
 
-export interface GroupRequest<A extends Answer> {
-  readonly ask: (record: GroupRecord, evidence: Evidence) => A;
-  readonly dryRun: boolean;
-  /** The node that the event is about. */
-  readonly about?: (answer: A) => NodeId | undefined;
-}
-
-/** `before`: what has to stand in the store when the record does. */
-export interface HomeChange {
-  readonly dryRun: boolean;
-  readonly before: () => Promise<void>;
-}
-
-export interface RequestOutcome<A extends Answer> extends StoredRecord {
-  readonly answer: Extract<A, { kind: 'accepted' }>;
-}
-
 export interface GroupDeciderDeps {
   readonly store: Store;
   readonly log: Logger;
@@ -112,9 +99,6 @@ export interface GroupDeciderDeps {
 
 /** For how long nothing is decided after that: such a fault must not fill the store. */
 const HOLD_MS = 1_000;
-
-/** How often a request is tried again when somebody else has changed the record. */
-const ATTEMPTS = 5;
 
 export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps): GroupDecider {
   const { store, log, faults, now } = deps;
@@ -142,6 +126,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   const doubt = createStoreDoubt({ store, log, cell, rollCall, events });
   // A copy of the store that is started is somebody else: what the two write is told apart by it.
   const writer = randomUUID().slice(0, 8);
+  const requests = createGroupRequests({ log, cell, doubt, evidence, swap, settle: settleOrLog });
   let states = statesOf(start.record, book);
   const unseen = new Set(start.record.nodes.map(({ id }) => id));
   let heldUntilMs = -Infinity;
@@ -291,56 +276,12 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     await events.flush();
   }
 
-  async function request<A extends Answer>(asked: GroupRequest<A>): Promise<RequestOutcome<A>> {
-    await cell.refresh();
-    if (doubt.contradiction() !== undefined) await doubt.lookInto();
-    doubt.refuse();
-    if (hasMoved(current())) throw refusalError(gone(current()));
-    return change(asked);
-  }
-
-  async function change<A extends Answer>({
-    ask,
-    dryRun,
-    about,
-  }: GroupRequest<A>): Promise<RequestOutcome<A>> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const answer = ask(current(), evidence());
-      if (answer.kind === 'refused') throw refusalError(answer);
-      const accepted = answer as RequestOutcome<A>['answer'] & Accepted;
-      if (dryRun || accepted.next === current()) return { answer: accepted, ...cell.current() };
-      const id = about?.(answer);
-      const node = id === undefined ? undefined : (findNode(accepted.next, id) ?? findNode(current(), id));
-      if (!(await swap(accepted.next, plainEvent('operator', accepted.next, accepted.because, node))))
-        continue;
-      const outcome = { answer: accepted, ...cell.current() };
-      log.info({ formation, group, version: outcome.version }, accepted.because);
-      await settleOrLog();
-      return outcome;
-    }
-    throw new BatonError(
-      'BATON_GROUP_BUSY',
-      `the record of group ${group} changed ${ATTEMPTS} times meanwhile`,
-      { hint: 'Try again.' },
-    );
-  }
-
   function takeIn(news: () => void): void {
     const known = cell.current();
     news();
     const isNew = cell.current() !== known || cell.isUncertain();
     // What comes in after the end has nobody to decide on it.
     if (isNew && !queue.isClosed()) void settleSoon();
-  }
-
-  /** What the record here is and who speaks against it does not matter: another one takes its place. */
-  function changeHome(ask: () => Answer, how: HomeChange): Promise<RequestOutcome<Answer>> {
-    return queue.run(async () => {
-      await cell.read();
-      const first = ask();
-      if (first.kind === 'accepted' && !how.dryRun) await how.before();
-      return change({ ask, dryRun: how.dryRun });
-    });
   }
 
   function againstStore(report: Report): Contradiction | undefined {
@@ -381,9 +322,13 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
       if (doubt.contradiction() === undefined) takeIn(() => cell.learn(stored));
     },
     observe: (stored) => takeIn(() => cell.observe(stored)),
-    request: (asked) => queue.run(() => request(asked)),
-    recover: (asked, how) => changeHome(() => recoverGroup(cell.current(), rollCall.callers(), asked), how),
-    receive: (arriving, how) => changeHome(() => arrive(cell.current(), arriving), how),
+    request: (asked) => queue.run(() => requests.ask(asked)),
+    recover: (asked, how) =>
+      queue.run(() =>
+        requests.changeHome(() => recoverGroup(cell.current(), rollCall.callers(), asked), how),
+      ),
+    receive: (arriving, how) =>
+      queue.run(() => requests.changeHome(() => arrive(cell.current(), arriving), how)),
     refused: () => doubt.sentence() ?? (hasMoved(current()) ? describeMoved(current()) : undefined),
     remember: ({ node, theirs }) => rollCall.remember(node, theirs),
     tick() {

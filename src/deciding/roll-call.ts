@@ -2,6 +2,7 @@ import { stampOfReport, type Report } from '../core/evidence.ts';
 import type { GroupRecord, NodeId } from '../core/group-record.ts';
 import type { Caller } from '../core/recover-group.ts';
 import { contradictionOf, stopsDeciding, type Contradiction, type RecordStamp } from '../core/record-home.ts';
+import { isOlder } from './evidence-book.ts';
 import type { StoredRecord } from './record-cell.ts';
 
 /** Who reports for a group, in it or not, and which record each of them has: what a group is recovered from. */
@@ -35,6 +36,7 @@ export function createRollCall(now: () => number): RollCall {
     take(report, record) {
       const stamp = stampOfReport(report);
       const before = calls.get(report.node);
+      if (before?.caller !== undefined && isOlder(report, before.caller.report)) return;
       const known = before !== undefined && isSame(before.stamp, stamp) ? before.caller?.record : undefined;
       calls.set(report.node, { stamp, caller: { report, record: record ?? known ?? null }, atMs: now() });
     },

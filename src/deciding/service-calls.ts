@@ -19,7 +19,8 @@ import { BatonError } from '../lib/baton-error.ts';
 import { camelKeys, snakeKeys } from '../lib/camel-keys.ts';
 import { formationUris } from './connection-strings.ts';
 import type { Formations } from './formations.ts';
-import type { GroupDecider, RequestOutcome } from './group-decider.ts';
+import type { GroupDecider } from './group-decider.ts';
+import type { RequestOutcome } from './group-requests.ts';
 
 /** The passwords of each group's own roles: never in the store, so that neither a dump of it nor an event carries them. */
 export interface GroupSecrets {

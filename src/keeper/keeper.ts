@@ -11,11 +11,11 @@ import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createAlarm } from './alarm.ts';
 import type { PassCrashPoint } from './crash-point.ts';
+import { createEndGuard, type Seen } from './end-guard.ts';
 import { executeAction, type ActionContext } from './execute-action.ts';
 import type { Fencing } from './fencing.ts';
 import type { GroupLink, GroupLinkOptions } from './group-link.ts';
 import type { Journal } from './journal.ts';
-import { createLeaseGuard } from './lease-guard.ts';
 import { BUSY_TICK_MS, pauseAtRest } from './look-pause.ts';
 import { createRecordInbox } from './record-inbox.ts';
 import {
@@ -62,6 +62,8 @@ const OBSERVE = { timeoutMs: 2_000 };
 const FIRST_RECORD_MS = 2_000;
 /** For how long a keeper that stood still remembers it, ms. */
 const LAG_WINDOW_MS = 2_000;
+/** A journal that has not taken a record for so long is waited for no longer where PostgreSQL is to be stopped, ms. */
+const JOURNAL_HANGS_MS = 500;
 const SHUT_DOWN = { timeoutMs: 60_000 };
 
 /**
@@ -86,7 +88,11 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
   let failure: { readonly action: string; readonly retryMs: number } | undefined;
   let loopFailure: string | undefined;
   let lastStep = '';
-  const inbox = createRecordInbox(() => ({ version: state.recordVersion, record: state.record }));
+  const inbox = createRecordInbox({
+    node,
+    present: () => ({ version: state.recordVersion, record: state.record }),
+    nowMs,
+  });
 
   function report(): void {
     const content = reportOfState(node, state, journal.durable, nowMs());
@@ -242,11 +248,14 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     }
   }
 
-  /** Beside the loop: a step that takes long must not keep a server open whose lease ends. */
-  const leaseGuard = createLeaseGuard({
+  const see = (record: GroupRecord | null | undefined): Seen | undefined =>
+    record == null ? undefined : { record, local: present(record) };
+  /** Beside the loop: a step that takes long, or a journal that hangs, must not keep a server open. */
+  const endGuard = createEndGuard({
     server,
     log,
-    now: () => (state.record === null ? undefined : { record: state.record, local: present(state.record) }),
+    now: () => see(state.record),
+    unwritten: () => see(inbox.waitingFor(JOURNAL_HANGS_MS)),
     onEnded: stir,
   });
 
@@ -259,7 +268,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     dropped: left.promise,
     async run() {
       void beat();
-      void leaseGuard.run();
+      void endGuard.run();
       while (!stopping) {
         try {
           await Promise.all([adoptRecord(), observe()]);
@@ -277,7 +286,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     },
     async stop(how) {
       stopping = true;
-      leaseGuard.stop();
+      endGuard.stop();
       alarm.ring();
       await ended.promise;
       if (how !== 'keeper_only') {

@@ -268,8 +268,12 @@ export function reportOfState(
     unfit: state.unfit,
     readiness: state.readiness,
     activity: state.activity,
-    problem: state.problem ?? state.unfit ?? state.fencingProblem,
+    problem: state.problem ?? hangOf(state.observation) ?? state.unfit ?? state.fencingProblem,
   };
+}
+
+function hangOf({ status, detail }: ServerObservation): string | null {
+  return status === 'unresponsive' ? detail : null;
 }
 
 /** The holder asks for its lease with each report, until it is to give the baton away or has no data that could serve. */

@@ -7,7 +7,7 @@ const record = aGroup().withPrimary('a').record();
 const written = (): Promise<void> => Promise.resolve();
 
 function inboxAt(version: number): RecordInbox {
-  return createRecordInbox(() => ({ version, record }));
+  return createRecordInbox({ node: 1, present: () => ({ version, record }), nowMs: () => 0 });
 }
 
 async function versionTaken(inbox: RecordInbox, keep: (waiting: VersionedRecord) => Promise<void> = written) {
@@ -46,4 +46,19 @@ test('a record that comes in while an earlier one is written waits for its turn'
   });
   assert.equal(first, 5);
   assert.equal(await versionTaken(inbox), 6);
+});
+
+test('a record that has not given out the number of this node says nothing to it', () => {
+  assert.equal(inboxAt(4).offer({ version: 5, record: { ...record, nextNodeId: 1 } }), false);
+});
+
+test('a record that could not be written for a while is known to wait', async () => {
+  let atMs = 0;
+  const inbox = createRecordInbox({ node: 1, present: () => ({ version: 4, record }), nowMs: () => atMs });
+  inbox.offer({ version: 5, record });
+  assert.equal(inbox.waitingFor(500), undefined);
+  atMs = 500;
+  assert.equal(inbox.waitingFor(500), record);
+  await inbox.take(written);
+  assert.equal(inbox.waitingFor(500), undefined);
 });

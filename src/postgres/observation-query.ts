@@ -14,6 +14,8 @@ export interface ServerFacts {
   readonly endLsn: Lsn | null;
   /** Of a primary only. */
   readonly timeline: number | null;
+  /** Of a primary: there is WAL that is not durable, and a process waits for the disk to take it. */
+  readonly walWaits: boolean;
   readonly replayLsn: Lsn | null;
   readonly receiveLsn: Lsn | null;
   readonly synchronousStandbyNames: string;
@@ -40,6 +42,9 @@ export interface ReceiverFacts {
 // In a standby's startup process: it has replayed all that there is and waits for more.
 const RAN_DRY = ['RecoveryRetrieveRetryInterval', 'RecoveryWalStream', 'RecoveryWalAll'];
 
+// Of somebody who writes WAL out; version 17 spells them in another way.
+const WAL_WAITS = `'walwrite', 'walsync', 'walinitwrite', 'walinitsync'`;
+
 // The order matters: the startup process is looked at before the replay position, so that "ran dry"
 // is older than the position that is taken for the end.
 const FACTS = `
@@ -48,6 +53,10 @@ const FACTS = `
     pg_is_in_recovery() AS in_recovery,
     CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn()::text END AS flush_lsn,
     CASE WHEN NOT pg_is_in_recovery() THEN substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8) END AS timeline,
+    CASE WHEN pg_is_in_recovery() THEN false
+      WHEN pg_current_wal_insert_lsn() = pg_current_wal_flush_lsn() THEN false
+      ELSE EXISTS (SELECT FROM pg_stat_activity WHERE lower(wait_event) IN (${WAL_WAITS}))
+    END AS wal_waits,
     pg_last_wal_receive_lsn()::text AS receive_lsn,
     pg_last_wal_replay_lsn()::text AS replay_lsn,
     current_setting('synchronous_standby_names') AS standby_names,
@@ -72,6 +81,7 @@ export async function queryFacts(session: SqlSession, limit: TimeLimit): Promise
     inRecovery,
     endLsn: inRecovery ? endOfStandby(row, receiveLsn, replayLsn) : optionalText(row, 'flush_lsn'),
     timeline: timeline === null ? null : Number.parseInt(timeline, 16),
+    walWaits: booleanOf(row, 'wal_waits'),
     replayLsn,
     receiveLsn,
     synchronousStandbyNames: textOf(row, 'standby_names'),

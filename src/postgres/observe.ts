@@ -59,6 +59,10 @@ const NOTHING: ServerObservation = {
 
 /** A keeper at rest looks once a second; see {@link createSilenceWatch}. */
 const LOOKS_APART_MS = 2_000;
+/** The same where the disk hangs, which each look waits for. */
+const SLOW_LOOKS_APART_MS = 5_000;
+/** For how long a disk may take no WAL before the server is said to hang. */
+const WAL_PATIENCE_MS = 2_000;
 
 /** 57P03: the server starts, shuts down or is not consistent yet; it refuses before it asks who it is. */
 const NOT_NOW = '57P03';
@@ -68,6 +72,7 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
   const { context, process, sessions } = parts;
   const upstreamSilence = createSilenceWatch(context.options.now);
   const followerSilence = createSilenceWatch(context.options.now, LOOKS_APART_MS);
+  const walStandstill = createSilenceWatch(context.options.now, SLOW_LOOKS_APART_MS);
   const probe = createFreshProbe(context);
   const readIdentity = createIdentityReader();
   const seeStopped = createStoppedView(parts);
@@ -83,7 +88,7 @@ export function createObserver(parts: ObserverParts): (limit: TimeLimit) => Prom
     ]);
     if (marker !== undefined) markerTerm = marker;
     const { lineage, detail } = await lineageOf(parts.wal, facts, countdown);
-    const hung = probe.complaint(postmaster);
+    const hung = probe.complaint(postmaster) ?? walComplaint(facts, walStandstill);
     return {
       ...NOTHING,
       ...identity,
@@ -225,6 +230,12 @@ function followersOf(followers: readonly FollowerFacts[], watch: SilenceWatch): 
     const { lifeSign: _sign, ...follower } = each;
     return { ...follower, silentMs: silences.get(nameOf(each)) ?? 0 };
   });
+}
+
+/** A disk that takes no WAL: sessions answer from memory as if nothing were wrong, and no commit ends. */
+function walComplaint({ walWaits, endLsn }: ServerFacts, watch: SilenceWatch): string | null {
+  const silences = watch(new Map(walWaits && endLsn !== null ? [['', endLsn]] : []));
+  return (silences.get('') ?? 0) >= WAL_PATIENCE_MS ? 'its disk takes no WAL, and no commit ends' : null;
 }
 
 /** A standby that has no voters to name holds the unsatisfiable name instead; to the keeper that is "none". */

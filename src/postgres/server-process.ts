@@ -141,7 +141,9 @@ export function createServerProcess(context: ServerContext): ServerProcess {
     async stop(mode, limit) {
       const countdown = startCountdown(limit, options.now);
       const postmaster = await find(limit);
-      if (postmaster) await endPostmaster(context, postmaster, mode, limit, countdown);
+      const children = (): readonly ProcessInfo[] =>
+        directory === undefined ? [] : findProcessesIn(directory, SERVER_PROCESS_NAMES);
+      if (postmaster) await endPostmaster({ context, postmaster, children, mode }, limit, countdown);
       known = undefined;
       await endOrphans({ timeoutMs: Math.max(1_000, countdown.remainingMs()) });
     },
@@ -158,27 +160,49 @@ export function createServerProcess(context: ServerContext): ServerProcess {
   };
 }
 
+interface Ending {
+  readonly context: ServerContext;
+  readonly postmaster: Postmaster;
+  /** All processes of the server that there are now. */
+  readonly children: () => readonly ProcessInfo[];
+  readonly mode: 'fast' | 'immediate';
+}
+
+/**
+ * When in the time that there is, as a share of it, which signal is sent. Fast
+ * waits for a checkpoint and for the walsenders, immediate for nothing but the
+ * children's exit; a postmaster that is stopped (SIGSTOP) or hangs obeys
+ * SIGKILL alone, and nobody waits for its sessions. One that waits in the
+ * kernel, for the disk under its log, does not even obey that: its sessions
+ * would go on, and are ended one by one.
+ */
+const STEPS: Readonly<Record<Ending['mode'], readonly EndingStep[]>> = {
+  fast: [
+    { at: 0, signal: 'SIGINT' },
+    { at: 0.7, signal: 'SIGQUIT' },
+    { at: 0.85, signal: 'SIGKILL' },
+    { at: 0.95, signal: 'SIGKILL', toChildren: true },
+  ],
+  immediate: [
+    { at: 0, signal: 'SIGQUIT' },
+    { at: 0.6, signal: 'SIGKILL' },
+    { at: 0.7, signal: 'SIGKILL', toChildren: true },
+  ],
+};
+
+interface EndingStep {
+  readonly at: number;
+  readonly signal: NodeJS.Signals;
+  readonly toChildren?: true;
+}
+
 /** Signals straight to the postmaster: pg_ctl looks every 100 ms only. */
 async function endPostmaster(
-  context: ServerContext,
-  postmaster: Postmaster,
-  mode: 'fast' | 'immediate',
+  { context, postmaster, children, mode }: Ending,
   limit: TimeLimit,
   countdown: Countdown,
 ): Promise<void> {
-  // Fast waits for a checkpoint and for the walsenders, immediate for nothing but the children's exit;
-  // a postmaster that is stopped (SIGSTOP) or hangs obeys SIGKILL alone, and nobody waits for its sessions.
-  const steps: { readonly at: number; readonly signal: NodeJS.Signals }[] =
-    mode === 'fast'
-      ? [
-          { at: 0, signal: 'SIGINT' },
-          { at: 0.7, signal: 'SIGQUIT' },
-          { at: 0.85, signal: 'SIGKILL' },
-        ]
-      : [
-          { at: 0, signal: 'SIGQUIT' },
-          { at: 0.6, signal: 'SIGKILL' },
-        ];
+  const steps = [...STEPS[mode]];
   try {
     await waitFor('stopping PostgreSQL', countdown, 5, () => {
       if (!isAlive(postmaster.pid)) return true;
@@ -187,7 +211,8 @@ async function endPostmaster(
       for (let next = steps[0]; next !== undefined && passed >= next.at; next = steps[0]) {
         steps.shift();
         if (next.at > 0) context.log('PostgreSQL does not stop, trying harder', { signal: next.signal });
-        sendSignal(postmaster.pid, next.signal);
+        const pids = next.toChildren ? children().map(({ pid }) => pid) : [postmaster.pid];
+        for (const pid of pids) sendSignal(pid, next.signal);
       }
       return undefined;
     });

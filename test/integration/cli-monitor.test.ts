@@ -17,10 +17,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { before, test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../support/free-port.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const PGBATON = join(root, 'bin/pgbaton');
-let nextPort = 16_310;
 
 before(() => void execFileSync(join(root, 'scripts/set-up')));
 
@@ -40,12 +40,12 @@ interface Workplace {
   start(...line: readonly string[]): ChildProcess & { readonly output: () => string };
 }
 
-function aWorkplace(t: TestContext, env: Record<string, string> = {}): Workplace {
+async function aWorkplace(t: TestContext, env: Record<string, string> = {}): Promise<Workplace> {
   const directory = mkdtempSync(join(tmpdir(), 'pgbaton-cli-'));
   // As root the monitor becomes an unprivileged user, who has to get here.
   chmodSync(directory, 0o755);
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const port = nextPort++;
+  const port = await freePort();
   const started: ChildProcess[] = [];
   t.after(() => started.forEach((child) => child.kill('SIGKILL')));
   const launch = (line: readonly string[]): ChildProcess => {
@@ -109,7 +109,7 @@ async function runMonitor(
 }
 
 test('a monitor is created, run, asked, stopped and dropped', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   const monitor = await runMonitor(place, '--auth', 'trust');
   const uri = `pgbaton://localhost:${place.port}?sslmode=require\n`;
   assert.equal(await place.done('show', 'uri', '--monitor', '--pgdata', './monitor'), uri);
@@ -130,7 +130,7 @@ test('a monitor is created, run, asked, stopped and dropped', async (t) => {
 });
 
 test('formations are made, shown and dropped', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   await runMonitor(place, '--auth', 'trust');
   await place.done('create', 'formation', '--formation', 'f3', '--kind', 'pgsql', '--dbname', 'app');
   const settings = JSON.parse(await place.done('show', 'settings', '--formation', 'f3', '--json')) as {
@@ -162,14 +162,14 @@ test('formations are made, shown and dropped', async (t) => {
 });
 
 test('a monitor with a token lets nobody in without it, and shows it to nobody', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   const monitor = await runMonitor(place);
   const tokenFile = join(place.directory, 'monitor/token');
   const token = readFileSync(tokenFile, 'utf8').trim();
   assert.equal(statSync(tokenFile).mode & 0o777, 0o600);
   const uri = (await place.done('show', 'uri', '--monitor')).trim();
 
-  const elsewhere = aWorkplace(t, { PGDATA: '' });
+  const elsewhere = await aWorkplace(t, { PGDATA: '' });
   const without = await elsewhere.run('show', 'state', '--monitor', uri);
   assert.equal(without.code, 1);
   assert.match(without.stderr, /^pgbaton: .*token/);
@@ -185,14 +185,14 @@ test('a monitor with a token lets nobody in without it, and shows it to nobody',
 });
 
 test('a monitor that can not be reached has an exit code of its own', async (t) => {
-  const place = aWorkplace(t, { PGDATA: '' });
+  const place = await aWorkplace(t, { PGDATA: '' });
   const { code, stderr } = await place.run('show', 'state', '--monitor', 'pgbaton://localhost:16399');
   assert.equal(code, 3);
   assert.match(stderr, /^pgbaton: could not reach the monitor at localhost:16399\nDETAIL: {2}.*\nHINT: {2}/);
 });
 
 test('a certificate that is not trusted is told as that', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   await runMonitor(place, '--auth', 'trust');
   const uri = `pgbaton://localhost:${place.port}?sslmode=verify-full`;
   const untrusted = await place.run('show', 'state', '--monitor', uri, '--json');
@@ -202,7 +202,7 @@ test('a certificate that is not trusted is told as that', async (t) => {
 });
 
 test('the configuration is shown, changed and checked, and a running monitor reads it again', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   const monitor = await runMonitor(place, '--auth', 'trust');
   assert.equal(await place.done('config', 'get', 'port'), `${place.port}\n`);
   assert.equal(await place.done('config', 'set', 'log.level', 'debug'), 'debug\n');
@@ -225,7 +225,7 @@ test('the configuration is shown, changed and checked, and a running monitor rea
 });
 
 test('show systemd prints a unit and nothing else, as a file for systemd', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   await place.done(
     'create',
     'monitor',
@@ -258,7 +258,7 @@ function verifyUnit(directory: string, unit: string): void {
 }
 
 test('a second run of the same directory is refused, and the first goes on', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   const monitor = await runMonitor(place, '--auth', 'trust');
   const second = await place.run('run');
   assert.equal(second.code, 1);
@@ -269,7 +269,7 @@ test('a second run of the same directory is refused, and the first goes on', asy
 });
 
 test('a monitor with nodes is not dropped without force', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   await runMonitor(place, '--auth', 'trust', '--skip-pg-hba');
   const { createMonitorClient } = await import('../../src/api/client.ts');
   const client = createMonitorClient({ host: 'localhost', port: place.port, sslmode: 'require' });
@@ -296,7 +296,7 @@ test('a monitor with nodes is not dropped without force', async (t) => {
 });
 
 test('pgbaton runs from any folder and through symbolic links', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   symlinkSync(PGBATON, join(place.directory, 'first'));
   symlinkSync('first', join(place.directory, 'second'));
   const output = execFileSync(join(place.directory, 'second'), ['version'], { cwd: '/', encoding: 'utf8' });
@@ -304,7 +304,7 @@ test('pgbaton runs from any folder and through symbolic links', async (t) => {
 });
 
 test('a live view without a terminal is refused, and events can be followed as lines', async (t) => {
-  const place = aWorkplace(t);
+  const place = await aWorkplace(t);
   await runMonitor(place, '--auth', 'trust');
   assert.equal((await place.run('watch')).code, 2);
   const events = place.start('show', 'events', '--watch');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { ClusterNode } from '../support/cluster-node.ts';
 import { makeExistingServer, type ExistingServer } from '../support/existing-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { sharedCluster } from '../support/test-cluster.ts';
 
 describe('data that is there already', { concurrency: 2 }, () => {
@@ -17,7 +18,7 @@ describe('data that is there already', { concurrency: 2 }, () => {
   ): Promise<{ readonly existing: ExistingServer; readonly node: ClusterNode }> {
     await cluster().run('create', 'formation', '--formation', formation);
     const pgdata = join(cluster().directory, formation);
-    const existing = await makeExistingServer(pgdata, await cluster().freePort(), configuration);
+    const existing = await makeExistingServer(pgdata, await freePort(), configuration);
     const node = await cluster().newNode({ ...existing, name: formation, formation });
     return { existing, node };
   }
@@ -78,10 +79,7 @@ describe('data that is there already', { concurrency: 2 }, () => {
     existing.start();
     node.create();
     await cluster().settled({ formation: 'ours', nodes: 1 });
-    const foreign = await makeExistingServer(
-      join(cluster().directory, 'foreign'),
-      await cluster().freePort(),
-    );
+    const foreign = await makeExistingServer(join(cluster().directory, 'foreign'), await freePort());
     const stranger = await cluster().newNode({ ...foreign, name: 'stranger', formation: 'ours' });
     const { exitCode, stderr } = await cluster().pgbaton(stranger.createCommand);
     assert.equal(exitCode, 4, stderr);

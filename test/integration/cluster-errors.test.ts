@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { runPgbaton, type CommandOutcome } from '../support/cluster-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { sharedCluster, type TestCluster } from '../support/test-cluster.ts';
 
 async function listenOn(context: TestContext, port: number): Promise<void> {
@@ -62,7 +63,7 @@ describe('what can not work is refused, and the message says why', () => {
   });
 
   test('a port on which something listens, before anything is registered or written', async (context) => {
-    const [pgdata, port] = [join(cluster().directory, 'other'), await cluster().freePort()];
+    const [pgdata, port] = [join(cluster().directory, 'other'), await freePort()];
     await listenOn(context, port);
     const { exitCode, stderr } = await createNode(cluster(), pgdata, port, [...monitor(), ...token()]);
     assert.equal(exitCode, 1);
@@ -75,7 +76,7 @@ describe('what can not work is refused, and the message says why', () => {
     const pgdata = join(cluster().directory, 'photos');
     mkdirSync(pgdata);
     writeFileSync(join(pgdata, 'holiday.jpg'), 'a beach');
-    const port = await cluster().freePort();
+    const port = await freePort();
     const { exitCode, stderr } = await createNode(cluster(), pgdata, port, [...monitor(), ...token()]);
     assert.equal(exitCode, 4);
     assert.match(
@@ -87,7 +88,7 @@ describe('what can not work is refused, and the message says why', () => {
   });
 
   test('a monitor that is not there, and one that does not answer', async (context) => {
-    const [absent, deaf] = [await cluster().freePort(), await cluster().freePort()];
+    const [absent, deaf] = [await freePort(), await freePort()];
     await listenOn(context, deaf);
     const pgdata = join(cluster().directory, 'other');
     for (const { port, message } of [
@@ -96,7 +97,7 @@ describe('what can not work is refused, and the message says why', () => {
     ]) {
       const uri = `pgbaton://127.0.0.1:${port}?sslmode=require`;
       const outcomes = await Promise.all([
-        createNode(cluster(), pgdata, await cluster().freePort(), ['--monitor', uri]),
+        createNode(cluster(), pgdata, await freePort(), ['--monitor', uri]),
         runPgbaton(['show', 'state', '--monitor', uri], { cwd: cluster().directory }),
       ]);
       for (const { exitCode, stderr } of outcomes) {
@@ -113,7 +114,7 @@ describe('what can not work is refused, and the message says why', () => {
     writeFileSync(file, 'not-the-token\n', { mode: 0o600 });
     const pgdata = join(cluster().directory, 'other');
     for (const rest of [[], ['--token-file', file]]) {
-      const port = await cluster().freePort();
+      const port = await freePort();
       const { exitCode, stderr } = await createNode(cluster(), pgdata, port, [...monitor(), ...rest]);
       assert.equal(exitCode, 1);
       assert.match(stderr, /HINT: .*--token-file/);
@@ -143,7 +144,7 @@ describe('what can not work is refused, and the message says why', () => {
   test('a node with the name of another one', async () => {
     const pgdata = join(cluster().directory, 'other');
     const rest = [...monitor(), ...token(), '--name', 'node1'];
-    const { exitCode, stderr } = await createNode(cluster(), pgdata, await cluster().freePort(), rest);
+    const { exitCode, stderr } = await createNode(cluster(), pgdata, await freePort(), rest);
     assert.equal(exitCode, 1);
     assert.match(stderr, /"node1"/);
     assertNotMade(pgdata);

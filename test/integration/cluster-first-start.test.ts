@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { INNER_CRASH_POINTS, type CrashPoint } from '../../src/keeper/crash-point.ts';
 import { makeExistingServer } from '../support/existing-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { sharedCluster } from '../support/test-cluster.ts';
 
 const FIRST_START: readonly CrashPoint[] = [
@@ -43,10 +44,7 @@ describe('the first keeper of a group is killed', { concurrency: 3 }, () => {
   for (const point of ['before adopt', 'after adopt'] as const) {
     test(`${point}: the next one adopts the server, which never stopped`, async () => {
       const formation = await newFormation();
-      const existing = await makeExistingServer(
-        join(cluster().directory, formation),
-        await cluster().freePort(),
-      );
+      const existing = await makeExistingServer(join(cluster().directory, formation), await freePort());
       const node = await cluster().newNode({ ...existing, name: formation, formation });
       existing.start();
       await node.sql('create table kept as select 42 as answer');

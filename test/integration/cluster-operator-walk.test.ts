@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { makeExistingServer } from '../support/existing-server.ts';
 import { cleanEnvironment } from '../support/cluster-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { sharedCluster } from '../support/test-cluster.ts';
 
 describe("the operator's walk: two formations on one monitor", () => {
@@ -37,7 +38,7 @@ describe("the operator's walk: two formations on one monitor", () => {
   test('a second formation takes over a server with its data, and copies it', async () => {
     await cluster().run(...'create formation --formation f3 --kind pgsql --dbname app'.split(' '));
     const pgdata = join(cluster().directory, 'node3');
-    const existing = await makeExistingServer(pgdata, await cluster().freePort());
+    const existing = await makeExistingServer(pgdata, await freePort());
     existing.start();
     const node3 = await cluster().newNode({ ...existing, name: 'node3', formation: 'f3' });
     await node3.sql('create database app');

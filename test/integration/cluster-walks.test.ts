@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { makeClusterDirectory, type ClusterDirectory } from '../support/cluster-directory.ts';
 import { runPgbaton, startPgbaton } from '../support/cluster-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually } from '../support/test-monitor.ts';
 
 /** The two command lines that a person types in one terminal, one directory and one set of variables at a time. */
@@ -27,7 +28,7 @@ describe('the local try-out, with the command lines of its document', () => {
   test('a monitor and two nodes, a switchover, and everything removed again', async (context) => {
     const directory = makeClusterDirectory();
     context.after(() => directory.remove());
-    const ports = [await directory.freePort(), await directory.freePort(), await directory.freePort()];
+    const ports = [await freePort(), await freePort(), await freePort()];
     const at = (name: string, index: number): NodeJS.ProcessEnv => ({
       PGDATA: `./${name}`,
       PGPORT: String(ports[index]),

@@ -8,7 +8,8 @@ import { createMonitorClient } from '../../src/api/client.ts';
 import { parseMonitorUri } from '../../src/config/monitor-uri.ts';
 import { createMonitorDirectory } from '../../src/monitor/create-monitor-directory.ts';
 import { createSelfSignedCertificate } from '../../src/system/certificates.ts';
-import { createTestMonitor, eventually, freePort, monitorConfig } from '../support/test-monitor.ts';
+import { freePort } from '../support/free-port.ts';
+import { createTestMonitor, eventually, monitorConfig } from '../support/test-monitor.ts';
 
 test('a new monitor has the formation "default", private files, and stops cleanly', async (context) => {
   const monitor = await createTestMonitor(context);

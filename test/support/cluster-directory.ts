@@ -6,22 +6,18 @@ import { join } from 'node:path';
 import { endPostgresBelow, postgresProcessesBelow } from '../../src/programs/demo/postgres-processes.ts';
 import { isAlive, sendSignal } from '../../src/system/process.ts';
 import { tail, type ClusterProcess } from './cluster-process.ts';
-import { freePort } from './test-monitor.ts';
 
 /** The folder of a test cluster and all that runs in it. */
 export interface ClusterDirectory {
   readonly path: string;
   /** To be told of every process, so that none is left behind. */
   onStart(process: ClusterProcess): void;
-  /** A port on which nothing listens and that nobody else in this cluster is given. */
-  freePort(): Promise<number>;
   /** The last lines of the logs of all processes, and of these files. */
   logs(others: readonly string[]): string;
   /** Ends all processes and removes all files. Fails when a process is left. */
   remove(): Promise<void>;
 }
 
-const PORTS = { first: 17_000, last: 17_999 };
 const END = { timeoutMs: 20_000 };
 
 /** Makes a new folder, or takes one that is there already. */
@@ -30,19 +26,10 @@ export function makeClusterDirectory(folder?: string): ClusterDirectory {
   // Started by root, the servers run as another user, who must be able to enter.
   if (folder === undefined) chmodSync(path, 0o755);
   const processes: ClusterProcess[] = [];
-  const given = new Set<number>();
   const forget = removeAtExit(path, processes);
   return {
     path,
     onStart: (process) => void processes.push(process),
-    async freePort() {
-      for (;;) {
-        const port = await freePort(PORTS.first, PORTS.last);
-        if (given.has(port) || hasSocket(port)) continue;
-        given.add(port);
-        return port;
-      }
-    },
     logs(others) {
       const files = new Set([...processes.map(({ logFile }) => logFile), ...others]);
       return [...files]
@@ -58,11 +45,6 @@ export function makeClusterDirectory(folder?: string): ClusterDirectory {
       assert.deepEqual(left, [], 'processes were left behind');
     },
   };
-}
-
-/** A server in another network namespace keeps nobody from the port, and yet has the only socket of that name. */
-function hasSocket(port: number): boolean {
-  return ['/var/run/postgresql', '/tmp'].some((folder) => existsSync(join(folder, `.s.PGSQL.${port}`)));
 }
 
 /** The last net: a test process that is told to end, or fails outside of its tests, leaves nothing behind either. */

@@ -19,6 +19,7 @@ import { PATIENCE_MS } from './group-at-rest.ts';
 import type { Place } from './place.ts';
 import { eventually } from './test-monitor.ts';
 import { widestView, type Whereabouts } from './widest-view.ts';
+import { freePort } from './free-port.ts';
 
 /** An etcd as the home of a test cluster; its keepers decide, and there is no monitor. */
 export interface ClusterEtcd extends ClusterHome {
@@ -54,7 +55,7 @@ export async function clusterEtcd({ directory, places, placeOf }: ClusterEtcdOpt
   const addresses: EtcdMemberAddress[] = [];
   for (const [index, placeName] of places.entries()) {
     const host = placeOf(placeName).address;
-    const [port, peerPort] = [await directory.freePort(), await directory.freePort()];
+    const [port, peerPort] = [await freePort(), await freePort()];
     addresses.push({ name: `etcd${index + 1}`, host, port, peerPort });
   }
   const members = addresses.map((member, index) => {
@@ -92,7 +93,7 @@ export async function clusterEtcd({ directory, places, placeOf }: ClusterEtcdOpt
       await Promise.all(members.map((member) => member.kill()));
     },
     async createArguments({ place, stateDirectory }) {
-      const port = await directory.freePort();
+      const port = await freePort();
       keepers.push({ host: place.address, port });
       const isFirst = firstState === undefined;
       firstState ??= stateDirectory;

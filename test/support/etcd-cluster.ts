@@ -1,12 +1,12 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ETCD_ENVIRONMENT, etcdArguments } from '../../src/programs/demo/etcd-arguments.ts';
 import { startCountdown, waitFor } from '../../src/system/clock.ts';
+import { freePort } from './free-port.ts';
 
 /** An etcd of real servers on loopback, killed when its test process ends in whatever way. */
 export interface EtcdCluster {
@@ -53,15 +53,16 @@ function isThere(program: string): boolean {
 
 export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'pgbaton-etcd-'));
-  const ports = await freePorts((options.size ?? 3) * 3);
   const scheme = options.tls === undefined ? 'http' : 'https';
-  const named = Array.from({ length: options.size ?? 3 }, (_, index) => ({
-    name: `m${index + 1}`,
-    host: '127.0.0.1',
-    port: ports[index * 3] ?? 0,
-    peerPort: ports[index * 3 + 1] ?? 0,
-    metricsPort: ports[index * 3 + 2] ?? 0,
-  }));
+  const named = await Promise.all(
+    Array.from({ length: options.size ?? 3 }, async (_, index) => ({
+      name: `m${index + 1}`,
+      host: '127.0.0.1',
+      port: await freePort(),
+      peerPort: await freePort(),
+      metricsPort: await freePort(),
+    })),
+  );
   const members = named.map((each) => {
     const dataDirectory = join(directory, each.name);
     return createMember({
@@ -191,12 +192,4 @@ export async function restoreSnapshot(file: string, args: readonly string[]): Pr
 export async function etcdctl(args: readonly string[]): Promise<string> {
   const env = { ...process.env, ETCDCTL_API: '3' };
   return (await promisify(execFile)('etcdctl', [...args], { env, timeout: 30_000 })).stdout;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map(async (server) => once(server.close(), 'close')));
-  return ports;
 }

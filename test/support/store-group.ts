@@ -13,6 +13,7 @@ import { runPgbaton, type CommandOutcome } from './cluster-process.ts';
 import { startEtcdCluster, type EtcdCluster } from './etcd-cluster.ts';
 import { describeGroup, PATIENCE_MS, waitForGroup, waitForRest, type AtRest } from './group-at-rest.ts';
 import { eventually } from './test-monitor.ts';
+import { freePort } from './free-port.ts';
 
 /** Three nodes that decide for themselves, and the etcd in which they keep what they have decided. */
 export interface StoreGroup {
@@ -43,11 +44,11 @@ export async function startStoreGroup(): Promise<StoreGroup> {
   const writers: ClusterClients[] = [];
   for (const name of ['node1', 'node2', 'node3']) {
     const token = nodes.length === 0 ? [] : ['--token-file', tokenFile];
-    const keeperPort = ['--keeper-port', String(await directory.freePort())];
+    const keeperPort = ['--keeper-port', String(await freePort())];
     nodes.push(
       clusterNode({
         name,
-        port: await directory.freePort(),
+        port: await freePort(),
         pgdata: join(directory.path, name),
         directory: directory.path,
         createArguments: [...ACCESS, '--store', uri, ...keeperPort, ...token],

@@ -14,6 +14,7 @@ import { runPgbaton, type CommandOutcome } from './cluster-process.ts';
 import { describeGroup, PATIENCE_MS, waitForGroup, waitForRest, type AtRest } from './group-at-rest.ts';
 import { LOOPBACK, type Place } from './place.ts';
 import { eventually } from './test-monitor.ts';
+import { freePort } from './free-port.ts';
 
 export interface ClusterOptions {
   /** How many nodes to bring up, 3 by default; they are called node1, node2 and so on. */
@@ -60,7 +61,6 @@ export interface TestCluster {
   newNode(options?: NodeOptions): Promise<ClusterNode>;
   /** A node that was dropped: it is none of the cluster's any more. */
   forget(node: ClusterNode): void;
-  freePort(): Promise<number>;
   /** Runs a command with this cluster's monitor and token. */
   pgbaton(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<CommandOutcome>;
   /** As {@link pgbaton}; fails unless the exit code is 0, and returns stdout. */
@@ -199,7 +199,6 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
     },
     ...waits(home),
     ...roles(home, nodes),
-    freePort: () => directory.freePort(),
     async newNode(node = {}) {
       const { name = `node${described + 1}`, formation = 'default', extraArguments = [] } = node;
       described += 1;
@@ -210,7 +209,7 @@ export async function emptyCluster(options: ClusterOptions = {}): Promise<TestCl
       const created = clusterNode({
         name,
         place,
-        port: node.port ?? (await directory.freePort()),
+        port: node.port ?? (await freePort()),
         pgdata,
         directory: directory.path,
         createArguments: [
@@ -277,7 +276,7 @@ async function makeHome(
     const etcd = await clusterEtcd({ directory, places, placeOf });
     return { home: etcd, etcd };
   }
-  const port = await directory.freePort();
+  const port = await freePort();
   const monitor = clusterMonitor({ directory, port, auth, place: placeOf('monitor') });
   return { home: monitor, monitor };
 }

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -10,6 +9,7 @@ import { readTokenFile } from '../../src/config/environment.ts';
 import type { MonitorConfig } from '../../src/config/monitor-config.ts';
 import { parseMonitorUri } from '../../src/config/monitor-uri.ts';
 import { createMonitorDirectory } from '../../src/monitor/create-monitor-directory.ts';
+import { freePort } from './free-port.ts';
 
 const MONITOR_MAIN = join(import.meta.dirname, '../../src/programs/monitor-main.ts');
 
@@ -100,22 +100,6 @@ export function monitorConfig(port: number, changes: Partial<MonitorConfig> = {}
     log: { level: 'info', format: 'text' },
     ...changes,
   };
-}
-
-/** A port of 127.0.0.1 on which nothing listens now. */
-export async function freePort(first = 16_200, last = 16_299): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const port = first + Math.floor(Math.random() * (last - first + 1));
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(true));
-    });
-    if (!free) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
-  throw new Error(`no port between ${first} and ${last} is free`);
 }
 
 /** Asks until the answer is truthy. Fails with `what` after the deadline, which only a fault reaches. */

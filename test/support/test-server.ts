@@ -18,6 +18,7 @@ import type {
 } from '../../src/postgres/postgres-server.ts';
 import type { PostgresServerOptions } from '../../src/postgres/server-options.ts';
 import { findProcessesIn, sendSignal } from '../../src/system/process.ts';
+import { freePort } from './free-port.ts';
 
 /** Long enough for a loaded machine; nothing here is expected to take it. */
 export const CALL = { timeoutMs: 30_000 };
@@ -56,7 +57,6 @@ export interface TestServer {
 }
 
 let template: Promise<string> | undefined;
-let nextPort = Number(process.env['PGBATON_TEST_PORT'] ?? 16_100);
 
 /** A directory of the test's own, removed at its end together with every server process in it. */
 export function testDirectory(t: Pick<TestContext, 'after'>): string {
@@ -83,7 +83,7 @@ export async function bareServer(
     dataDirectory: join(directory, 'data'),
     stateDirectory: join(directory, 'state'),
     binDirectory,
-    port: nextPort++,
+    port: await freePort(),
     listenAddresses: '127.0.0.1',
     socketDirectory: directory,
     hostname: '127.0.0.1',
@@ -165,7 +165,7 @@ async function makeTemplate(): Promise<string> {
   const server = createPostgresServer({
     ...layout,
     binDirectory,
-    port: nextPort++,
+    port: await freePort(),
     listenAddresses: '127.0.0.1',
     socketDirectory: directory,
     hostname: '127.0.0.1',

@@ -1,4 +1,4 @@
-import { NO_GAP } from '../budgets.ts';
+import { BOTH_OPEN_UNTIL_FENCED_MS, NO_GAP } from '../budgets.ts';
 import type { Scenario } from '../scenario.ts';
 import { lasting } from './steps.ts';
 
@@ -38,16 +38,33 @@ export const disks: readonly Scenario[] = [
     },
   },
   {
-    // Commits wait for it, see docs/limits.md.
-    title: 'the disk of the primary hangs, and comes back',
+    title: 'the disk of the primary hangs, and comes back when another has taken over',
     nodes: [2, 3],
+    reign: 'changes',
+    hasDisks: true,
+    // Its keeper can act on nothing before it has given up on the disk, and SIGQUIT is tried before SIGKILL.
+    bothOpenMs: BOTH_OPEN_UNTIL_FENCED_MS,
+    async play(stage) {
+      const primary = await stage.cluster.primary();
+      stage.fault();
+      stage.disk(primary).freeze();
+      await stage.newPrimary();
+      await stage.clients.progress();
+      await lasting(10);
+      stage.disk(primary).thaw();
+      await stage.clients.progress();
+    },
+  },
+  {
+    title: 'the disk of the primary hangs for a while',
+    nodes: [3],
     reign: 'stays',
     hasDisks: true,
     async play(stage) {
       const primary = await stage.cluster.primary();
       stage.fault();
       stage.disk(primary).freeze();
-      await lasting(20);
+      await lasting(8);
       stage.disk(primary).thaw();
       await stage.clients.progress();
     },
