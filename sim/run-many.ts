@@ -77,9 +77,12 @@ function startWorker(): Worker {
 
 function ask(worker: Worker, chunk: Chunk): Promise<readonly RunResult[]> {
   const { promise, resolve, reject } = Promise.withResolvers<readonly RunResult[]>();
-  worker.once('error', reject);
+  // A life that takes all memory ends its worker, and has to be found.
+  const fail = (cause: unknown): void =>
+    reject(new Error(`a life of the seeds ${chunk.first} to ${chunk.end - 1} ended its worker`, { cause }));
+  worker.once('error', fail);
   worker.once('message', (results: readonly RunResult[]) => {
-    worker.off('error', reject);
+    worker.off('error', fail);
     resolve(results);
   });
   worker.postMessage(chunk);
