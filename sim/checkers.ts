@@ -2,6 +2,7 @@ import { parseStandbyTag } from '../src/core/application-name.ts';
 import type { GroupRecord, NodeId } from '../src/core/group-record.ts';
 import { sameSwitches } from '../src/core/lineage.ts';
 import type { Clock } from './clock.ts';
+import type { Mutable } from './mutable.ts';
 import type { Timeline, WalRecord } from './wal.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 
@@ -24,7 +25,7 @@ export interface Checkers {
   /** A person accepted that commits may be lost: from then on only what is acknowledged later counts. */
   acceptLoss(): void;
   /** What was acknowledged last: what contains it contains every acknowledged commit. */
-  readonly lastAcknowledged: WalRecord | undefined;
+  lastAcknowledged(): WalRecord | undefined;
   /** What was decided last, also while the store that it stood in is lost; undefined before there is a group. */
   decided: () => GroupRecord | undefined;
   /** The highest term that a node has durably promised. */
@@ -35,7 +36,6 @@ export interface Checkers {
   readonly isOver: boolean;
   readonly isLossAccepted: boolean;
   readonly violation: Violation | undefined;
-  readonly acknowledgedCount: number;
 }
 
 /**
@@ -50,14 +50,12 @@ interface Frontier {
 
 export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, VirtualPostgres>): Checkers {
   const timelines = new Set<Timeline>();
-  let violation: Violation | undefined;
   let frontier: Frontier | undefined;
-  let acknowledgedCount = 0;
-  let isLossAccepted = false;
 
   function fail(invariant: string, detail: string): void {
-    if (violation !== undefined) return;
-    violation = { invariant, detail, atMs: clock.nowMs };
+    if (self.isOver) return;
+    self.violation = { invariant, detail, atMs: clock.nowMs };
+    self.isOver = true;
     clock.stop();
   }
 
@@ -103,7 +101,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
 
   function checkHand(server: VirtualPostgres, { timeline }: WalRecord): void {
     const reign = self.decided()?.reign;
-    if (!timeline.isByHand || isLossAccepted) return;
+    if (!timeline.isByHand || self.isLossAccepted) return;
     // The holder itself goes on in its own reign: its voters follow it there.
     if (reign?.holder === server.node) return;
     const text = `n${server.node} acknowledges on timeline ${timeline.id}`;
@@ -114,7 +112,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
   function checkPromise({ node, names }: VirtualPostgres): void {
     const promised = self.promisedBy(node);
     const terms = [...(names?.tags ?? [])].map((tag) => parseStandbyTag(tag)?.term ?? 0);
-    if (isLossAccepted || terms.every((term) => term >= promised)) return;
+    if (self.isLossAccepted || terms.every((term) => term >= promised)) return;
     const text = `n${node} has promised term ${promised} and waits for ${names?.text}`;
     fail('I8 who has promised a term acknowledges nothing for an older one', text);
   }
@@ -130,32 +128,20 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
     frontier = common === undefined ? undefined : { record: common, wal };
   }
 
-  const self: Checkers = {
+  const self: Mutable<Checkers> = {
     isAsync: false,
     decided: () => undefined,
     promisedBy: () => 0,
-    get violation() {
-      return violation;
-    },
-    get lastAcknowledged() {
-      return isLossAccepted ? undefined : frontier?.record;
-    },
-    get acknowledgedCount() {
-      return acknowledgedCount;
-    },
+    violation: undefined,
+    isOver: false,
+    isLossAccepted: false,
+    lastAcknowledged: () => frontier?.record,
     fail,
-    get isLossAccepted() {
-      return isLossAccepted;
-    },
-    get isOver() {
-      return violation !== undefined;
-    },
     acceptLoss() {
-      isLossAccepted = true;
+      self.isLossAccepted = true;
       frontier = undefined;
     },
     acknowledged(server, record) {
-      acknowledgedCount += 1;
       checkVotes(server, record);
       checkHand(server, record);
       checkPromise(server);
@@ -163,7 +149,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
         const text = `n${server.node} acknowledges ${describe(record)}, and a later reign has begun`;
         return fail('I3 an async primary acknowledges nothing beside its successor', text);
       }
-      if (isLossAccepted || extend(server, record)) return;
+      if (self.isLossAccepted || extend(server, record)) return;
       fail(
         'I2 two terms never both acknowledge',
         `n${server.node} acknowledges ${describe(record)}, while ${describe(frontier!.record)} is acknowledged`,
@@ -177,7 +163,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       // The holder goes on there: what it shows from before that, a crash may have left there unacknowledged.
       const isHoldersOwn = decided?.reign?.holder === server.node && record.timeline === newest;
       if (newest?.isByHand === true && !isHoldersOwn) return;
-      if (isLossAccepted || extend(server, record)) return;
+      if (self.isLossAccepted || extend(server, record)) return;
       fail(
         'I13 nobody reads what is later rolled back',
         `n${server.node} shows ${describe(record)}, while ${describe(frontier!.record)} is acknowledged`,
@@ -196,7 +182,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
         fail('I34 what is promoted by hand looks writable to nobody', `n${server.node} does`);
       if (self.isAsync) checkOthersClosed(server);
       rewindFrontier(server, timeline);
-      if (timeline.isByHand || isLossAccepted || frontier === undefined) return;
+      if (timeline.isByHand || self.isLossAccepted || frontier === undefined) return;
       // An elected node that has not heard yet that its term is over acknowledges nothing.
       if (timeline.id < frontier.record.timeline.id) return;
       if (server.data?.wal[frontier.record.index] === frontier.record) return;
@@ -206,7 +192,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
       );
     },
     replaced(server, by) {
-      const last = self.lastAcknowledged;
+      const last = self.lastAcknowledged();
       const holds = (wal: readonly WalRecord[] | undefined): boolean =>
         last !== undefined && wal?.[last.index] === last;
       if (last === undefined || !holds(server.data?.wal) || holds(by)) return;

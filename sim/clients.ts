@@ -1,4 +1,5 @@
 import type { NodeId } from '../src/core/group-record.ts';
+import type { Mutable } from './mutable.ts';
 import { CLIENTS } from './virtual-network.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
@@ -25,8 +26,6 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
   /** Where each client is; counted up at each of its wake-ups, so that an earlier alarm does nothing. */
   const clients: { readonly place: number; wakeUps: number; isWaiting: boolean }[] = [];
   let nextValue = 1;
-  let acknowledged = 0;
-  let lastAcknowledgedMs = 0;
   let waiting: (() => void)[] = [];
 
   function pause(client: number): void {
@@ -79,8 +78,8 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
         server.write('commit', value, (record) => {
           if (record === undefined) return end();
           world.checkers.acknowledged(server, record);
-          acknowledged += 1;
-          lastAcknowledgedMs = clock.nowMs;
+          self.acknowledged += 1;
+          self.lastAcknowledgedMs = clock.nowMs;
           const told = waiting;
           waiting = [];
           for (const each of told) each();
@@ -97,7 +96,7 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
     for (const [client, { isWaiting }] of clients.entries()) if (isWaiting) pause(client);
   };
 
-  return {
+  const self: Mutable<Clients> = {
     begin() {
       // One on a machine of its own, the others beside a node: they still reach it when it is cut off.
       for (let client = 0; client < count; client++) {
@@ -105,12 +104,9 @@ export function createClients(world: World, nodes: readonly NodeId[], count: num
         run(client);
       }
     },
-    get acknowledged() {
-      return acknowledged;
-    },
-    get lastAcknowledgedMs() {
-      return lastAcknowledgedMs;
-    },
+    acknowledged: 0,
+    lastAcknowledgedMs: 0,
     onNextWrite: (told) => void waiting.push(told),
   };
+  return self;
 }

@@ -1,3 +1,5 @@
+import type { Mutable } from './mutable.ts';
+
 /** Virtual time: nothing happens between two events, and nothing takes longer than it says. */
 export interface Clock {
   readonly nowMs: number;
@@ -32,9 +34,7 @@ interface Event {
 
 export function createClock(): Clock {
   const heap: Event[] = [];
-  let nowMs = 0;
   let order = 0;
-  let eventsRun = 0;
   let isStopped = false;
 
   const isBefore = (a: Event, b: Event): boolean =>
@@ -68,36 +68,33 @@ export function createClock(): Clock {
     heap[at] = last;
   }
 
-  return {
-    get nowMs() {
-      return nowMs;
-    },
-    get eventsRun() {
-      return eventsRun;
-    },
+  const self: Mutable<Clock> = {
+    nowMs: 0,
+    eventsRun: 0,
     after(delayMs, run) {
-      push({ atMs: nowMs + Math.max(0, delayMs), order: (order += 1), run, owner: null, life: 0 });
+      push({ atMs: self.nowMs + Math.max(0, delayMs), order: (order += 1), run, owner: null, life: 0 });
     },
     afterIn(owner, delayMs, run) {
-      push({ atMs: nowMs + Math.max(0, delayMs), order: (order += 1), run, owner, life: owner.life });
+      push({ atMs: self.nowMs + Math.max(0, delayMs), order: (order += 1), run, owner, life: owner.life });
     },
     stop() {
       isStopped = true;
     },
     runUntil(untilMs) {
       isStopped = false;
-      const endAt = eventsRun + EVENTS_MAX;
+      const endAt = self.eventsRun + EVENTS_MAX;
       for (;;) {
         const next = heap[0];
         if (next === undefined || next.atMs > untilMs || isStopped) break;
         pop();
-        nowMs = next.atMs;
-        eventsRun += 1;
-        if (eventsRun > endAt) throw new Error(`events go on and on at ${nowMs} ms`);
+        self.nowMs = next.atMs;
+        self.eventsRun += 1;
+        if (self.eventsRun > endAt) throw new Error(`events go on and on at ${self.nowMs} ms`);
         if (next.owner === null) next.run();
         else next.owner.runIn(next.life, next.run);
       }
-      if (!isStopped) nowMs = untilMs;
+      if (!isStopped) self.nowMs = untilMs;
     },
   };
+  return self;
 }

@@ -8,7 +8,7 @@ import type { World } from './world.ts';
  * right nodes fail afterwards.
  */
 export function checkCommitQuorums(world: World, record: GroupRecord): void {
-  const last = world.checkers.lastAcknowledged;
+  const last = world.checkers.lastAcknowledged();
   if (last === undefined || record.rules.length === 0) return;
   const lacks = (node: NodeId): boolean => {
     const data = world.servers.get(node)?.data;

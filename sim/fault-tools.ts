@@ -18,7 +18,7 @@ export function serverOf({ world }: SimulatedGroup, node: NodeId): VirtualPostgr
 
 /** More often the primary than chance would have it: that is where the trouble is. */
 export function pickNode(group: SimulatedGroup, random: Random): NodeId {
-  const holder = group.monitor.stored.record.reign?.holder;
+  const holder = group.monitor.store.stored.record.reign?.holder;
   return holder !== undefined && random.chance(0.4) ? holder : random.pick(group.nodes);
 }
 
@@ -66,7 +66,7 @@ export function isComplete({ data, hasSentinel }: VirtualPostgres): boolean {
 
 /** Once in a run, and never where a commit may stand on one copy only: what an old copy of the store says of that means nothing. */
 export function mayLoseDisk(group: SimulatedGroup): boolean {
-  const { record } = group.monitor.stored;
+  const { record } = group.monitor.store.stored;
   if (group.monitor.isRestored) return false;
   const isWhole = group.nodes.every((node) => isComplete(serverOf(group, node)));
   const isSettled = record.nodes.every((node) => node.dropping === 'no' && !node.maintenance);

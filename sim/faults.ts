@@ -205,7 +205,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   drop_node(group, random) {
     const { nodes, monitor } = group;
-    const staying = monitor.stored.record.nodes.filter((each) => each.dropping === 'no');
+    const staying = monitor.store.stored.record.nodes.filter((each) => each.dropping === 'no');
     // A lost disk and a dropped node are two losses at once.
     if (staying.length < 3 || nodes.length > 5 || group.hasLostDisk) return;
     const node = random.pick(staying).id;
@@ -259,7 +259,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 function makeAsync(group: SimulatedGroup, isAsync: boolean): void {
   // What was asked for more copies than there are standbys now would stop all writes for ever.
   const numberSyncStandbys = isAsync ? 0 : null;
-  const { settings, nodes } = group.monitor.stored.record;
+  const { settings, nodes } = group.monitor.store.stored.record;
   if (settings.numberSyncStandbys !== numberSyncStandbys)
     ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys }));
   for (const { id, replicationQuorum } of nodes)
@@ -297,7 +297,7 @@ function acceptLoss(group: SimulatedGroup): void {
  * alone: nobody can prove any more that it did not, so only a person can go on.
  */
 export function acceptInevitableLoss(group: SimulatedGroup): void {
-  const { record } = group.monitor.stored;
+  const { record } = group.monitor.store.stored;
   const holder = record.reign?.holder;
   if (holder === undefined || group.world.servers.get(holder)?.data !== null) return;
   const able = group.nodes.filter((node) => isComplete(serverOf(group, node)));
@@ -337,7 +337,7 @@ function takeBackRequests(group: SimulatedGroup): void {
     return;
   }
   // Nothing is asked for that is so already: each new version makes every keeper write its journal.
-  for (const { id, maintenance, candidatePriority } of group.monitor.stored.record.nodes) {
+  for (const { id, maintenance, candidatePriority } of group.monitor.store.stored.record.nodes) {
     if (maintenance) ask(group, (record) => requests.disableMaintenance(record, id));
     if (candidatePriority !== 50)
       ask(group, (record) => requests.updateNode(record, id, { candidatePriority: 50 }));

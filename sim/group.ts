@@ -77,7 +77,7 @@ export function createGroup(
 /** `pgbaton create postgres --run` on a machine without data. */
 export function addNode(group: SimulatedGroup): void {
   const { world, monitor } = group;
-  const node = monitor.stored.record.nextNodeId;
+  const node = monitor.store.stored.record.nextNodeId;
   monitor.request((record) =>
     registerNode(record, {
       name: null,
@@ -89,7 +89,7 @@ export function addNode(group: SimulatedGroup): void {
     }),
   );
   // A store that did not answer may not have taken it: then somebody has to ask again, and nobody does.
-  if (findNode(monitor.stored.record, node) === undefined) return;
+  if (findNode(monitor.store.stored.record, node) === undefined) return;
   const server = createVirtualPostgres(world, node);
   world.servers.set(node, server);
   server.onNames = () => {
@@ -123,7 +123,7 @@ export function forgetLeft(group: SimulatedGroup): void {
   if (monitor.isRestored) return;
   const left = nodes.filter(
     (node) =>
-      findNode(monitor.stored.record, node) === undefined && world.servers.get(node)?.status === 'down',
+      findNode(monitor.store.stored.record, node) === undefined && world.servers.get(node)?.status === 'down',
   );
   for (const node of left) {
     keepers.get(node)?.kill();

@@ -34,7 +34,7 @@ export function openKeeperLink(
   journalled: () => GroupRecord | null,
 ): KeeperLink {
   const { clock, network } = world;
-  let heardAtMs = process.nowMs;
+  let heardAtMs = process.timeMs();
   let hasHeard = false;
   let lease = { term: 0, untilMs: -Infinity };
   let isRefused = false;
@@ -46,7 +46,7 @@ export function openKeeperLink(
 
   const link: KeeperLink = {
     onRecord: () => undefined,
-    silentMs: () => process.nowMs - heardAtMs,
+    silentMs: () => process.timeMs() - heardAtMs,
     hasHeard: () => hasHeard,
     leasedUntilMs: (term) => (lease.term === term ? lease.untilMs : -Infinity),
     takeNewest(than) {
@@ -58,7 +58,7 @@ export function openKeeperLink(
     send(report) {
       waiting = report;
       // The time-out is looked at when there is something newer to send, at the latest with the next heartbeat.
-      if (sending === undefined || process.nowMs - sentAtMs >= REPORT_TIMEOUT_MS) sendNext();
+      if (sending === undefined || process.timeMs() - sentAtMs >= REPORT_TIMEOUT_MS) sendNext();
     },
     close() {
       watch?.end();
@@ -66,7 +66,7 @@ export function openKeeperLink(
   };
 
   function heard(): void {
-    heardAtMs = process.nowMs;
+    heardAtMs = process.timeMs();
     hasHeard = true;
   }
 
@@ -83,7 +83,7 @@ export function openKeeperLink(
     if (report === undefined) return;
     waiting = undefined;
     sending = report;
-    const askedAtMs = (sentAtMs = process.nowMs);
+    const askedAtMs = (sentAtMs = process.timeMs());
     network.send(node, MONITOR, () =>
       monitor.process.now(() => monitor.whenFree(() => arrive(report, askedAtMs))),
     );
@@ -115,10 +115,10 @@ export function openKeeperLink(
   function subscribe(): void {
     if (!monitor.process.isAlive || monitor.isBusy || !network.canTalk(node, MONITOR))
       return process.after(RECONNECT_MS, subscribe);
-    const mine = { lastMs: process.nowMs, end: () => undefined as void };
+    const mine = { lastMs: process.timeMs(), end: () => undefined as void };
     const end = monitor.subscribe(node, (stored) =>
       process.now(() => {
-        mine.lastMs = process.nowMs;
+        mine.lastMs = process.timeMs();
         if (!isRefused) heard();
         if (stored !== undefined) takeRecord(stored);
       }),
@@ -130,7 +130,7 @@ export function openKeeperLink(
 
   function watchIdle(mine: { readonly end: () => void; readonly lastMs: number }): void {
     process.after(WATCH_IDLE_MS / 2, () => {
-      if (process.nowMs - mine.lastMs < WATCH_IDLE_MS) return watchIdle(mine);
+      if (process.timeMs() - mine.lastMs < WATCH_IDLE_MS) return watchIdle(mine);
       mine.end();
       subscribe();
     });

@@ -42,7 +42,7 @@ export function createVirtualFencer(world: World, node: NodeId, server: VirtualP
 
   function onDue(): void {
     if (dueMs === undefined) return;
-    const leftMs = dueMs - process.nowMs;
+    const leftMs = dueMs - process.timeMs();
     if (leftMs > 0) return process.after(Math.max(1, leftMs), onDue);
     dueMs = undefined;
     if (server.status === 'down') return;
@@ -58,7 +58,7 @@ export function createVirtualFencer(world: World, node: NodeId, server: VirtualP
       if (order.kind === 'release') dueMs = undefined;
       if (order.kind !== 'lease') return;
       const isIdle = dueMs === undefined;
-      dueMs = process.nowMs + order.leftMs - record.settings.leaseMs * FENCING_SHARE;
+      dueMs = process.timeMs() + order.leftMs - record.settings.leaseMs * FENCING_SHARE;
       if (isIdle) process.after(1, onDue);
     },
   };

@@ -1,11 +1,12 @@
 import type { Clock } from './clock.ts';
+import type { Mutable } from './mutable.ts';
 
 /**
  * The monotonic clock of one machine. It may run fast or slow, and stands still
  * while the machine is suspended: no two machines agree on how long anything took.
  */
 export interface LocalClock {
-  readonly nowMs: number;
+  timeMs(): number;
   /** Whether the machine is suspended. */
   readonly isFrozen: boolean;
   /** How long the world waits while this clock counts so many milliseconds. */
@@ -21,10 +22,10 @@ export function createLocalClock(clock: Clock): LocalClock {
   let [baseMs, sinceMs, rate] = [0, 0, 1];
   let frozenUntilMs = 0;
 
-  const nowMs = (): number => (frozenUntilMs > 0 ? baseMs : baseMs + (clock.nowMs - sinceMs) * rate);
+  const timeMs = (): number => (frozenUntilMs > 0 ? baseMs : baseMs + (clock.nowMs - sinceMs) * rate);
 
   function restart(): void {
-    baseMs = nowMs();
+    baseMs = timeMs();
     sinceMs = clock.nowMs;
   }
 
@@ -32,15 +33,12 @@ export function createLocalClock(clock: Clock): LocalClock {
     if (frozenUntilMs === 0) return;
     restart();
     frozenUntilMs = 0;
+    self.isFrozen = false;
   }
 
-  return {
-    get nowMs() {
-      return nowMs();
-    },
-    get isFrozen() {
-      return frozenUntilMs > 0;
-    },
+  const self: Mutable<LocalClock> = {
+    timeMs,
+    isFrozen: false,
     worldMs: (localMs) => localMs / rate,
     drift(to) {
       restart();
@@ -50,10 +48,12 @@ export function createLocalClock(clock: Clock): LocalClock {
       restart();
       const waitMs = Math.max(0, worldMs - clock.nowMs);
       frozenUntilMs = Math.max(frozenUntilMs, clock.nowMs + waitMs);
+      self.isFrozen = true;
       clock.after(waitMs, () => {
         if (clock.nowMs >= frozenUntilMs) thaw();
       });
     },
     thaw,
   };
+  return self;
 }

@@ -55,7 +55,7 @@ export const MACHINE_FAULTS = {
 
 /** Somebody notices the strange database and takes it away. */
 export function removeForeignData(group: Parameters<Fault>[0]): void {
-  const own = group.monitor.stored.record.systemIdentifier;
+  const own = group.monitor.store.stored.record.systemIdentifier;
   for (const node of group.nodes) {
     const server = serverOf(group, node);
     if (!isComplete(server) || own === null || server.data?.systemIdentifier === own) continue;

@@ -70,7 +70,7 @@ export function createObserver(
       return seen;
     }
     const nameOf = ({ node, term }: Follower): string => `${node}@${term}`;
-    const lastHeard = ({ silentMs }: Follower): string => (server.process.nowMs - silentMs).toFixed();
+    const lastHeard = ({ silentMs }: Follower): string => (server.process.timeMs() - silentMs).toFixed();
     const silences = silence(new Map(seen.followers.map((each) => [nameOf(each), lastHeard(each)])));
     const followers = seen.followers.map((each) => ({ ...each, silentMs: silences.get(nameOf(each)) ?? 0 }));
     return { ...seen, followers };
@@ -112,7 +112,7 @@ function observe(world: World, server: VirtualPostgres): ServerObservation {
     readOnly: server.effective?.readOnly ?? null,
     isUnguarded: false,
     receiverRunning: server.receiver !== null,
-    replayLagBytes: server.replay.isHeld ? replayLagBytes(server, data) : 0,
+    replayLagBytes: server.replay.isHeld() ? replayLagBytes(server, data) : 0,
     diskTimeline: null,
     detail: null,
   };
@@ -135,7 +135,7 @@ function upstreamOf(server: VirtualPostgres): ServerObservation['upstream'] {
   const { receiver } = server;
   if (receiver === null) return null;
   const { term, upstream, heardAtStandbyMs } = receiver;
-  return { term, host: `n${upstream}`, port: 5432, silentMs: server.process.nowMs - heardAtStandbyMs };
+  return { term, host: `n${upstream}`, port: 5432, silentMs: server.process.timeMs() - heardAtStandbyMs };
 }
 
 const NOBODY: readonly Follower[] = [];
@@ -151,7 +151,7 @@ function followersOf(server: VirtualPostgres, data: DataDirectory): readonly Fol
       flushLsn: data.wal[flushed - 1]?.lsn ?? null,
       replayLsn: null,
       syncPriority: server.names?.tags.has(tag) === true ? 1 : 0,
-      silentMs: server.process.nowMs - heardAtUpstreamMs,
+      silentMs: server.process.timeMs() - heardAtUpstreamMs,
     });
   }
   return followers;

@@ -30,7 +30,7 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
   if (world.checkers.isLossAccepted) return;
   // Who reigns by a store that was restored from an old copy need not reign.
   if (monitor.isRestored) return group.oldPrimarySinceMs.clear();
-  const { reign, systemIdentifier } = monitor.stored.record;
+  const { reign, systemIdentifier } = monitor.store.stored.record;
   const { nowMs } = world.clock;
   for (const [node, server] of world.servers) {
     const keeper = keepers.get(node);
@@ -57,7 +57,7 @@ function checkLimit(
   { what, marginMs }: Limit,
   holds: boolean,
 ): void {
-  const { reign, settings } = monitor.stored.record;
+  const { reign, settings } = monitor.store.stored.record;
   const { nowMs } = world.clock;
   const key = `n${node} ${what}`;
   if (!holds) return void oldPrimarySinceMs.delete(key);

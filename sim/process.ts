@@ -1,5 +1,6 @@
 import type { Clock, EventOwner } from './clock.ts';
 import { createLocalClock, type LocalClock } from './local-clock.ts';
+import type { Mutable } from './mutable.ts';
 
 /**
  * What can be killed, and stopped for a while: nothing that was begun in one
@@ -11,7 +12,7 @@ export interface VirtualProcess extends EventOwner {
   /** Counts the lives. */
   readonly life: number;
   /** By the clock of its machine, the only one that it can read. */
-  readonly nowMs: number;
+  timeMs(): number;
   /** Runs `task` after `delayMs` by its machine's clock, if this life still lasts then. */
   after(delayMs: number, task: () => void): void;
   /** Runs `task` now, or when the process goes on; not at all when it is dead. */
@@ -28,16 +29,13 @@ export interface VirtualProcess extends EventOwner {
 }
 
 export function createProcess(clock: Clock, local: LocalClock = createLocalClock(clock)): VirtualProcess {
-  let life = 0;
-  let isAlive = false;
-  let pausedUntilMs = 0;
   let deferred: (() => void)[] = [];
   let [pausedSinceMs, pausedSinceLocalMs] = [0, 0];
   let stops: { readonly endedMs: number; readonly tookMs: number }[] = [];
 
   function runIn(started: number, task: () => void): void {
-    if (life !== started || !isAlive) return;
-    if (clock.nowMs >= pausedUntilMs) return task();
+    if (self.life !== started || !self.isAlive) return;
+    if (clock.nowMs >= self.pausedUntilMs) return task();
     // The timers of a suspended machine go on where they were.
     const leftMs = local.isFrozen ? clock.nowMs - pausedSinceMs : 0;
     if (leftMs === 0) deferred.push(() => runIn(started, task));
@@ -45,66 +43,59 @@ export function createProcess(clock: Clock, local: LocalClock = createLocalClock
   }
 
   function resumeIfDue(): void {
-    if (clock.nowMs < pausedUntilMs) return;
-    const tookMs = local.nowMs - pausedSinceLocalMs;
-    if (pausedUntilMs > 0) stops.push({ endedMs: local.nowMs, tookMs });
-    pausedUntilMs = 0;
+    if (clock.nowMs < self.pausedUntilMs) return;
+    const tookMs = local.timeMs() - pausedSinceLocalMs;
+    if (self.pausedUntilMs > 0) stops.push({ endedMs: local.timeMs(), tookMs });
+    self.pausedUntilMs = 0;
     const due = deferred;
     deferred = [];
     for (const task of due) task();
   }
 
-  const self: VirtualProcess = {
+  const self: Mutable<VirtualProcess> = {
     runIn,
-    get isAlive() {
-      return isAlive;
-    },
-    get life() {
-      return life;
-    },
-    get pausedUntilMs() {
-      return pausedUntilMs;
-    },
-    get nowMs() {
-      return local.nowMs;
-    },
+    isAlive: false,
+    life: 0,
+    pausedUntilMs: 0,
+    timeMs: () => local.timeMs(),
     after(delayMs, task) {
       const begin = (): void => clock.afterIn(self, local.worldMs(delayMs), task);
       // What is asked of a suspended machine begins when it goes on.
-      if (local.isFrozen && clock.nowMs < pausedUntilMs) deferred.push(begin);
+      if (local.isFrozen && clock.nowMs < self.pausedUntilMs) deferred.push(begin);
       else begin();
     },
     now(task) {
-      if (clock.nowMs >= pausedUntilMs) return runIn(life, task);
-      const started = life;
+      if (clock.nowMs >= self.pausedUntilMs) return runIn(self.life, task);
+      const started = self.life;
       deferred.push(() => runIn(started, task));
     },
     begin() {
-      life += 1;
-      isAlive = true;
-      pausedUntilMs = 0;
+      self.life += 1;
+      self.isAlive = true;
+      self.pausedUntilMs = 0;
       deferred = [];
       stops = [];
     },
     kill() {
-      life += 1;
-      isAlive = false;
+      self.life += 1;
+      self.isAlive = false;
       deferred = [];
     },
     pauseUntil(timeMs) {
-      if (pausedUntilMs <= clock.nowMs) [pausedSinceMs, pausedSinceLocalMs] = [clock.nowMs, local.nowMs];
+      if (self.pausedUntilMs <= clock.nowMs)
+        [pausedSinceMs, pausedSinceLocalMs] = [clock.nowMs, local.timeMs()];
       const waitMs = Math.max(0, timeMs - clock.nowMs);
       // To the last bit what the clock will show then.
-      pausedUntilMs = Math.max(pausedUntilMs, clock.nowMs + waitMs);
+      self.pausedUntilMs = Math.max(self.pausedUntilMs, clock.nowMs + waitMs);
       clock.after(waitMs, resumeIfDue);
     },
     latenessMs(windowMs) {
       if (stops.length === 0) return 0;
-      stops = stops.filter(({ endedMs }) => local.nowMs - endedMs < windowMs);
+      stops = stops.filter(({ endedMs }) => local.timeMs() - endedMs < windowMs);
       return stops.reduce((longest, { tookMs }) => Math.max(longest, tookMs), 0);
     },
     resume() {
-      pausedUntilMs = Math.min(pausedUntilMs, clock.nowMs);
+      self.pausedUntilMs = Math.min(self.pausedUntilMs, clock.nowMs);
       resumeIfDue();
     },
   };

@@ -64,7 +64,7 @@ function checkReign(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
 
 /** An async group goes on without its primary only when the lease has ended, and loses no more of what was known than it may. */
 function checkLoss({ world, monitor }: SimulatedGroup, { reign, settings }: GroupRecord): void {
-  const present = monitor.store.leaseTerm(monitor.process.nowMs);
+  const present = monitor.store.leaseTerm(monitor.process.timeMs());
   if (present !== null)
     world.checkers.fail('I3 a reign begins without a pledge when the lease has ended', `term ${present}`);
   const lost = reign?.mayLackBytes ?? Infinity;
@@ -91,7 +91,7 @@ function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
 
 /** Whoever runs as a primary has the data of this group, and all of them; what a person promotes is that person's. */
 export function checkData({ world, monitor }: SimulatedGroup, server: VirtualPostgres): void {
-  const { systemIdentifier } = monitor.stored.record;
+  const { systemIdentifier } = monitor.store.stored.record;
   const { data, hasSentinel, node } = server;
   if (server.role !== 'primary' || data === null || data.wal.at(-1)?.timeline.isByHand === true) return;
   if (systemIdentifier !== null && data.systemIdentifier !== systemIdentifier) {

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
  * standby reports are of what it has received, not of what it has replayed.
  */
 export interface Replay {
-  readonly isHeld: boolean;
+  isHeld(): boolean;
   /** How many of so many flushed records are replayed. */
   replayed(flushed: number): number;
   /** Goes no further than these records until then. */
@@ -19,9 +19,7 @@ export function createReplay(clock: Clock): Replay {
   let heldUntilMs = 0;
   let heldAt = Infinity;
   return {
-    get isHeld() {
-      return heldUntilMs > clock.nowMs;
-    },
+    isHeld: () => heldUntilMs > clock.nowMs,
     replayed: (flushed) => (heldUntilMs > clock.nowMs ? Math.min(heldAt, flushed) : flushed),
     holdUntil(timeMs, replayed) {
       if (heldUntilMs <= clock.nowMs) heldAt = replayed;

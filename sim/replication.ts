@@ -38,7 +38,7 @@ export function requestReceiver(world: World, standby: VirtualPostgres, delayMs:
     if (!isWanted) return;
     const again = (afterMs: number): void => requestReceiver(world, standby, afterMs);
     // The startup process asks for more only when it has replayed all that there is.
-    if (standby.replay.isHeld) return again(RETRY_INTERVAL_MS);
+    if (standby.replay.isHeld()) return again(RETRY_INTERVAL_MS);
     if (!world.network.canTalk(standby.node, wanted.node)) return again(CONNECT_TIMEOUT_MS);
     const handshakeMs = 4 * world.network.delayMs(standby.node, wanted.node);
     standby.process.after(handshakeMs, () => {
@@ -92,8 +92,8 @@ function connect(world: World, upstream: VirtualPostgres, standby: VirtualPostgr
     isOpenAtStandby: true,
     isOpenAtUpstream: true,
     inFlight: [],
-    heardAtStandbyMs: standby.process.nowMs,
-    heardAtUpstreamMs: upstream.process.nowMs,
+    heardAtStandbyMs: standby.process.timeMs(),
+    heardAtUpstreamMs: upstream.process.timeMs(),
   };
   standby.receiver = connection;
   standby.receivedTerm = term;
@@ -143,7 +143,7 @@ function receive(
   if (!connection.isOpenAtStandby || data === null || first === undefined) return;
   // A cut connection can lose a batch that was under way; what follows does not fit then.
   if (first.index !== data.wal.length) return endAtStandby(world, standby, connection);
-  connection.heardAtStandbyMs = standby.process.nowMs;
+  connection.heardAtStandbyMs = standby.process.timeMs();
   if (standby.isDiskFull) return standby.kill(true);
   for (const record of batch) data.wal.push(record);
   data.partialBytes = 0;
@@ -168,7 +168,7 @@ function reply(
   world.network.stream(standby.node, upstream.node, isOver, () =>
     upstream.process.now(() => {
       if (!connection.isOpenAtUpstream) return;
-      connection.heardAtUpstreamMs = upstream.process.nowMs;
+      connection.heardAtUpstreamMs = upstream.process.timeMs();
       connection.flushed = Math.max(connection.flushed, flushed);
       upstream.releaseWaiters();
     }),
@@ -187,15 +187,15 @@ function watch(world: World, upstream: VirtualPostgres, standby: VirtualPostgres
     const isStandbyUp = link.isOpenAtStandby && standby.process.pausedUntilMs <= nowMs;
     const { network } = world;
     const isHeardAtStandby = isUpstreamUp && isStandbyUp && network.isOpen(upstream.node, standby.node);
-    if (isHeardAtStandby) link.heardAtStandbyMs = standby.process.nowMs;
+    if (isHeardAtStandby) link.heardAtStandbyMs = standby.process.timeMs();
     if (isHeardAtStandby && network.isOpen(standby.node, upstream.node)) {
-      link.heardAtUpstreamMs = upstream.process.nowMs;
+      link.heardAtUpstreamMs = upstream.process.timeMs();
       // The answer tells again what is flushed.
       if (link.flushed < (standby.data?.flushed ?? 0)) reply(world, upstream, standby, link);
     }
-    if (isStandbyUp && standby.process.nowMs - link.heardAtStandbyMs > TIMEOUT_MS)
+    if (isStandbyUp && standby.process.timeMs() - link.heardAtStandbyMs > TIMEOUT_MS)
       endAtStandby(world, standby, link);
-    if (isUpstreamUp && upstream.process.nowMs - link.heardAtUpstreamMs > TIMEOUT_MS)
+    if (isUpstreamUp && upstream.process.timeMs() - link.heardAtUpstreamMs > TIMEOUT_MS)
       endAtUpstream(world, upstream, link, true);
     watch(world, upstream, standby, link);
   });

@@ -5,6 +5,7 @@ import { assignedState, isSettled, reportedState } from '../src/core/state-names
 import { createCheckers, type Violation } from './checkers.ts';
 import { createClock } from './clock.ts';
 import { acceptInevitableLoss, carryOut, healAll } from './faults.ts';
+import type { Mutable } from './mutable.ts';
 import { checkOldPrimaries } from './old-primaries.ts';
 import { createGroup, forgetLeft, type SimulatedGroup } from './group.ts';
 import { createLocalClock, type LocalClock } from './local-clock.ts';
@@ -110,8 +111,7 @@ function createWorld({
   const servers: World['servers'] = new Map();
   const randomOf: World['randomOf'] = (stream, node = 0) =>
     createRandom(seedOf(seed, STREAMS[stream] + node));
-  let unrestUntilMs = 0;
-  return {
+  const self: Mutable<World> & { readonly counts: ReadonlyMap<string, number> } = {
     clock,
     counts,
     randomOf,
@@ -124,13 +124,11 @@ function createWorld({
     checkers: createCheckers(clock, servers),
     servers,
     onUnrest: () => undefined,
-    get unrestUntilMs() {
-      return unrestUntilMs;
-    },
+    unrestUntilMs: 0,
     stir(forMs) {
-      const wasAtRest = unrestUntilMs <= clock.nowMs;
-      unrestUntilMs = Math.max(unrestUntilMs, clock.nowMs + forMs);
-      if (wasAtRest) this.onUnrest();
+      const wasAtRest = self.unrestUntilMs <= clock.nowMs;
+      self.unrestUntilMs = Math.max(self.unrestUntilMs, clock.nowMs + forMs);
+      if (wasAtRest) self.onUnrest();
     },
     count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
     trace(who, what) {
@@ -138,6 +136,7 @@ function createWorld({
         onTrace(`${(clock.nowMs / 1_000).toFixed(3).padStart(9)} ${who.padEnd(8)} ${what()}`);
     },
   };
+  return self;
 }
 
 function live(
@@ -194,16 +193,16 @@ function recover(group: SimulatedGroup): number | undefined {
     checkers.fail('I26 a healed group comes back', describe(group));
     return undefined;
   }
-  const { version } = monitor.stored;
+  const { version } = monitor.store.stored;
   const acknowledged = group.clients.acknowledged;
-  const last = checkers.lastAcknowledged;
+  const last = checkers.lastAcknowledged();
   clock.runUntil(clock.nowMs + QUIET_MS);
   world.stir(LOOK_MS);
   clock.runUntil(clock.nowMs + LOOK_MS);
-  if (monitor.stored.version !== version)
+  if (monitor.store.stored.version !== version)
     checkers.fail(
       'I33 a quiet group writes nothing to the store',
-      `${monitor.stored.version - version} swaps`,
+      `${monitor.store.stored.version - version} swaps`,
     );
   if (group.clients.acknowledged === acknowledged)
     checkers.fail('I26 a whole group takes writes', describe(group));
@@ -231,7 +230,7 @@ function converge(group: SimulatedGroup, withinMs: number): number | undefined {
 
 function isWhole(group: SimulatedGroup): boolean {
   const { monitor, world } = group;
-  const { record } = monitor.stored;
+  const { record } = monitor.store.stored;
   if (!monitor.process.isAlive || monitor.isRestored || record.intent !== null || record.rules.length !== 1)
     return false;
   if (record.reign?.confirmed !== true || world.clock.nowMs - group.clients.lastAcknowledgedMs > 2_000)
@@ -259,7 +258,7 @@ function isWhole(group: SimulatedGroup): boolean {
 /** Where the group stands, for whoever reads a failure. */
 function describe(group: SimulatedGroup): string {
   const { monitor } = group;
-  const { record } = monitor.stored;
+  const { record } = monitor.store.stored;
   const evidence = monitor.evidence();
   const nodes = record.nodes.map((node) => {
     const report = evidence.reports.find((each) => each.report.node === node.id)?.report;

@@ -18,6 +18,7 @@ import {
 } from '../src/keeper/node-state.ts';
 import { checkAction } from './action-rules.ts';
 import { executeAction } from './keeper-actions.ts';
+import type { Mutable } from './mutable.ts';
 import { StepFailed, type ActionContext, type Pause, type Steps } from './steps.ts';
 import { createLeaseWatch, createVirtualFencer } from './lease-ends.ts';
 import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
@@ -79,9 +80,7 @@ const EMPTY_JOURNAL: JournalEntry = {
 export function createVirtualKeeper(world: World, options: KeeperOptions): VirtualKeeper {
   const { node, server, monitor } = options;
   const process = createProcess(world.clock, world.clockOf(node));
-  let durable = EMPTY_JOURNAL;
   let session = 0;
-  let state: NodeState | undefined;
   let link: KeeperLink | undefined;
   const fencer = createVirtualFencer(world, node, server);
 
@@ -100,7 +99,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       throw new StepFailed('no space left on device');
     }
     process.after(takesMs * server.random.next(), () => {
-      durable = entry;
+      self.durable = entry;
     });
     yield takesMs;
   }
@@ -108,34 +107,34 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
   function begin(): void {
     process.begin();
     session += 1;
-    const observe = createObserver(world, server, () => process.nowMs);
-    const present = newNodeState(observe(), durable, process.nowMs);
-    state = present;
+    const observe = createObserver(world, server, () => process.timeMs());
+    const present = newNodeState(observe(), self.durable, process.timeMs());
+    self.state = present;
     link?.close();
-    link = openKeeperLink(world, node, process, monitor, () => durable.record);
+    link = openKeeperLink(world, node, process, monitor, () => self.durable.record);
     runLife(present, link, observe);
   }
 
   function runLife(mine: NodeState, line: KeeperLink, observe: () => ServerObservation): void {
     const { life } = process;
-    let entry = durable;
+    let entry = self.durable;
     let sequence = 0;
-    let busyUntilMs = process.nowMs + BUSY_FOR_MS;
+    let busyUntilMs = process.timeMs() + BUSY_FOR_MS;
     let lastReported: Content | undefined;
     let lastStep = '';
     let failure: { readonly action: string; readonly retryMs: number } | undefined;
     let isRung = false;
     let wakeAlarm: (() => void) | undefined;
     let hasWaited = false;
-    const lag = createLagMeter({ everyMs: heartbeatMs, windowMs: LAG_WINDOW_MS, nowMs: process.nowMs });
+    const lag = createLagMeter({ everyMs: heartbeatMs, windowMs: LAG_WINDOW_MS, nowMs: process.timeMs() });
 
     const tell = (content: Content): void => {
       lastReported = content;
       line.send({ ...content, session, sequence: (sequence += 1) } satisfies Report);
     };
-    const report = (): void => tell(reportOfState(node, mine, durable, process.nowMs));
+    const report = (): void => tell(reportOfState(node, mine, self.durable, process.timeMs()));
     const stir = (): void => {
-      busyUntilMs = process.nowMs + BUSY_FOR_MS;
+      busyUntilMs = process.timeMs() + BUSY_FOR_MS;
       isRung = true;
       wakeAlarm?.();
     };
@@ -162,7 +161,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
         options.onDeath();
         yield 0;
       },
-      nowMs: () => process.nowMs,
+      nowMs: () => process.timeMs(),
       wake: stir,
       report,
     };
@@ -177,10 +176,10 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     function* adoptRecord({ version, record }: StoredRecord): Steps {
       yield* context.journal.write({ record, recordVersion: version });
-      if (intentKey(record) !== intentKey(mine.record)) mine.intentSeenAtMs = process.nowMs;
-      if (record.reign?.term !== mine.record?.reign?.term) mine.quorumSeenAtMs = process.nowMs;
+      if (intentKey(record) !== intentKey(mine.record)) mine.intentSeenAtMs = process.timeMs();
+      if (record.reign?.term !== mine.record?.reign?.term) mine.quorumSeenAtMs = process.timeMs();
       const neededLease = mine.record !== null && needsLease(mine.record);
-      if (needsLease(record) && !neededLease) beginLeaseGrace(mine, record, process.nowMs);
+      if (needsLease(record) && !neededLease) beginLeaseGrace(mine, record, process.timeMs());
       lease.watch(record);
       mine.record = record;
       mine.recordVersion = version;
@@ -189,7 +188,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     /** false: the journal can't be written, and the loop of the keeper has failed. */
     function* catchUp(): Steps<boolean> {
       const newest = line.takeNewest({ record: mine.record, version: mine.recordVersion });
-      if (newest === undefined && entry === durable) return true;
+      if (newest === undefined && entry === self.durable) return true;
       try {
         if (newest === undefined) yield* context.journal.write({});
         else yield* adoptRecord(newest);
@@ -201,11 +200,11 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     function look(): void {
-      const { nowMs } = process;
+      const nowMs = process.timeMs();
       noteLook(mine, observe(), { beganMs: nowMs, endedMs: nowMs, timeoutMs: 0 });
-      const content = reportOfState(node, mine, durable, nowMs);
+      const content = reportOfState(node, mine, self.durable, nowMs);
       if (isSameEssence(content, lastReported)) return;
-      busyUntilMs = process.nowMs + BUSY_FOR_MS;
+      busyUntilMs = process.timeMs() + BUSY_FOR_MS;
       tell(content);
     }
 
@@ -219,7 +218,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     function present({ reign }: GroupRecord): LocalView {
-      const { nowMs } = process;
+      const nowMs = process.timeMs();
       return localView(node, mine, entry, {
         nowMs,
         storeSilentMs: line.silentMs(),
@@ -245,7 +244,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
         report();
         yield { alarmMs: retryMs };
       }
-      busyUntilMs = process.nowMs + BUSY_FOR_MS;
+      busyUntilMs = process.timeMs() + BUSY_FOR_MS;
     }
 
     function announce(text: string): void {
@@ -255,7 +254,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     /** After a while in which nothing has changed the simulated keeper looks less often than the real one: most such looks see nothing. */
     function pauseMs(): number {
-      const leftMs = busyUntilMs - process.nowMs;
+      const leftMs = busyUntilMs - process.timeMs();
       if (leftMs <= 0) return pauseAtRest(mine.observation, heartbeatMs());
       return leftMs > BUSY_FOR_MS - CLOSE_LOOK_FOR_MS ? BUSY_TICK_MS : LATER_TICK_MS;
     }
@@ -316,7 +315,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     function beat(): void {
-      lag.tick(process.nowMs);
+      lag.tick(process.timeMs());
       report();
       process.after(heartbeatMs(), beat);
     }
@@ -330,21 +329,18 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
   function kill(): void {
     link?.close();
     process.kill();
-    state = undefined;
+    self.state = undefined;
   }
 
-  return {
+  const self: Mutable<VirtualKeeper> = {
     node,
     process,
-    get durable() {
-      return durable;
-    },
-    get state() {
-      return state;
-    },
+    durable: EMPTY_JOURNAL,
+    state: undefined,
     begin,
     kill,
   };
+  return self;
 }
 
 /** As in the keeper: whether two reports differ in what is worth sending at once. */

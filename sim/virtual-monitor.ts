@@ -21,6 +21,7 @@ import {
 import { createEvidenceBook, type EvidenceBook } from '../src/deciding/evidence-book.ts';
 import { createRollCall, type RollCall } from '../src/deciding/roll-call.ts';
 import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
+import type { Mutable } from './mutable.ts';
 import { checkRecovery } from './recovery-checks.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { MONITOR } from './virtual-network.ts';
@@ -43,8 +44,6 @@ export interface TakenReport extends StoredRecord {
 export interface VirtualMonitor {
   readonly process: VirtualProcess;
   readonly store: VirtualStore;
-  /** What is durable in the store, also before this process knows of it. */
-  readonly stored: StoredRecord;
   /** Follows the record for a keeper; as long as the keeper's line lasts. */
   subscribe(node: NodeId, deliver: (stored: StoredRecord | undefined) => void): () => void;
   /** The streams to all keepers are gone, and their other ends do not know. */
@@ -92,14 +91,13 @@ const NO_ANSWER: Answer = {
 export function createVirtualMonitor(world: World, settings: GroupSettings): VirtualMonitor {
   const process = createProcess(world.clock, world.clockOf(MONITOR));
   const subscribers = new Map<NodeId, (stored: StoredRecord | undefined) => void>();
-  const now = (): number => process.nowMs;
+  const now = (): number => process.timeMs();
   let incarnation = 0;
   const newRecord = (): GroupRecord => emptyRecord('default', 0, settings, `store ${(incarnation += 1)}`);
   const store = createVirtualStore(world.randomOf('store'), newRecord());
   let known: StoredRecord = store.stored;
-  let [isUncertain, isBusy, isTicking] = [false, false, false];
+  let [isUncertain, isTicking] = [false, false];
   let waiting: (() => void)[] = [];
-  let isRestored = false;
   /** As durable as the store. */
   let contradicted: Contradiction | undefined;
   let rollCall: RollCall = createRollCall(now);
@@ -145,17 +143,17 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
 
   /** One thing after the other: what comes in meanwhile waits. */
   function waitFor({ afterMs }: Unanswered, then: () => void): void {
-    isBusy = true;
+    self.isBusy = true;
     process.after(afterMs, () => {
-      isBusy = false;
+      self.isBusy = false;
       then();
-      while (waiting.length > 0 && !isBusy) waiting.shift()?.();
+      while (waiting.length > 0 && !self.isBusy) waiting.shift()?.();
     });
   }
 
   /** Reads the record where a write before had no certain outcome; false: the store does not answer. */
   function refresh(): boolean {
-    if (isBusy) return false;
+    if (self.isBusy) return false;
     if (!isUncertain) return true;
     const answer = store.read();
     if ('kind' in answer) {
@@ -239,7 +237,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
 
   function tick(): void {
     isTicking = false;
-    if (!isBusy && idleMs() === 0) settle();
+    if (!self.isBusy && idleMs() === 0) settle();
     awaitTick();
   }
 
@@ -263,21 +261,17 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     process.after(PING_MS, ping);
   }
 
-  const self: VirtualMonitor = {
+  const self: Mutable<VirtualMonitor> = {
     process,
     store,
     onSwap: () => undefined,
     diesHere: null,
-    get stored() {
-      return store.stored;
-    },
-    get isBusy() {
-      return isBusy;
-    },
+    isBusy: false,
+    isRestored: false,
     evidence,
     dropWatches: () => subscribers.clear(),
     whenFree(task) {
-      if (isBusy) waiting.push(task);
+      if (self.isBusy) waiting.push(task);
       else task();
     },
     subscribe(node, deliver) {
@@ -286,9 +280,6 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       return () => {
         if (subscribers.get(node) === deliver) subscribers.delete(node);
       };
-    },
-    get isRestored() {
-      return isRestored;
     },
     takeReport(report, journalled) {
       const leaseMs = keepLease(report);
@@ -304,7 +295,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       self.kill();
       store.replace(copy ?? { version: 0, record: newRecord() });
       contradicted = undefined;
-      isRestored = true;
+      self.isRestored = true;
       self.begin();
     },
     callers: () => rollCall.callers(),
@@ -314,12 +305,12 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
       if (answer.kind === 'refused') return answer;
       checkRecovery(world, rollCall.callers(), answer.next, request);
       if (swap(answer.next, answer.because) !== 'written') return NO_ANSWER;
-      isRestored = false;
+      self.isRestored = false;
       settle();
       return answer;
     },
     trust() {
-      isRestored = false;
+      self.isRestored = false;
     },
     request(ask) {
       if (!refresh()) return NO_ANSWER;
@@ -338,7 +329,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Vir
     },
     begin() {
       process.begin();
-      [isBusy, isUncertain, isTicking, waiting] = [false, false, false, []];
+      [self.isBusy, isUncertain, isTicking, waiting] = [false, false, false, []];
       open();
     },
     kill() {

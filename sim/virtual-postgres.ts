@@ -1,6 +1,7 @@
 import type { PostgresStatus } from '../src/core/evidence.ts';
 import type { NodeId } from '../src/core/group-record.ts';
 import { sameUpstream, type ServerSettings } from '../src/core/server-settings.ts';
+import type { Mutable } from './mutable.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
 import { endAtStandby, endAtUpstream, requestReceiver, send, type Replication } from './replication.ts';
 import { createReplay, type Replay } from './replay.ts';
@@ -101,7 +102,6 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
   const random = world.randomOf('servers', node);
   const process = createProcess(clock, world.clockOf(node));
   let waiters: Waiter[] = [];
-  let visible: WalRecord | undefined;
   let wasPromoted = false;
 
   function append(kind: RecordKind, value: number, timeline?: Timeline): WalRecord {
@@ -166,14 +166,14 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     self.names = parseNames(self.settings?.synchronousStandbyNames ?? '');
     self.endKnownAtMs = clock.nowMs + random.between(2, 60);
     world.trace(`n${node}`, () => `PostgreSQL runs as ${role}, WAL to ${data.wal.at(-1)?.lsn}`);
-    visible = data.wal.at(-1);
+    self.visible = data.wal.at(-1);
     if (role === 'standby') return requestReceiver(world, self, random.between(1, 100));
     self.onNames();
     self.flush(append('checkpoint', 0).index + 1);
     data.controlTimeline = data.wal.at(-1)?.timeline.id ?? 1;
   }
 
-  const self: VirtualPostgres = {
+  const self: Mutable<VirtualPostgres> = {
     node,
     process,
     random,
@@ -193,9 +193,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     isDiskFull: false,
     onNames: () => undefined,
     onChange: () => undefined,
-    get visible() {
-      return visible;
-    },
+    visible: undefined,
 
     statusSeen() {
       if (self.status === 'running') return process.pausedUntilMs > clock.nowMs ? 'unresponsive' : 'running';
@@ -311,13 +309,13 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
       if (released === 0) return;
       const done = waiters.slice(0, released);
       waiters = waiters.slice(released);
-      visible = done.at(-1)?.record;
+      self.visible = done.at(-1)?.record;
       for (const waiter of done) waiter.done(waiter.record);
     },
 
     promote(timeline) {
       // A promotion ends a pause, and then there is more to replay first.
-      const replayMs = self.replay.isHeld ? random.between(100, 3_000) : 0;
+      const replayMs = self.replay.isHeld() ? random.between(100, 3_000) : 0;
       self.replay.release();
       self.afterWriting(replayMs + random.between(15, 80), () => {
         const { data } = self;
@@ -332,7 +330,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
         self.effective = self.settings;
         self.names = parseNames(self.settings?.synchronousStandbyNames ?? '');
         data.partialBytes = 0;
-        visible = last;
+        self.visible = last;
         const next = last.timeline.id + 1;
         const begun =
           timeline === 'by hand'

@@ -1,5 +1,6 @@
 import type { GroupRecord } from '../src/core/group-record.ts';
 import { writtenBy } from '../src/core/record-home.ts';
+import type { Mutable } from './mutable.ts';
 import type { Random } from './random.ts';
 
 /** A record as it stands in the store. */
@@ -52,8 +53,6 @@ const REMEMBERED = 50;
 const CALL_MS = 5_000;
 
 export function createVirtualStore(random: Random, start: GroupRecord): VirtualStore {
-  let stored: StoredRecord = { version: 0, record: start };
-  let past: readonly StoredRecord[] = [];
   let lease = { term: 0, untilMs: -Infinity };
 
   /** Some errors are known at once, for some the deadline has to pass. */
@@ -64,50 +63,46 @@ export function createVirtualStore(random: Random, start: GroupRecord): VirtualS
 
   /** Somebody changes what is of no consequence: the version is another one now. */
   function overtake(): void {
-    const { version, record } = stored;
+    const { version, record } = self.stored;
     const settings = { ...record.settings, crashWindowMs: record.settings.crashWindowMs + 1 };
     write({ version: version + 1, record: writtenBy({ ...record, settings }, 'rival', version) });
   }
 
   function write(next: StoredRecord): void {
-    stored = next;
-    past = [...past.slice(-REMEMBERED), next];
+    self.stored = next;
+    self.past = [...self.past.slice(-REMEMBERED), next];
   }
 
-  const self: VirtualStore = {
-    get stored() {
-      return stored;
-    },
-    get past() {
-      return past;
-    },
+  const self: Mutable<VirtualStore> = {
+    stored: { version: 0, record: start },
+    past: [],
     leaseTerm: (nowMs) => (lease.untilMs > nowMs ? lease.term : null),
     keepLease(wanted, expected, nowMs) {
       if (self.isDown) return false;
       const isRenewal = self.leaseTerm(nowMs) === wanted.term;
-      if (!isRenewal && (stored.version !== expected || (self.leaseTerm(nowMs) ?? 0) > wanted.term))
+      if (!isRenewal && (self.stored.version !== expected || (self.leaseTerm(nowMs) ?? 0) > wanted.term))
         return false;
       lease = wanted;
       return true;
     },
     replace(copy) {
-      stored = copy;
+      self.stored = copy;
     },
     isDown: false,
     lostReplies: 0,
     rivals: 0,
     onSwap: () => undefined,
-    read: () => (self.isDown ? unanswered() : stored),
+    read: () => (self.isDown ? unanswered() : self.stored),
     swap(expected, next) {
       if (self.isDown) return unanswered();
       if (self.rivals > 0 && random.chance(self.rivals)) overtake();
-      if (stored.version !== expected) return { kind: 'conflict' };
+      if (self.stored.version !== expected) return { kind: 'conflict' };
       const isLost = self.lostReplies > 0 && random.chance(self.lostReplies);
       if (isLost && random.chance(0.5)) return unanswered();
-      const before = stored.record;
+      const before = self.stored.record;
       write({ version: expected + 1, record: next });
-      self.onSwap(before, stored);
-      return isLost ? unanswered() : { kind: 'written', version: stored.version };
+      self.onSwap(before, self.stored);
+      return isLost ? unanswered() : { kind: 'written', version: self.stored.version };
     },
   };
   return self;

@@ -21,7 +21,7 @@ export function expectWrites(
   nextFaultInMs: number,
 ): (() => void) | undefined {
   const { world, monitor, clients } = group;
-  const { record } = monitor.stored;
+  const { record } = monitor.store.stored;
   const { reign, settings } = record;
   const budgetMs = BUDGET_MS[kind]?.(settings.detectionMs) ?? 0;
   const isPlain =
@@ -51,7 +51,7 @@ export function expectWrites(
 
 /** Three members at least that vote and follow, and everything runs and can be reached. */
 function isHealthy({ world, monitor, nodes, keepers }: SimulatedGroup): boolean {
-  const { record } = monitor.stored;
+  const { record } = monitor.store.stored;
   const { reign, intent, rules } = record;
   const { nowMs } = world.clock;
   if (reign?.confirmed !== true || intent !== null || rules.length !== 1) return false;
@@ -66,7 +66,7 @@ function isHealthy({ world, monitor, nodes, keepers }: SimulatedGroup): boolean 
       if (server?.status !== 'running' || keeper?.process.isAlive !== true) return false;
       const runs = server.process.pausedUntilMs <= nowMs && keeper.process.pausedUntilMs <= nowMs;
       // What was not replayed is replayed before a promotion ends.
-      if (server.replay.isHeld) return false;
+      if (server.replay.isHeld()) return false;
       const writes = !server.isDiskFull && server.diskHungUntilMs <= nowMs;
       return runs && writes && (node === reign.holder || server.receiver?.upstream === reign.holder);
     }) &&
@@ -80,6 +80,6 @@ function decidesAtOnce({ process, store, diesHere }: SimulatedGroup['monitor'], 
   return isUp && !store.isDown && store.lostReplies === 0 && store.rivals === 0;
 }
 
-function mayReign(record: SimulatedGroup['monitor']['stored']['record'], node: number): boolean {
+function mayReign(record: SimulatedGroup['monitor']['store']['stored']['record'], node: number): boolean {
   return record.nodes.some(({ id, candidatePriority }) => id === node && candidatePriority > 0);
 }

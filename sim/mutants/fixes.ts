@@ -225,14 +225,14 @@ export const FIXES: readonly Mutant[] = [
     {
       name: 'only_what_is_durable_is_reported',
       guards: 'nobody hears of a promise that is not on disk yet (I7)',
-      original: 'const report = (): void => tell(reportOfState(node, mine, durable, process.nowMs));',
-      replacement: 'const report = (): void => tell(reportOfState(node, mine, entry, process.nowMs));',
+      original: 'const report = (): void => tell(reportOfState(node, mine, self.durable, process.timeMs()));',
+      replacement: 'const report = (): void => tell(reportOfState(node, mine, entry, process.timeMs()));',
       among: ['kill_keeper', 'crash_points', 'kill_postgres', 'hang_disk', 'lose_host'],
     },
     {
       name: 'a_journal_that_was_not_written_is_written_again',
       guards: 'nothing is planned on what a full disk did not take (I26)',
-      original: 'if (newest === undefined && entry === durable) return true;',
+      original: 'if (newest === undefined && entry === self.durable) return true;',
       replacement: 'if (newest === undefined) return true;',
       among: ['fill_disk', 'switchover', 'kill_postgres', 'number_sync'],
     },
