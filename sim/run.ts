@@ -185,7 +185,9 @@ function recover(group: SimulatedGroup): number | undefined {
   world.trace('fault', () => 'everything is healed');
   healAll(group);
   // A monitor that waits for its store hears of it some seconds later.
-  while (!group.isTakenBack && !checkers.isOver) clock.runUntil(clock.nowMs + LOOK_MS);
+  const patientUntilMs = clock.nowMs + CONVERGE_MS;
+  while (!group.isTakenBack && !checkers.isOver && clock.nowMs < patientUntilMs)
+    clock.runUntil(clock.nowMs + LOOK_MS);
   const healedAtMs = clock.nowMs;
   const settledAtMs = converge(group, CONVERGE_MS);
   if (checkers.isOver) return undefined;

@@ -15,21 +15,23 @@ export function loseStore(
   noticedAfterMs: number,
 ): void {
   group.monitor.restore(copy);
-  group.world.clock.after(noticedAfterMs, () => recoverStore(group));
+  group.world.clock.after(noticedAfterMs, () => recoverStore(group, 1));
 }
 
 /** How often a person looks whether all nodes report, ms. */
 const RECOVERY_LOOK_MS = 1_000;
+/** So often a person waits for a record that has all nodes. What joined and heard of it from the lost store alone has no data. */
+const PATIENT_LOOKS = 15;
 
-function recoverStore(group: SimulatedGroup): void {
+function recoverStore(group: SimulatedGroup, look: number): void {
   const { monitor, world } = group;
   if (!monitor.isRestored) return;
   world.stir(RECOVERY_LOOK_MS);
-  if (isListening(group) && hasRecovered(group)) return;
-  world.clock.after(RECOVERY_LOOK_MS, () => recoverStore(group));
+  if (isListening(group) && hasRecovered(group, look <= PATIENT_LOOKS)) return;
+  world.clock.after(RECOVERY_LOOK_MS, () => recoverStore(group, look + 1));
 }
 
-function hasRecovered({ monitor, nodes, world }: SimulatedGroup): boolean {
+function hasRecovered({ monitor, nodes, world }: SimulatedGroup, isPatient: boolean): boolean {
   const callers = monitor.callers();
   const isAllHere = nodes.every((node) => callers.some(({ report }) => report.node === node));
   if (isAllHere && monitor.evidence().contradiction === undefined) {
@@ -47,7 +49,7 @@ function hasRecovered({ monitor, nodes, world }: SimulatedGroup): boolean {
     const from = primary?.record?.nodes.find(({ id }) => id === primary.report.node)?.name ?? null;
     for (const whose of [null, from]) {
       const answer = monitor.recover({
-        nodes: nodes.length + missing.length,
+        nodes: isPatient ? nodes.length + missing.length : record.nodes.length,
         missing,
         from: whose,
         allowDataLoss: false,
