@@ -241,10 +241,12 @@ function keepsForeign({ before, evidence }: Decided, { term, basis, holder }: Re
 /** Whether a node that people let reign has promised the term, and has no less than the one that was elected. */
 function hasOther(decided: Decided, { term, basis }: Reign): boolean {
   const { before } = decided;
+  // A timeline between two reigns is of a promotion by hand.
+  const timelines = [before.reign, ...before.pastReigns].map((reign) => reign?.timeline);
   return before.nodes.some(({ id, candidatePriority, maintenance, dropping }) => {
     const pledge = heard(decided, id)?.pledge;
     if (pledge?.term !== term || candidatePriority === 0 || maintenance || dropping !== 'no') return false;
-    const isOnRecord = pledge.position.timeline <= (before.reign?.timeline ?? 0);
+    const isOnRecord = timelines.includes(pledge.position.timeline);
     return isOnRecord && basis !== null && comparePositions(pledge.position, basis.position) >= 0;
   });
 }

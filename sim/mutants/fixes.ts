@@ -271,6 +271,15 @@ export const FIXES: readonly Mutant[] = [
       among: ['drop_node', 'isolate_monitor', 'lose_monitor_disk'],
     },
   ]),
+  ...inFile('src/core/record-home.ts', [
+    {
+      name: 'a_recovery_ends_all_other_recoveries',
+      guards: 'who follows one of two recoveries takes a record that was recovered from the other (I36)',
+      original: "if (record.home.superseded?.includes(seen.incarnations.at(-1) ?? '')) return 'known';",
+      replacement: '',
+      among: ['lose_monitor_disk', 'restore_monitor', 'crash_points', 'switchover'],
+    },
+  ]),
   ...inFile('src/core/group-record.ts', [
     {
       name: 'a_record_without_its_number_says_nothing_to_a_node',

@@ -50,8 +50,8 @@ export const RECOVERING: readonly Mutant[] = [
     {
       name: 'a_recovered_record_has_a_new_home',
       guards: 'a recovered record is told from the one that the lost store had',
-      original: 'return { incarnations: [...incarnations, incarnation], writers: [] };',
-      replacement: 'return { incarnations, writers: [] };',
+      original: 'incarnations: [...incarnations, incarnation],',
+      replacement: 'incarnations,',
       among,
     },
   ]),

@@ -66,6 +66,8 @@ export interface RecordHome {
   readonly incarnations: readonly string[];
   /** Who has written in the present incarnation, oldest first; as many as are remembered. */
   readonly writers: readonly RecordWriter[];
+  /** Where other lines of recoveries had come to that a later one has put an end to. */
+  readonly superseded?: readonly string[];
 }
 
 export interface RecordWriter {

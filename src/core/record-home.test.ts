@@ -8,6 +8,7 @@ import { groupObstacles } from './obstacles.ts';
 import {
   contradictionOf,
   describeContradiction,
+  isLater,
   movedHome,
   originOf,
   stampOf,
@@ -78,6 +79,20 @@ test('two recoveries from the same record contradict each other', () => {
   }));
   assert(one !== undefined && other !== undefined);
   assert.equal(standing(one, other), 'diverged');
+});
+
+test('a recovery from one of two recoveries is taken by who follows the other', () => {
+  const [one, other] = ['one', 'other'].map((id) => ({
+    record: { ...RECORD, home: movedHome(RECORD.home, id) },
+    version: 2,
+  }));
+  assert(one !== undefined && other !== undefined);
+  const homes = [one.record.home, other.record.home];
+  const again = { record: { ...one.record, home: movedHome(one.record.home, 'again', homes) }, version: 1 };
+  assert.equal(standing(one, again), 'known');
+  assert.equal(standing(other, again), 'known');
+  assert.ok(isLater(other.record, other.version, again.record, again.version));
+  assert.notEqual(standing(again, other), 'known', 'and the one that is over is refused from then on');
 });
 
 test('a record of another group is foreign', () => {

@@ -24,9 +24,27 @@ export type Standing = 'known' | 'ahead' | 'diverged' | 'foreign';
 /** How many writers a record remembers. */
 const REMEMBERED_WRITERS = 50;
 
-/** The home of a record that is put into another store, or back into one that has gone on without it. */
-export function movedHome({ incarnations }: RecordHome, incarnation: string): RecordHome {
-  return { incarnations: [...incarnations, incarnation], writers: [] };
+/**
+ * The home of a record that is put into another store, or back into one that
+ * has gone on without it. `others`: of the records that it takes the place of.
+ * A group that was recovered twice from one version, and is now recovered from
+ * one of the two, would else go on without whoever follows the other.
+ */
+export function movedHome(
+  { incarnations, superseded = [] }: RecordHome,
+  incarnation: string,
+  others: readonly RecordHome[] = [],
+): RecordHome {
+  const ends = others
+    .filter((other) => other.incarnations[0] === incarnations[0])
+    .flatMap((other) => other.incarnations.slice(-1))
+    .filter((end) => !incarnations.includes(end));
+  const all = [...new Set([...superseded, ...ends])];
+  return {
+    incarnations: [...incarnations, incarnation],
+    writers: [],
+    ...(all.length === 0 ? {} : { superseded: all }),
+  };
 }
 
 /** The record as `writer` writes it over the given version. */
@@ -50,6 +68,7 @@ export function standingOf(seen: RecordStamp | null, record: GroupRecord, versio
   if (seen === null) return 'known';
   const { incarnations } = record.home;
   if (incarnations[0] !== seen.incarnations[0]) return 'foreign';
+  if (record.home.superseded?.includes(seen.incarnations.at(-1) ?? '')) return 'known';
   const length = Math.min(incarnations.length, seen.incarnations.length);
   if (incarnations.some((id, i) => i < length && id !== seen.incarnations[i])) return 'diverged';
   // Whatever the store before has come to: who recovered the record has decided what of that counts.
@@ -70,7 +89,7 @@ export function isLater(
   version: number,
 ): boolean {
   if (known === null) return true;
-  const isOfSameHome = known.home.incarnations.length === record.home.incarnations.length;
+  const isOfSameHome = known.home.incarnations.at(-1) === record.home.incarnations.at(-1);
   if (isOfSameHome && version <= knownVersion) return false;
   return standingOf(stampOf(known, knownVersion), record, version) === 'known';
 }

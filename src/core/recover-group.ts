@@ -199,7 +199,11 @@ function renumbered(
   const { intent } = record;
   return {
     ...record,
-    home: movedHome(record.home, incarnation),
+    home: movedHome(
+      record.home,
+      incarnation,
+      records.map(({ home }) => home),
+    ),
     // Whoever recovers a group has decided where it lives.
     move: undefined,
     term: Math.max(greatest('term'), ...terms) + TERM_JUMP,
