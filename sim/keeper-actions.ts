@@ -200,7 +200,7 @@ function* promote(action: ActionOf<'promote'>, context: ActionContext): Steps {
   server.promote(action.timeline);
   yield* until({ world, server }, () => server.role !== 'standby', 30_000);
   yield* context.passCrashPoint();
-  beginMarker(action.term, context);
+  if (action.withMarker) beginMarker(action.term, context);
   server.process.after(CHECKPOINT_AFTER_MS, () => server.checkpoint());
 }
 

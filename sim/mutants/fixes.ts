@@ -32,21 +32,6 @@ export const FIXES: readonly Mutant[] = [
       ],
     },
     {
-      name: 'whoever_holds_the_baton_proves_all_that_it_has',
-      guards: 'what the holder has after somebody promoted it before its own promotion is not lost (I1)',
-      original: 'const isOfHolder = each.node === from || (goesOn && hasAllBefore);',
-      replacement: 'const isOfHolder = goesOn && hasAllBefore;',
-      among: [
-        'kill_postgres',
-        'slow_network',
-        'kill_monitor',
-        'suspend_host',
-        'treat_by_hand',
-        'hang_disk',
-        'failover',
-      ],
-    },
-    {
       name: 'a_number_made_by_hand_is_no_more_commits',
       guards: 'the timeline number of a promotion by hand says nothing about commits (I1)',
       original: 'return comparePositions(a.known.position, b.known.position);',
@@ -269,6 +254,17 @@ export const FIXES: readonly Mutant[] = [
       original: 'node.id === intent?.from',
       replacement: "intent?.kind === 'handover' && node.id === intent.from",
       among: ['drop_node', 'isolate_monitor', 'lose_monitor_disk'],
+    },
+  ]),
+  ...inFile('src/core/be-primary.ts', [
+    {
+      name: 'nothing_is_acknowledged_on_a_timeline_that_is_not_known',
+      guards:
+        'a node that was promoted by hand before it was elected acknowledges nothing before the group knows its timeline (I1)',
+      original: 'if (position !== null && position.timeline !== reign.timeline) {',
+      replacement:
+        'if (reign.history !== null && position !== null && position.timeline !== reign.timeline) {',
+      among: ['start_by_hand', 'monitor_crash_points', 'treat_by_hand'],
     },
   ]),
   ...inFile('src/core/record-home.ts', [

@@ -13,6 +13,13 @@ export const UNMISSED_DECISIONS: readonly Unmissed[] = [
   ]),
   ...inFile('src/core/election.ts', [
     {
+      name: 'whoever_holds_the_baton_proves_all_that_it_has',
+      guards: 'what the holder has after somebody promoted it before its own promotion is not lost (I1)',
+      original: 'const isOfHolder = each.node === from || (goesOn && hasAllBefore);',
+      replacement: 'const isOfHolder = goesOn && hasAllBefore;',
+      why: 'nothing is acknowledged on such a timeline any more before the group knows it',
+    },
+    {
       name: 'number_by_hand_proves_nothing',
       guards: 'a timeline that somebody began by hand does not make a node the most advanced (I1)',
       original: 'const own = accounted.filter(({ isForeign }) => !isForeign);',

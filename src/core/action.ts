@@ -75,6 +75,8 @@ export type Action =
       readonly term: number;
       readonly timeline: number;
       readonly settings: ServerSettings;
+      /** The first commit of the term may follow at once: the group knows the timeline that it stands on. */
+      readonly withMarker: boolean;
     }
   | {
       readonly kind: 'apply_rule';

@@ -90,13 +90,15 @@ function becomePrimary(record: GroupRecord, reign: Reign, local: LocalView): Ste
   if (reign.fencedBy === 'lease' && local.walStillMs < record.settings.leaseMs)
     return rest('the old primary may have been told by the last WAL from it that it may go on');
   const settings = primarySettings(record, reign, local, false);
+  // Promoted by hand since it was elected, it may have followers that a person promotes onto the reign's number.
+  const timeline = Math.max(reign.timeline, reignTimelineAfter(position.timeline));
   return step(
     {
       kind: 'promote',
       term: reign.term,
-      // Promoted by hand since it was elected, it may have followers that a person promotes onto the reign's number.
-      timeline: Math.max(reign.timeline, reignTimelineAfter(position.timeline)),
+      timeline,
       settings: { ...settings, locked: isLocked(local) },
+      withMarker: timeline === reign.timeline,
     },
     reign.because,
   );
@@ -130,8 +132,8 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
   if (local.servingTerm === reign.term && position !== null && position.timeline > reign.timeline) {
     return step({ kind: 'stop', mode: 'immediate' }, 'it was stopped and promoted by hand');
   }
-  if (reign.history !== null && position !== null && position.timeline !== reign.timeline) {
-    // Nothing may be acknowledged on a timeline that no pledge could account for.
+  if (position !== null && position.timeline !== reign.timeline) {
+    // Nothing may be acknowledged on a timeline that no pledge could account for (I1).
     return rest(`the group has not learned of timeline ${position.timeline} yet`);
   }
   const rule = currentRule(record);

@@ -190,12 +190,12 @@ async function promote(action: ActionOf<'promote'>, context: ActionContext): Pro
   state.configured = null;
   const { position } = await server.promote(action.timeline, STEP, {
     settings: toManaged(action.settings, node),
-    settingsBehindMarker: settingsBehindMarker(action.settings, node),
+    settingsBehindMarker: action.withMarker ? settingsBehindMarker(action.settings, node) : undefined,
     onPromoted() {
       state.configured = action.settings;
       passCrashPoint('inside promote: promoted, not observed');
       // Clients wait for the marker, and nothing that could be seen first would change it.
-      beginMarker(action.term, action.timeline, context);
+      if (action.withMarker) beginMarker(action.term, action.timeline, context);
     },
   });
   context.log.info({ ...position, term: action.term }, 'promoted');
