@@ -145,8 +145,8 @@ export const KEEPING: readonly Mutant[] = [
     {
       name: 'number_left_for_people_again',
       guards: 'a holder that was promoted by hand since its election leaves the next number free, too (I10)',
-      original: 'timeline: Math.max(reign.timeline, reignTimelineAfter(position.timeline)),',
-      replacement: 'timeline: reign.timeline,',
+      original: 'const timeline = Math.max(reign.timeline, reignTimelineAfter(position.timeline));',
+      replacement: 'const timeline = reign.timeline;',
       needs: ['promote_by_hand'],
     },
   ]),

@@ -35,14 +35,6 @@ export const UNMISSED_STEPS: readonly Unmissed[] = [
       why: 'takes a stop, a start and a promotion by hand in a row on the holder',
     },
     {
-      name: 'timeline_is_learned_first',
-      guards: 'nothing is acknowledged on a timeline that the group does not know (I10)',
-      original: 'if (reign.history !== null && position !== null && position.timeline !== reign.timeline) {',
-      replacement: 'if (false) {',
-      needs: ['promote_by_hand'],
-      why: 'takes a stop, a start and a promotion by hand in a row on the holder',
-    },
-    {
       name: 'steps_down_only_without_store',
       guards: 'a primary that hears the store does not step down by itself (I27)',
       original: 'local.storeSilentMs >= detectionMs &&',

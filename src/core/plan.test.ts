@@ -148,20 +148,6 @@ test('a keeper that has just been woken does not take its own sleep for the sile
   expectAction(planned(trio(), 'a', { ...silent, keeperLagMs: 999 }), 'start_primary');
 });
 
-test('a node that was promoted by hand before its own promotion acknowledges nothing on a number that the group does not know', () => {
-  const group = trio().withReign({ timeline: 3, history: null });
-  const byHand = { timeline: 4, lsn: '0/3000000' };
-  const standby = { role: 'standby', position: byHand, history: [] } as const;
-  const promote = expectAction(
-    planned(group, 'a', { promotedTerm: null, servingTerm: null, postgres: standby }),
-    'promote',
-  );
-  assert.deepEqual([promote.timeline, promote.withMarker], [6, false]);
-  const promoted = { role: 'primary', position: { ...byHand, timeline: 6 } } as const;
-  const next = planned(group, 'a', { ...settledPrimary(group), servingTerm: null, postgres: promoted });
-  expectRest(next, /has not learned of timeline 6 yet/);
-});
-
 test('a crashed primary waits for the group, unless it may restart or the store is silent', () => {
   expectRest(planned(trio(), 'a', { postgres: crashed }), /the group decides/);
   const start = expectAction(

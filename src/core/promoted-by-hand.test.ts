@@ -7,6 +7,7 @@ import {
   expectRest,
   planned,
   pledge,
+  settledPrimary,
   stopped,
   trio,
 } from '../../test/support/planned.ts';
@@ -43,4 +44,18 @@ test('who was elected and then promoted by hand onto the number of its reign is 
   const standby = { role: 'standby', position: { timeline: TIMELINE, lsn: END_OF_WAL } } as const;
   const promote = expectAction(planned(elected, 'a', { ...local, postgres: standby }), 'promote');
   assert.equal(promote.timeline, TIMELINE + 2);
+});
+
+test('a node that was promoted by hand before its own promotion acknowledges nothing on a number that the group does not know', () => {
+  const group = trio().withReign({ timeline: 3, history: null });
+  const byHand = { timeline: 4, lsn: '0/3000000' };
+  const standby = { role: 'standby', position: byHand, history: [] } as const;
+  const promote = expectAction(
+    planned(group, 'a', { promotedTerm: null, servingTerm: null, postgres: standby }),
+    'promote',
+  );
+  assert.deepEqual([promote.timeline, promote.withMarker], [6, false]);
+  const promoted = { role: 'primary', position: { ...byHand, timeline: 6 } } as const;
+  const next = planned(group, 'a', { ...settledPrimary(group), servingTerm: null, postgres: promoted });
+  expectRest(next, /has not learned of timeline 6 yet/);
 });
