@@ -246,7 +246,9 @@ function hasOther(decided: Decided, { term, basis }: Reign): boolean {
   return before.nodes.some(({ id, candidatePriority, maintenance, dropping }) => {
     const pledge = heard(decided, id)?.pledge;
     if (pledge?.term !== term || candidatePriority === 0 || maintenance || dropping !== 'no') return false;
-    const isOnRecord = timelines.includes(pledge.position.timeline);
+    const isOnRecord = [pledge.position, ...pledge.history].every(({ timeline }) =>
+      timelines.includes(timeline),
+    );
     return isOnRecord && basis !== null && comparePositions(pledge.position, basis.position) >= 0;
   });
 }

@@ -23,12 +23,18 @@ const RECOVERY_LOOK_MS = 1_000;
 /** So often a person waits for a record that has all nodes. What joined and heard of it from the lost store alone has no data. */
 const PATIENT_LOOKS = 15;
 
+/** How often a person looks afterwards whether a node that comes back knows of another recovery, ms. */
+const AFTERWARDS_MS = 10_000;
+
 function recoverStore(group: SimulatedGroup, look: number): void {
   const { monitor, world } = group;
-  if (!monitor.isRestored) return;
+  if (!monitor.isRestored && monitor.evidence().contradiction === undefined)
+    return world.clock.after(AFTERWARDS_MS, () => recoverStore(group, 1));
   world.stir(RECOVERY_LOOK_MS);
-  if (isListening(group) && hasRecovered(group, look <= PATIENT_LOOKS)) return;
-  world.clock.after(RECOVERY_LOOK_MS, () => recoverStore(group, look + 1));
+  const isOver = isListening(group) && hasRecovered(group, look <= PATIENT_LOOKS);
+  world.clock.after(isOver ? AFTERWARDS_MS : RECOVERY_LOOK_MS, () =>
+    recoverStore(group, isOver ? 1 : look + 1),
+  );
 }
 
 function hasRecovered({ monitor, nodes, world }: SimulatedGroup, isPatient: boolean): boolean {
@@ -46,7 +52,9 @@ function hasRecovered({ monitor, nodes, world }: SimulatedGroup, isPatient: bool
   return callers.some(({ record }) => {
     if (record === null) return false;
     const missing = record.nodes.filter(({ id }) => !nodes.includes(id)).map(({ name }) => name);
-    const from = primary?.record?.nodes.find(({ id }) => id === primary.report.node)?.name ?? null;
+    // Where none runs: the one that last did.
+    const serving = primary?.report.node ?? record.reign?.holder;
+    const from = record.nodes.find(({ id }) => id === serving)?.name ?? null;
     for (const whose of [null, from]) {
       const answer = monitor.recover({
         nodes: isPatient ? nodes.length + missing.length : record.nodes.length,
