@@ -51,7 +51,7 @@ const phases = [
   },
   {
     title: 'integration tests, on real servers, two files at a time',
-    // Mostly they wait.
+    // One works while the other waits; on two cores that gains little more.
     files: integration.filter((file) => !ALONE.includes(file)),
     flags: ['--test-concurrency=2', NET],
   },

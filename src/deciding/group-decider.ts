@@ -115,7 +115,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   /** What was leased in a store that was lost is not in the one that the group was recovered into. */
   let storeKnownAtMs = now();
   const cell = createRecordCell(store, start, (before, { record, version }) => {
-    if (before.home.incarnations.length === record.home.incarnations.length) book.follow(before, record);
+    if (before.home.incarnations.at(-1) === record.home.incarnations.at(-1)) book.follow(before, record);
     else listenAnew(before, record);
     timeline = afterDecision(timeline, before, record, now());
     // Before anything else: a failover waits for its record.
