@@ -43,5 +43,9 @@ test('the record that makes a store believed again is a sign of life itself', as
   nowMs = 10_000;
   assert.equal(follower.silentMs(), 10_000, 'what is not believed says nothing');
   await untilSeen(await write(first));
-  assert.equal(follower.silentMs(), 0, 'a PostgreSQL that dies now is not restarted as if the store were away');
+  assert.equal(
+    follower.silentMs(),
+    0,
+    'a PostgreSQL that dies now is not restarted as if the store were away',
+  );
 });
