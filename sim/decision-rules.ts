@@ -7,7 +7,7 @@ import {
   type NodeId,
   type Reign,
 } from '../src/core/group-record.ts';
-import { comparePositions } from '../src/core/lineage.ts';
+import { comparePositions, sameSwitches, type Lineage } from '../src/core/lineage.ts';
 import { livePledges } from '../src/core/election.ts';
 import { mayLoseCommits } from '../src/core/lease.ts';
 import { lagBytes } from '../src/core/lsn.ts';
@@ -221,15 +221,24 @@ function fetches(decided: Decided): Offence | undefined {
 function keepsForeign({ before, evidence }: Decided, { term, basis, holder }: Reign): Offence | undefined {
   // What the holder itself has may be acknowledged.
   if (holder === before.intent?.from) return undefined;
-  const own = [before.reign, ...before.pastReigns].flatMap((each) => [
+  const reigns = [before.reign, ...before.pastReigns];
+  const own = reigns.flatMap((each) => [
     each?.timeline,
     ...(each?.history ?? each?.basis?.history ?? []).map(({ timeline }) => timeline),
     each?.basis?.position.timeline,
   ]);
   if (basis === null || own.includes(basis.position.timeline)) return undefined;
+  // Who was promoted by hand twice in a row may be on the number of a reign, with another history.
+  const hasOnlyTheNumber = ({ position, history }: Lineage): boolean =>
+    reigns.some(
+      (each) =>
+        each?.timeline === position.timeline && each.history !== null && !sameSwitches(history, each.history),
+    );
   const known = basis.history.findLast(({ timeline }) => own.includes(timeline));
-  const other = livePledges(before, evidence, term).find(({ node, pledge: { position } }) => {
-    const isCounted = node !== before.intent?.from && own.includes(position.timeline);
+  const other = livePledges(before, evidence, term).find(({ node, pledge }) => {
+    const { position } = pledge;
+    const isCounted =
+      node !== before.intent?.from && own.includes(position.timeline) && !hasOnlyTheNumber(pledge);
     const end = { timeline: known?.timeline ?? 0, lsn: known?.end ?? '0/0' };
     // From the end of the present reign on it may be what the holder itself went on with.
     const isOfHolder = known?.timeline === before.reign?.timeline;

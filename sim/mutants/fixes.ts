@@ -205,6 +205,13 @@ export const FIXES: readonly Mutant[] = [
         "const settings = standbySettings(record, local, null, true);\n    return step({ kind: 'start_standby', settings }, `a fresh copy",
       among: ['kill_keeper_and_postgres', 'lose_host', 'promote_by_hand', 'isolate_node'],
     },
+    {
+      name: 'a_copy_that_a_person_started_is_started_anew',
+      guards: 'a copy that a person starts before its keeper does is given its source (I26)',
+      original: 'if (startsWithoutSource(local, source))',
+      replacement: 'if (false)',
+      among: ['start_by_hand', 'crash_points', 'treat_by_hand', 'pause_host', 'isolate_monitor'],
+    },
   ]),
   ...inFile('sim/virtual-keeper.ts', [
     {
@@ -327,6 +334,14 @@ export const FIXES: readonly Mutant[] = [
         'store_is_down',
         'foreign_data',
       ],
+    },
+    {
+      name: 'a_number_reached_by_hand_is_no_reign',
+      guards: 'who was promoted by hand onto the number of a reign has not what that reign has (I9)',
+      original:
+        'node !== before.intent?.from && own.includes(position.timeline) && !hasOnlyTheNumber(pledge);',
+      replacement: 'node !== before.intent?.from && own.includes(position.timeline);',
+      among: ['treat_by_hand', 'kill_keeper', 'lose_disk', 'isolate_monitor'],
     },
   ]),
 ];
