@@ -9,12 +9,12 @@ import {
 } from '../src/core/group-record.ts';
 import { comparePositions, sameSwitches, type Lineage } from '../src/core/lineage.ts';
 import { livePledges } from '../src/core/election.ts';
-import { mayLoseCommits } from '../src/core/lease.ts';
 import { lagBytes } from '../src/core/lsn.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
 import { checkCommitQuorums } from './commit-quorums.ts';
 import { walOfGroup } from './observation.ts';
+import { waitsForNobody } from './record-checks.ts';
 import { sharesHistory } from './wal.ts';
 import type { World } from './world.ts';
 
@@ -71,7 +71,7 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
     !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
   if (before.rules.some(({ cohort }) => cohort.length === 1))
     return ['I3 a group without voters is not failed over by itself', `n${reign.holder} is given up`];
-  const isAsync = mayLoseCommits(before);
+  const isAsync = waitsForNobody(before);
   if (isAsync && decision.next.intent?.cause === 'lost' && evidence.lease?.term !== null)
     return ['I3 nobody is given up while his lease lasts', `term ${evidence.lease?.term}`];
   if (!isAsync && before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
@@ -366,6 +366,9 @@ export function checkRest(world: World, record: GroupRecord, evidence: Evidence)
   const fail = (text: string): void => world.checkers.fail('I26 nothing is waited for in vain', text);
   if (intent !== null && intent.stage !== 'elect' && evidence.intentAgeMs > settings.handoverMs + MARGIN_MS)
     fail(`term ${intent.term} has been in stage ${intent.stage} for ${evidence.intentAgeMs} ms`);
+  const isHeldUp = intent !== null && intent.stage !== 'drain' && evidence.lease?.term === reign.term;
+  if (isHeldUp && evidence.intentAgeMs > settings.leaseMs + MARGIN_MS)
+    fail(`n${reign.holder} still has a lease, though it was given up ${evidence.intentAgeMs} ms ago`);
   const members = record.rules.flatMap(({ cohort }) => cohort);
   const reports = evidence.reports.filter(
     ({ report: { node, postgres }, ageMs }) =>

@@ -344,4 +344,33 @@ export const FIXES: readonly Mutant[] = [
       among: ['treat_by_hand', 'kill_keeper', 'lose_disk', 'isolate_monitor'],
     },
   ]),
+  ...inFile('sim/group.ts', [
+    {
+      name: 'a_request_to_an_empty_store_takes_no_reign_back',
+      guards: 'who holds the baton is not forgotten because somebody asks a lost store for something (I34)',
+      original: 'if (termOf(next) >= termOf(decided)) decided = next;',
+      replacement: 'decided = next;',
+      among: ['spoil_switchover', 'lose_monitor_disk', 'restore_monitor', 'make_async', 'treat_by_hand'],
+    },
+  ]),
+  ...inFile('src/core/next-reign.ts', [
+    {
+      name: 'a_fence_outlasts_who_was_never_promoted',
+      guards: 'what fences a lost primary is waited for also by the second who is elected in its place (I3)',
+      original: 'if (reign?.fencedBy === undefined || reign.history !== null) return {};',
+      replacement: 'return {};',
+      durability: 'async',
+      among: ['cut_pair', 'stop_by_hand', 'failover'],
+    },
+  ]),
+  ...inFile('sim/lease-ends.ts', [
+    {
+      name: 'no_fencer_acts_on_a_lease_that_is_not_needed',
+      guards: 'a primary whose voters fence it again is not ended for want of a lease (I33)',
+      original: "if (order.kind === 'release' || order.kind === 'guard') dueMs = undefined;",
+      replacement: "if (order.kind === 'release') dueMs = undefined;",
+      durability: 'async',
+      among: ['change_durability'],
+    },
+  ]),
 ];
