@@ -15,6 +15,8 @@ export interface KeeperLink {
     readonly record: GroupRecord | null;
     readonly version: number;
   }): StoredRecord | undefined;
+  /** What was taken and could not be written is not lost, as in src/keeper/record-inbox.ts: nobody sends it again. */
+  putBack(taken: StoredRecord): void;
   silentMs(): number;
   hasHeard(): boolean;
   leasedUntilMs(term: number): number;
@@ -54,6 +56,9 @@ export function openKeeperLink(
       newest = undefined;
       if (found === undefined) return undefined;
       return isLater(than.record, than.version, found.record, found.version) ? found : undefined;
+    },
+    putBack(taken) {
+      newest ??= taken;
     },
     send(report) {
       waiting = report;
