@@ -54,7 +54,7 @@ export function checkDecision(decided: Decided): void {
 }
 
 /** The report of a node that is not older than the detection time. Data of another system are none (I11). */
-function heard({ before, evidence }: Decided, node: NodeId): Report | undefined {
+function heard({ before, evidence }: Pick<Decided, 'before' | 'evidence'>, node: NodeId): Report | undefined {
   const aged = reportOf(evidence, node);
   if (aged === undefined || aged.ageMs >= before.settings.detectionMs) return undefined;
   const { report } = aged;
@@ -202,13 +202,16 @@ function crowns(decided: Decided): Offence | undefined {
 }
 
 /** Who is to fetch what it lacks is on the way to it, as far as it has told. */
-function fetches(decided: Decided): Offence | undefined {
-  const { world, before, decision } = decided;
-  const fetch = decision.next.intent?.fetch;
-  if (fetch == null || before.intent?.fetch != null) return undefined;
-  const [wal, source] = [fetch.candidate, fetch.source].map((node) => walOfGroup(world, before, node));
+function fetches({ world, before, decision, evidence }: Decided): Offence | undefined {
+  return before.intent?.fetch == null ? fetchesInVain(world, decision.next, evidence) : undefined;
+}
+
+function fetchesInVain(world: World, record: GroupRecord, evidence: Evidence): Offence | undefined {
+  const fetch = record.intent?.fetch;
+  if (fetch == null) return undefined;
+  const [wal, source] = [fetch.candidate, fetch.source].map((node) => walOfGroup(world, record, node));
   if (wal === undefined || source === undefined || sharesHistory(wal, source)) return undefined;
-  const { pledge, postgres } = heard(decided, fetch.candidate) ?? {};
+  const { pledge, postgres } = heard({ before: record, evidence }, fetch.candidate) ?? {};
   const isTold = [pledge?.position, postgres?.position].some(
     (position) => position?.timeline === wal.at(-1)?.timeline.id,
   );
@@ -364,6 +367,8 @@ export function checkRest(world: World, record: GroupRecord, evidence: Evidence)
   const { intent, reign, settings } = record;
   if (reign === null) return;
   const fail = (text: string): void => world.checkers.fail('I26 nothing is waited for in vain', text);
+  const offence = fetchesInVain(world, record, evidence);
+  if (offence !== undefined) fail(offence[1]);
   if (intent !== null && intent.stage !== 'elect' && evidence.intentAgeMs > settings.handoverMs + MARGIN_MS)
     fail(`term ${intent.term} has been in stage ${intent.stage} for ${evidence.intentAgeMs} ms`);
   const isHeldUp = intent !== null && intent.stage !== 'drain' && evidence.lease?.term === reign.term;

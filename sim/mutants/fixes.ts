@@ -169,6 +169,22 @@ export const FIXES: readonly Mutant[] = [
       among: ['drop_node', 'kill_postgres', 'kill_keeper_and_postgres'],
     },
   ]),
+  ...inFile('src/core/election.ts', [
+    {
+      name: 'who_is_promoted_by_hand_while_it_fetches_is_passed_over',
+      guards: 'a fetch by a member that was promoted by hand is given up as soon as that is known (I26)',
+      original: 'return !isContained(candidate.pledge, source.pledge) || !canFetch(candidate, source);',
+      replacement: 'return false;',
+      among: [
+        'promote_by_hand',
+        'spoil_switchover',
+        'candidate_priority',
+        'cut_one_way',
+        'failover',
+        'lose_host',
+      ],
+    },
+  ]),
   ...inFile('src/core/membership-requests.ts', [
     {
       name: 'copies_are_counted_without_the_next_primary',

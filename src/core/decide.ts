@@ -1,5 +1,5 @@
 import type { Evidence, PostgresReport, Report } from './evidence.ts';
-import { elect, livePledges } from './election.ts';
+import { elect, isFetchedInVain, livePledges } from './election.ts';
 import {
   cohortMembers,
   currentRule,
@@ -231,15 +231,15 @@ function giveUpFetch(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
   const gone = [candidate, source].find(
     (node) => liveReport(record, evidence, node) === undefined && !isAwaited(record, evidence, node),
   );
-  if (gone === undefined && evidence.intentAgeMs < record.settings.handoverMs) return undefined;
+  const isInVain = isFetchedInVain(record, intent, evidence);
+  if (gone === undefined && !isInVain && evidence.intentAgeMs < record.settings.handoverMs) return undefined;
+  const target = gone === candidate || isInVain ? null : source;
+  const late = isInVain ? 'was promoted outside of the group meanwhile' : 'did not get the WAL in time';
   return {
-    next: {
-      ...record,
-      intent: { ...intent, stage: 'elect', fetch: null, target: gone === candidate ? null : source },
-    },
+    next: { ...record, intent: { ...intent, stage: 'elect', fetch: null, target } },
     because:
       gone === undefined
-        ? `${nameOf(record, candidate)} did not get the WAL in time`
+        ? `${nameOf(record, candidate)} ${late}`
         : `${nameOf(record, gone)} has gone while WAL was fetched`,
   };
 }
