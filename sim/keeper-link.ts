@@ -104,8 +104,11 @@ export function openKeeperLink(
   }
 
   function answered(report: Report, stored: TakenReport, askedAtMs: number): void {
-    if (report.leaseFor !== undefined && stored.leaseMs !== undefined && !stored.isRefused)
-      lease = { term: report.leaseFor, untilMs: askedAtMs + stored.leaseMs };
+    const { leaseMs } = stored;
+    // The call of a report that was given up is over: what comes back of it later would be an older lease.
+    const isHeard = sending === report && !stored.isRefused;
+    if (isHeard && report.leaseFor !== undefined && leaseMs !== undefined)
+      lease = { term: report.leaseFor, untilMs: askedAtMs + leaseMs };
     isRefused = stored.isRefused;
     hasHeard = true;
     const known = report.recordOrigin?.incarnations.length ?? 0;

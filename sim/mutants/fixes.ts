@@ -389,4 +389,14 @@ export const FIXES: readonly Mutant[] = [
       among: ['change_durability'],
     },
   ]),
+  ...inFile('sim/keeper-link.ts', [
+    {
+      name: 'a_late_answer_brings_no_older_lease',
+      guards: 'a lease that was renewed does not end with the answer to an older report (I33)',
+      original: 'const isHeard = sending === report && !stored.isRefused;',
+      replacement: 'const isHeard = !stored.isRefused;',
+      durability: 'async',
+      among: ['reorder_messages', 'kill_keeper', 'crash_points', 'slow_network'],
+    },
+  ]),
 ];
