@@ -61,7 +61,7 @@ export function createGroup(
   };
   let decided: GroupRecord | undefined;
   group.monitor.onSwap = (before, next) => {
-    decided = next;
+    if (termOf(next) >= termOf(decided)) decided = next;
     if (next.reign?.term !== before.reign?.term) group.reigns += 1;
     checkSwap(group, before, next);
     noteNames(group.decidedNames, next);
@@ -72,6 +72,11 @@ export function createGroup(
   for (let node = 0; node < size; node++) addNode(group);
   group.clients.begin();
   return group;
+}
+
+/** A store that was lost, or is an old copy, takes requests: none of them takes back what was decided in a later reign. */
+function termOf(record: GroupRecord | undefined): number {
+  return record?.reign?.term ?? 0;
 }
 
 /** `pgbaton create postgres --run` on a machine without data. */

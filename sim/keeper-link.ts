@@ -15,6 +15,8 @@ export interface KeeperLink {
     readonly record: GroupRecord | null;
     readonly version: number;
   }): StoredRecord | undefined;
+  /** What was taken and could not be written is not lost, as in src/keeper/record-inbox.ts: nobody sends it again. */
+  putBack(taken: StoredRecord): void;
   silentMs(): number;
   hasHeard(): boolean;
   leasedUntilMs(term: number): number;
@@ -54,6 +56,9 @@ export function openKeeperLink(
       newest = undefined;
       if (found === undefined) return undefined;
       return isLater(than.record, than.version, found.record, found.version) ? found : undefined;
+    },
+    putBack(taken) {
+      newest ??= taken;
     },
     send(report) {
       waiting = report;
@@ -99,8 +104,11 @@ export function openKeeperLink(
   }
 
   function answered(report: Report, stored: TakenReport, askedAtMs: number): void {
-    if (report.leaseFor !== undefined && stored.leaseMs !== undefined && !stored.isRefused)
-      lease = { term: report.leaseFor, untilMs: askedAtMs + stored.leaseMs };
+    const { leaseMs } = stored;
+    // The call of a report that was given up is over: what comes back of it later would be an older lease.
+    const isHeard = sending === report && !stored.isRefused;
+    if (isHeard && report.leaseFor !== undefined && leaseMs !== undefined)
+      lease = { term: report.leaseFor, untilMs: askedAtMs + leaseMs };
     isRefused = stored.isRefused;
     hasHeard = true;
     const known = report.recordOrigin?.incarnations.length ?? 0;

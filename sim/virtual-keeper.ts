@@ -194,8 +194,9 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
         else yield* adoptRecord(newest);
         return true;
       } catch (thrown) {
-        if (thrown instanceof StepFailed) return false;
-        throw thrown;
+        if (!(thrown instanceof StepFailed)) throw thrown;
+        if (newest !== undefined) line.putBack(newest);
+        return false;
       }
     }
 

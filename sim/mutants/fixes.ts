@@ -169,6 +169,22 @@ export const FIXES: readonly Mutant[] = [
       among: ['drop_node', 'kill_postgres', 'kill_keeper_and_postgres'],
     },
   ]),
+  ...inFile('src/core/election.ts', [
+    {
+      name: 'who_is_promoted_by_hand_while_it_fetches_is_passed_over',
+      guards: 'a fetch by a member that was promoted by hand is given up as soon as that is known (I26)',
+      original: 'return !isContained(candidate.pledge, source.pledge) || !canFetch(candidate, source);',
+      replacement: 'return false;',
+      among: [
+        'promote_by_hand',
+        'spoil_switchover',
+        'candidate_priority',
+        'cut_one_way',
+        'failover',
+        'lose_host',
+      ],
+    },
+  ]),
   ...inFile('src/core/membership-requests.ts', [
     {
       name: 'copies_are_counted_without_the_next_primary',
@@ -204,6 +220,13 @@ export const FIXES: readonly Mutant[] = [
       replacement:
         "const settings = standbySettings(record, local, null, true);\n    return step({ kind: 'start_standby', settings }, `a fresh copy",
       among: ['kill_keeper_and_postgres', 'lose_host', 'promote_by_hand', 'isolate_node'],
+    },
+    {
+      name: 'a_copy_that_a_person_started_is_started_anew',
+      guards: 'a copy that a person starts before its keeper does is given its source (I26)',
+      original: 'if (startsWithoutSource(local, source))',
+      replacement: 'if (false)',
+      among: ['start_by_hand', 'crash_points', 'treat_by_hand', 'pause_host', 'isolate_monitor'],
     },
   ]),
   ...inFile('sim/virtual-keeper.ts', [
@@ -327,6 +350,53 @@ export const FIXES: readonly Mutant[] = [
         'store_is_down',
         'foreign_data',
       ],
+    },
+    {
+      name: 'a_number_reached_by_hand_is_no_reign',
+      guards: 'who was promoted by hand onto the number of a reign has not what that reign has (I9)',
+      original:
+        'node !== before.intent?.from && own.includes(position.timeline) && !hasOnlyTheNumber(pledge);',
+      replacement: 'node !== before.intent?.from && own.includes(position.timeline);',
+      among: ['treat_by_hand', 'kill_keeper', 'lose_disk', 'isolate_monitor'],
+    },
+  ]),
+  ...inFile('sim/group.ts', [
+    {
+      name: 'a_request_to_an_empty_store_takes_no_reign_back',
+      guards: 'who holds the baton is not forgotten because somebody asks a lost store for something (I34)',
+      original: 'if (termOf(next) >= termOf(decided)) decided = next;',
+      replacement: 'decided = next;',
+      among: ['spoil_switchover', 'lose_monitor_disk', 'restore_monitor', 'make_async', 'treat_by_hand'],
+    },
+  ]),
+  ...inFile('src/core/next-reign.ts', [
+    {
+      name: 'a_fence_outlasts_who_was_never_promoted',
+      guards: 'what fences a lost primary is waited for also by the second who is elected in its place (I3)',
+      original: 'if (reign?.fencedBy === undefined || reign.history !== null) return {};',
+      replacement: 'return {};',
+      durability: 'async',
+      among: ['cut_pair', 'stop_by_hand', 'failover'],
+    },
+  ]),
+  ...inFile('sim/lease-ends.ts', [
+    {
+      name: 'no_fencer_acts_on_a_lease_that_is_not_needed',
+      guards: 'a primary whose voters fence it again is not ended for want of a lease (I33)',
+      original: "if (order.kind === 'release' || order.kind === 'guard') dueMs = undefined;",
+      replacement: "if (order.kind === 'release') dueMs = undefined;",
+      durability: 'async',
+      among: ['change_durability'],
+    },
+  ]),
+  ...inFile('sim/keeper-link.ts', [
+    {
+      name: 'a_late_answer_brings_no_older_lease',
+      guards: 'a lease that was renewed does not end with the answer to an older report (I33)',
+      original: 'const isHeard = sending === report && !stored.isRefused;',
+      replacement: 'const isHeard = !stored.isRefused;',
+      durability: 'async',
+      among: ['reorder_messages', 'kill_keeper', 'crash_points', 'slow_network'],
     },
   ]),
 ];
