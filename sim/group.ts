@@ -1,9 +1,10 @@
 import { findNode, type GroupRecord, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
 import { registerNode } from '../src/core/requests.ts';
 import { createClients, type Clients } from './clients.ts';
+import type { Home } from './home.ts';
 import { checkData, checkNames, checkSwap, noteNames } from './record-checks.ts';
 import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
-import { createVirtualMonitor, type VirtualMonitor } from './virtual-monitor.ts';
+import { createVirtualMonitor } from './virtual-monitor.ts';
 import { createVirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 import type { WriteGap } from './write-gap.ts';
@@ -11,7 +12,7 @@ import type { WriteGap } from './write-gap.ts';
 /** A whole simulated group: monitor, keepers, servers and clients. */
 export interface SimulatedGroup {
   readonly world: World;
-  readonly monitor: VirtualMonitor;
+  readonly monitor: Home;
   /** The nodes that belong to the group, and those on their way out. */
   readonly nodes: NodeId[];
   readonly keepers: Map<NodeId, VirtualKeeper>;
@@ -78,15 +79,17 @@ export function createGroup(
 export function addNode(group: SimulatedGroup): void {
   const { world, monitor } = group;
   const node = monitor.store.stored.record.nextNodeId;
-  monitor.request((record) =>
-    registerNode(record, {
-      name: null,
-      host: `n${node}`,
-      port: 5432,
-      candidatePriority: 50,
-      replicationQuorum: !group.isAsync,
-      systemIdentifier: null,
-    }),
+  monitor.request(
+    (record) =>
+      registerNode(record, {
+        name: null,
+        host: `n${node}`,
+        port: 5432,
+        candidatePriority: 50,
+        replicationQuorum: !group.isAsync,
+        systemIdentifier: null,
+      }),
+    () => undefined,
   );
   // A store that did not answer may not have taken it: then somebody has to ask again, and nobody does.
   if (findNode(monitor.store.stored.record, node) === undefined) return;
@@ -99,7 +102,7 @@ export function addNode(group: SimulatedGroup): void {
   const keeper = createVirtualKeeper(world, {
     node,
     server,
-    monitor,
+    home: monitor,
     diesHere: () => group.crashPointChance > 0 && server.random.chance(group.crashPointChance),
     onDeath: () => startKeeper(group, node, server.random.between(20, 3_000)),
   });

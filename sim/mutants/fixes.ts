@@ -222,11 +222,11 @@ export const FIXES: readonly Mutant[] = [
       among: ['fill_disk', 'switchover', 'kill_postgres', 'number_sync'],
     },
   ]),
-  ...inFile('sim/virtual-monitor.ts', [
+  ...inFile('sim/virtual-decider.ts', [
     {
       name: 'a_decision_that_somebody_was_faster_than_is_no_circle',
       guards: 'decisions that were not written, since others changed the record, do not go round (I27)',
-      original: "if (outcome === 'written') rules.push(decision.rule);\n      else overtaken += 1;",
+      original: 'if (isWritten) rules.push(decision.rule);\n          else overtaken += 1;',
       replacement: 'rules.push(decision.rule);',
       among: ['store_has_rivals', 'stop_by_hand'],
     },
