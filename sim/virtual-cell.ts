@@ -51,6 +51,7 @@ export function createVirtualCell(
       else then();
     },
     read(then, lost) {
+      self.isUncertain = true;
       port.read((answer) => {
         if ('kind' in answer) return lost(answer);
         self.isUncertain = false;
