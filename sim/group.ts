@@ -1,10 +1,9 @@
-import { findNode, type GroupRecord, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
+import { findNode, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
 import { registerNode } from '../src/core/requests.ts';
 import { createClients, type Clients } from './clients.ts';
 import type { Home } from './home.ts';
 import { checkData, checkNames, checkSwap, noteNames } from './record-checks.ts';
 import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
-import { createVirtualMonitor } from './virtual-monitor.ts';
 import { createVirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 import type { WriteGap } from './write-gap.ts';
@@ -36,16 +35,11 @@ export interface SimulatedGroup {
   readonly oldPrimarySinceMs: Map<string, number>;
 }
 
-export function createGroup(
-  world: World,
-  size: number,
-  clientCount: number,
-  settings: GroupSettings,
-): SimulatedGroup {
+export function createGroup(world: World, size: number, clientCount: number, home: Home): SimulatedGroup {
   const nodes: NodeId[] = [];
   const group: SimulatedGroup = {
     world,
-    monitor: createVirtualMonitor(world, settings),
+    monitor: home,
     nodes,
     keepers: new Map(),
     clients: createClients(world, nodes, clientCount),
@@ -79,17 +73,15 @@ export function createGroup(
 export function addNode(group: SimulatedGroup): void {
   const { world, monitor } = group;
   const node = monitor.store.stored.record.nextNodeId;
-  monitor.request(
-    (record) =>
-      registerNode(record, {
-        name: null,
-        host: `n${node}`,
-        port: 5432,
-        candidatePriority: 50,
-        replicationQuorum: !group.isAsync,
-        systemIdentifier: null,
-      }),
-    () => undefined,
+  monitor.register((record) =>
+    registerNode(record, {
+      name: null,
+      host: `n${node}`,
+      port: 5432,
+      candidatePriority: 50,
+      replicationQuorum: !group.isAsync,
+      systemIdentifier: null,
+    }),
   );
   // A store that did not answer may not have taken it: then somebody has to ask again, and nobody does.
   if (findNode(monitor.store.stored.record, node) === undefined) return;

@@ -17,6 +17,8 @@ export interface Home {
   dropWatches(): void;
   /** Somebody is there who takes what people ask for. */
   isListening(): boolean;
+  /** A node that joins asks for its place. */
+  register(ask: Ask): void;
   /** `then` is called at once by a monitor. Whoever dies on it tells nobody. */
   request(ask: Ask, then: Then): void;
   /** What a decider knows that is not behind. */

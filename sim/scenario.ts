@@ -18,6 +18,7 @@ export interface Scenario {
   readonly faultyMs: number;
   readonly schedule: readonly PlannedFault[];
   readonly durability?: 'async';
+  readonly store?: 'etcd';
 }
 
 export const CLIENT_COUNT = 2;
@@ -40,10 +41,15 @@ const NOT_FOR_ASYNC: readonly string[] = [
   'make_async',
 ];
 
+/** The loss of an etcd is not simulated. */
+const NOT_FOR_ETCD: readonly string[] = ['lose_monitor_disk', 'restore_monitor'];
+
 /** What follows from these options. */
 export function scenarioOf(options: RunOptions): Scenario {
-  const { seed, nodes, faultyMs, without, durability } = options;
-  const isOff = (kind: string): boolean => durability === 'async' && NOT_FOR_ASYNC.includes(kind);
+  const { seed, nodes, faultyMs, without, durability, store } = options;
+  const isOff = (kind: string): boolean =>
+    (durability === 'async' && NOT_FOR_ASYNC.includes(kind)) ||
+    (store === 'etcd' && NOT_FOR_ETCD.includes(kind));
   const kinds = Object.keys(FAULTS).filter((kind) => !without.includes(kind) && !isOff(kind));
   const schedule =
     options.schedule ?? makeSchedule(createRandom(seedOf(seed, STREAMS.schedule)), kinds, faultyMs);
@@ -54,5 +60,6 @@ export function scenarioOf(options: RunOptions): Scenario {
     faultyMs,
     schedule,
     ...(durability === undefined ? {} : { durability }),
+    ...(store === undefined ? {} : { store }),
   };
 }
