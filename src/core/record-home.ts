@@ -63,6 +63,16 @@ export function stampOf(record: GroupRecord, version: number): RecordStamp {
   return { ...originOf(record), version };
 }
 
+/** Whether two have seen the same record. The version alone does not tell: another home, or another line of it, may have come to the same. */
+export function isSameStamp(a: RecordStamp | null, b: RecordStamp | null): boolean {
+  return (
+    a?.version === b?.version &&
+    a?.writer === b?.writer &&
+    a?.incarnations.length === b?.incarnations.length &&
+    a?.incarnations.at(-1) === b?.incarnations.at(-1)
+  );
+}
+
 /** Compares what somebody has seen with a record in a version. */
 export function standingOf(seen: RecordStamp | null, record: GroupRecord, version: number): Standing {
   if (seen === null) return 'known';

@@ -48,6 +48,20 @@ test('a store that has been put back from a backup is known by what it has then'
   assert.deepEqual(restored.current(), { record: old, version: 1 });
 });
 
+test('a group that has just moved may have the version here that it had where it was', async () => {
+  const { store } = await aCell();
+  const { incarnations } = RECORD.home;
+  const last = { ...RECORD, home: { incarnations: ['another'], writers: [] } };
+  const arrived = { ...RECORD, home: { incarnations: ['another', ...incarnations], writers: [] } };
+  const version = 4;
+  await store.swap({ changes: [{ key: KEY, expected: 3, value: JSON.stringify(arrived) }] }, CALL);
+  const cell = createRecordCell(store, { record: last, version }, () => undefined);
+  cell.observe({ record: arrived, version });
+  assert(cell.isUncertain());
+  await cell.refresh();
+  assert.deepEqual(cell.current(), { record: arrived, version });
+});
+
 test('a store that has lost the record has an empty one, of another origin', async () => {
   const { cell, write } = await aCell();
   await write(null);

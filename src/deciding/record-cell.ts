@@ -1,5 +1,5 @@
 import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord } from '../core/group-record.ts';
-import { isLater } from '../core/record-home.ts';
+import { isLater, isSameStamp, stampOf } from '../core/record-home.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Guard, Note, Store } from '../store/store.ts';
 import { recordKey } from './record-key.ts';
@@ -68,13 +68,16 @@ export function createRecordCell(
     onChange(before, now);
   }
 
+  /** A group that has just moved here may have had the same version where it was. */
+  const isKnown = ({ record, version }: StoredRecord): boolean =>
+    isSameStamp(stampOf(record, version), stampOf(known.record, known.version));
+
   async function read(): Promise<void> {
     const stored = await store.get(key, CALL);
     if (stored === undefined) return lose();
     isUncertain = false;
-    if (stored.version !== known.version) {
-      learn({ record: parseRecord(stored.value), version: stored.version });
-    }
+    const now = { record: parseRecord(stored.value), version: stored.version };
+    if (!isKnown(now)) learn(now);
   }
 
   /** A group that has nodes is never removed: then the store was made anew, and has nothing in common with the record. */
@@ -96,9 +99,9 @@ export function createRecordCell(
       if (isLater(known.record, known.version, stored.record, stored.version)) learn(stored);
     },
     observe(stored) {
-      const version = stored?.version ?? ABSENT;
-      if (stored !== undefined && version > known.version) learn(stored);
-      else if (version !== known.version) isUncertain = true;
+      if (stored === undefined) isUncertain ||= known.version !== ABSENT;
+      else if (stored.version > known.version) learn(stored);
+      else if (!isKnown(stored)) isUncertain = true;
     },
     async refresh() {
       if (isUncertain) await read();

@@ -43,6 +43,7 @@ export function followRecord(options: RecordFollowerOptions): RecordFollower {
   const state = createLineState(options);
   let hasHeard = false;
 
+  /** After what it said was passed on: that may be what makes it believed again. */
   function heard(): void {
     hasHeard = true;
     const refused = options.refused();
@@ -64,24 +65,24 @@ export function followRecord(options: RecordFollowerOptions): RecordFollower {
 
   async function watch(): Promise<void> {
     const { version, entries } = await store.list(key, ASK);
-    heard();
     for (const entry of entries) {
       if (entry.key === key) onRecord({ record: parseRecord(entry.value), version: entry.version });
     }
+    heard();
     for await (const message of store.watch(key, version, signal)) {
       if (message.kind === 'start_again') return;
-      heard();
       for (const { key: changed, value } of message.changes) {
         if (changed === key && value !== null)
           onRecord({ record: parseRecord(value), version: message.version });
       }
+      heard();
     }
   }
 
   async function ask(): Promise<void> {
     const stored = await store.get(key, ASK);
-    heard();
     onRecord(stored && { record: parseRecord(stored.value), version: stored.version });
+    heard();
   }
 
   const loops = [again(RETRY_MS, watch), again(ASK_EVERY_MS, ask)];

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { MonitorService } from '../api/monitor-service.ts';
 import type { ReportAnswerBody } from '../api/schemas.ts';
-import type { Report } from '../core/evidence.ts';
+import { stampOfReport, type Report } from '../core/evidence.ts';
+import { isSameStamp, stampOf } from '../core/record-home.ts';
 import { recoverGroup } from '../core/recover-group.ts';
 import type { Formations } from './formations.ts';
 import type { TakenReport } from './group-decider.ts';
@@ -88,8 +89,6 @@ export function toReportAnswer(report: Report, taken: TakenReport): ReportAnswer
   const { record, version, refused, wantsRecord } = taken;
   if (refused !== undefined) return { record_version: version, refused, send_record: wantsRecord };
   // Not "older": a keeper that has just joined knows none at all.
-  const isKnown = report.recordVersion === version && report.recordOrigin !== undefined;
-  const isOfThisHome =
-    isKnown && report.recordOrigin?.incarnations.length === record.home.incarnations.length;
-  return { record_version: version, ...(isOfThisHome ? {} : { record }) };
+  const isKnown = isSameStamp(stampOfReport(report), stampOf(record, version));
+  return { record_version: version, ...(isKnown ? {} : { record }) };
 }

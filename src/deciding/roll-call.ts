@@ -1,7 +1,13 @@
 import { stampOfReport, type Report } from '../core/evidence.ts';
 import type { GroupRecord, NodeId } from '../core/group-record.ts';
 import type { Caller } from '../core/recover-group.ts';
-import { contradictionOf, stopsDeciding, type Contradiction, type RecordStamp } from '../core/record-home.ts';
+import {
+  contradictionOf,
+  isSameStamp,
+  stopsDeciding,
+  type Contradiction,
+  type RecordStamp,
+} from '../core/record-home.ts';
 import { isOlder } from './evidence-book.ts';
 import type { StoredRecord } from './record-cell.ts';
 
@@ -37,7 +43,8 @@ export function createRollCall(now: () => number): RollCall {
       const stamp = stampOfReport(report);
       const before = calls.get(report.node);
       if (before?.caller !== undefined && isOlder(report, before.caller.report)) return;
-      const known = before !== undefined && isSame(before.stamp, stamp) ? before.caller?.record : undefined;
+      const known =
+        before !== undefined && isSameStamp(before.stamp, stamp) ? before.caller?.record : undefined;
       calls.set(report.node, { stamp, caller: { report, record: record ?? known ?? null }, atMs: now() });
     },
     remember: (node, stamp) => void calls.set(node, { stamp, caller: undefined, atMs: -Infinity }),
@@ -55,13 +62,4 @@ export function createRollCall(now: () => number): RollCall {
     },
     hasRecordOf: (node) => calls.get(node)?.caller?.record != null,
   };
-}
-
-function isSame(a: RecordStamp | null, b: RecordStamp | null): boolean {
-  return (
-    a?.version === b?.version &&
-    a?.writer === b?.writer &&
-    a?.incarnations.length === b?.incarnations.length &&
-    a?.incarnations.at(-1) === b?.incarnations.at(-1)
-  );
 }

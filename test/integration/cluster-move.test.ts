@@ -145,7 +145,7 @@ test(
       // Each keeper decides by what it was told itself: all have heard of it by then.
       await sleep(2_000);
       await sleeper.killKeeper();
-      const moved = await from.pgbaton('store', 'move', '--to', to.uri, '--wait', '8');
+      const moved = await from.pgbaton('store', 'move', '--to', to.uri, '--wait', '5');
       console.log(moved.stdout);
       assert.match(moved.stderr, /the group has moved, and .*"node3".* not heard/);
       await clients.progress();
