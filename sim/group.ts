@@ -57,7 +57,10 @@ export function createGroup(world: World, size: number, clientCount: number, hom
   let decided: GroupRecord | undefined;
   group.monitor.onSwap = (before, next) => {
     decided = next;
-    if (next.reign?.term !== before.reign?.term) group.reigns += 1;
+    if (next.reign?.term !== before.reign?.term) {
+      group.reigns += 1;
+      world.checkers.reignBeganMs = world.clock.nowMs;
+    }
     checkSwap(group, before, next);
     noteNames(group.decidedNames, next);
   };

@@ -21,6 +21,8 @@ export interface Home {
   register(ask: Ask): void;
   /** `then` is called at once by a monitor. Whoever dies on it tells nobody. */
   request(ask: Ask, then: Then): void;
+  /** A request waits for its answer, and somebody lives who would give it. */
+  isAsked(): boolean;
   /** What a decider knows that is not behind. */
   evidence(): Evidence;
   /** What each of those who decide knows. */

@@ -127,7 +127,7 @@ export function openMemberLink(world: World, keeper: ConnectedKeeper, home: Memb
     silentMs: () => process.timeMs() - heardAtMs,
     hasHeard: () => hasHeard,
     leasedUntilMs: () => -Infinity,
-    takeNewest: (than) => inbox.takeNewest(than),
+    inbox,
     send(report) {
       member.takeReport(report, journalled()?.record ?? null);
       for (const line of peers.values()) line.send(report);

@@ -60,7 +60,7 @@ export function openMonitorLink(world: World, keeper: ConnectedKeeper, monitor: 
     silentMs: () => process.timeMs() - heardAtMs,
     hasHeard: () => hasHeard,
     leasedUntilMs: (term) => (lease.term === term ? lease.untilMs : -Infinity),
-    takeNewest: (than) => inbox.takeNewest(than),
+    inbox,
     send: (report) => line.send(report),
     close: () => watch.close(),
   };

@@ -2,7 +2,7 @@ import { hasKnown, type GroupRecord, type NodeId } from '../src/core/group-recor
 import { isLater } from '../src/core/record-home.ts';
 import type { StoredRecord } from './virtual-store.ts';
 
-/** The newest record that has come in for a keeper. */
+/** src/keeper/record-inbox.ts over virtual time: the newest record that has come in for a keeper. */
 export interface RecordInbox {
   put(stored: StoredRecord): void;
   /** If it is a later version of this one. */
@@ -10,11 +10,14 @@ export interface RecordInbox {
     readonly record: GroupRecord | null;
     readonly version: number;
   }): StoredRecord | undefined;
+  /** It could not be written down, and waits on: nobody may send it again. */
+  putBack(stored: StoredRecord): void;
 }
 
 export function createRecordInbox(node: NodeId, onRecord: () => void): RecordInbox {
   let newest: StoredRecord | undefined;
   return {
+    putBack: (stored) => void (newest ??= stored),
     put(stored) {
       if (!hasKnown(stored.record, node)) return;
       if (newest !== undefined && !isLater(newest.record, newest.version, stored.record, stored.version))

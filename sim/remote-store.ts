@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 export interface StoreEnd {
   readonly process: VirtualProcess;
   readonly store: VirtualStore;
-  swap(swap: Swap, then: (outcome: SwapOutcome) => void): void;
+  readonly swap: (swap: Swap, then: (outcome: SwapOutcome) => void) => void;
 }
 
 /** The store across the network: what it has done and what the asker hears of it are two things. */

@@ -16,6 +16,7 @@ import {
 import { createEvidenceBook, type EvidenceBook } from '../src/deciding/evidence-book.ts';
 import { createRollCall, type RollCall } from '../src/deciding/roll-call.ts';
 import { TURN_MS, type Turn } from '../src/deciding/turn.ts';
+import { createHearing } from './hearing.ts';
 import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
 import type { Mutable } from './mutable.ts';
 import type { VirtualProcess } from './process.ts';
@@ -89,6 +90,7 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
   const newBook = (): EvidenceBook => createEvidenceBook(now, options.own);
   let book = newBook();
   let rollCall: RollCall = createRollCall(now);
+  let hearing = createHearing(now, options.own);
   let [isTicking, isRoundDue, isDraining, starts, beganMs] = [false, false, false, 0, 0];
   let tasks: (() => void)[] = [];
   /** Since when there is something to decide that others are to decide first. */
@@ -99,6 +101,9 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
       for (const { report } of rollCall.callers()) book.take(report, stored.record);
     options.onLearn(stored);
   });
+
+  /** What rests on a record that is over comes to nothing, and is no offence. */
+  const isAbreast = (): boolean => cell.known.version === store.stored.version;
 
   const contradiction = (): Contradiction | undefined => rollCall.contradiction(cell.known);
 
@@ -160,17 +165,17 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
     let overtaken = 0;
     const speak = (isSpeaking: boolean): void =>
       withLease((seen) => {
-        const { record, version } = cell.known;
+        const { record } = cell.known;
         const decision = decide(record, seen);
         if (decision === undefined) {
           waiting = undefined;
-          checkRest(world, record, seen);
+          if (isAbreast()) checkRest(world, record, seen);
           return free();
         }
         // Who has written may go on: the others have yet to read what it was.
         if (!isSpeaking && mustWait()) return free();
-        if (version === store.stored.version)
-          checkDecision({ world, before: record, decision, evidence: seen });
+        if (isAbreast())
+          checkDecision({ world, before: record, decision, evidence: seen, listenedMs: hearing.forMs() });
         world.count(`rule ${decision.rule}`);
         const why = `${decision.rule}: ${decision.because}`;
         swap(decision.next, why, decision.needsNoLease === true, lostSwap, (isWritten) => {
@@ -248,6 +253,7 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
     book = newBook();
     book.follow(undefined, stored.record);
     rollCall = createRollCall(now);
+    hearing = createHearing(now, options.own);
     if (store.contradiction !== undefined)
       rollCall.remember(store.contradiction.node, store.contradiction.theirs);
     starts += 1;
@@ -266,13 +272,13 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
   }
 
   function askAnew(ask: Ask, then: Then, attempt: number): void {
-    const { record, version } = cell.known;
+    const { record } = cell.known;
     const answer = attempt > ATTEMPTS ? NO_ANSWER : ask(record, evidence());
     if (answer.kind === 'refused' || answer.next === record) {
       then(answer);
       return free();
     }
-    if (version === store.stored.version) checkRequest(world, record, answer.next);
+    if (isAbreast()) checkRequest(world, record, answer.next);
     put(answer, `request: ${answer.because}`, then, () => askAnew(ask, then, attempt + 1));
   }
 
@@ -310,7 +316,9 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
     takeReport(report, journalled) {
       const { record } = cell.known;
       rollCall.take(report, journalled ?? undefined);
-      if (findNode(record, report.node) !== undefined && book.take(report, record)) settleSoon();
+      if (findNode(record, report.node) === undefined || !book.take(report, record)) return;
+      hearing.heard(report.node, record.settings.detectionMs);
+      settleSoon();
     },
     learn(stored) {
       if (contradiction() === undefined) takeIn(() => cell.learn(stored));

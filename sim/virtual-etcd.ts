@@ -4,9 +4,9 @@ import { writtenBy } from '../src/core/record-home.ts';
 import type { Home } from './home.ts';
 import { openMemberLink, type Member, type MemberHome } from './member-link.ts';
 import type { Mutable } from './mutable.ts';
-import { createProcess } from './process.ts';
+import { createProcess, type VirtualProcess } from './process.ts';
 import type { StoreEnd } from './remote-store.ts';
-import { isRecovery, NO_ANSWER, type Ask } from './virtual-decider.ts';
+import { isRecovery, NO_ANSWER, type Ask, type Then } from './virtual-decider.ts';
 import { CLIENTS, MONITOR } from './virtual-network.ts';
 import { createVirtualStore } from './virtual-store.ts';
 import { createWatchers } from './watchers.ts';
@@ -33,6 +33,7 @@ export function createVirtualEtcd(world: World, settings: GroupSettings): Home {
   const watchers = createWatchers(world, process);
   const random = world.randomOf('people');
   const members = new Map<NodeId, Member>();
+  const requests = new Set<{ readonly asked: VirtualProcess; readonly life: number }>();
   /** Why the swap under way is made, and by whom, for the story. */
   let reason = '';
 
@@ -114,9 +115,16 @@ export function createVirtualEtcd(world: World, settings: GroupSettings): Home {
     request(ask, then) {
       const all = near();
       if (all.length === 0) return then(NO_ANSWER);
-      const { decider } = random.pick(all);
-      decider.whenFree(() => decider.request(ask, then));
+      const { decider, process: asked } = random.pick(all);
+      const request = { asked, life: asked.life };
+      requests.add(request);
+      const answered: Then = (answer) => {
+        requests.delete(request);
+        then(answer);
+      };
+      decider.whenFree(() => decider.request(ask, answered));
     },
+    isAsked: () => [...requests].some(({ asked, life }) => asked.isAlive && asked.life === life),
     restore: () => undefined,
     callers: () => [],
     recover: (_request, then) => then(NO_ANSWER),

@@ -192,15 +192,16 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     /** false: the journal can't be written, and the loop of the keeper has failed. */
     function* catchUp(): Steps<boolean> {
-      const newest = line.takeNewest({ record: mine.record, version: mine.recordVersion });
+      const newest = line.inbox.takeNewest({ record: mine.record, version: mine.recordVersion });
       if (newest === undefined && entry === self.durable) return true;
       try {
         if (newest === undefined) yield* context.journal.write({});
         else yield* adoptRecord(newest);
         return true;
       } catch (thrown) {
-        if (thrown instanceof StepFailed) return false;
-        throw thrown;
+        if (!(thrown instanceof StepFailed)) throw thrown;
+        if (newest !== undefined) line.inbox.putBack(newest);
+        return false;
       }
     }
 

@@ -121,6 +121,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Hom
     trust() {
       self.isRestored = false;
     },
+    isAsked: () => false,
     register: (ask) => decider.request(ask, () => undefined),
     request: (ask, then) => heard((answer) => decider.request(ask, answer), then),
     begin() {

@@ -180,6 +180,14 @@ export const FIXES: readonly Mutant[] = [
   ]),
   ...inFile('src/deciding/evidence-book.ts', [
     {
+      name: 'who_was_deaf_to_a_new_holder_listens_first',
+      guards: 'a holder is not given up at once by a decider that could not hear it before either (I32)',
+      original: 'return now() - (heard.get(node)?.atMs ?? startedAtMs) >= settings.detectionMs;',
+      replacement: 'return false;',
+      store: 'etcd',
+      among: ['cut_pair', 'kill_postgres', 'stop_by_hand', 'cut_one_way', 'switchover'],
+    },
+    {
       name: 'reports_of_an_earlier_session_are_old',
       guards: 'a report of a killed keeper that comes in late is known to be old (I26)',
       original: 'if (report.session !== known.session) return report.session < known.session;',
@@ -220,6 +228,14 @@ export const FIXES: readonly Mutant[] = [
       original: 'if (newest === undefined && entry === self.durable) return true;',
       replacement: 'if (newest === undefined) return true;',
       among: ['fill_disk', 'switchover', 'kill_postgres', 'number_sync'],
+    },
+    {
+      name: 'a_decision_that_could_not_be_written_down_waits',
+      guards: 'a decision that a full disk did not take is not forgotten where nobody sends it again (I26)',
+      original: 'if (newest !== undefined) line.inbox.putBack(newest);',
+      replacement: '',
+      store: 'etcd',
+      among: ['fill_disk', 'kill_postgres'],
     },
   ]),
   ...inFile('sim/virtual-decider.ts', [
