@@ -28,6 +28,8 @@ export interface Checkers {
   lastAcknowledged(): WalRecord | undefined;
   /** What was decided last, also while the store that it stood in is lost; undefined before there is a group. */
   decided: () => GroupRecord | undefined;
+  /** When the present reign began. */
+  reignBeganMs: number;
   /** The highest term that a node has durably promised. */
   promisedBy: (node: NodeId) => number;
   /** Commits wait for nobody: some may be lost in a failover that rests on the end of a lease, and in nothing else. */
@@ -131,6 +133,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
   const self: Mutable<Checkers> = {
     isAsync: false,
     decided: () => undefined,
+    reignBeganMs: 0,
     promisedBy: () => 0,
     violation: undefined,
     isOver: false,

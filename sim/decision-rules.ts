@@ -24,6 +24,8 @@ interface Decided {
   readonly before: GroupRecord;
   readonly decision: Decision;
   readonly evidence: Evidence;
+  /** For how long the decider has heard others, ms. */
+  readonly listenedMs: number;
 }
 
 type Offence = readonly [invariant: string, detail: string];
@@ -62,8 +64,11 @@ function heard({ before, evidence }: Pick<Decided, 'before' | 'evidence'>, node:
   return { ...report, postgres: { ...report.postgres, status: 'absent', role: null } };
 }
 
+/** How much faster than the world's the clock of a decider may be. */
+const DRIFT = 1.1;
+
 function accuses(decided: Decided, reign: Reign): Offence | undefined {
-  const { before, evidence, decision } = decided;
+  const { world, before, evidence, decision } = decided;
   const { detectionMs, crashFailovers } = before.settings;
   const holder = heard(decided, reign.holder);
   const couldPledge = (node: NodeId): boolean =>
@@ -88,9 +93,13 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
   }
   if (holder !== undefined) return cutsOff(decided, reign, holder);
   const offence = (text: string): Offence => ['I32 nobody is given up on a guess', text];
-  const silentMs = Math.min(reportOf(evidence, reign.holder)?.ageMs ?? Infinity, evidence.deciderAgeMs);
+  const unheardMs = reportOf(evidence, reign.holder)?.ageMs ?? Infinity;
+  const silentMs = Math.min(unheardMs, evidence.deciderAgeMs, decided.listenedMs);
   // The core rounds ages for its sentences.
   if (silentMs < detectionMs - 1) return offence(`n${reign.holder} was listened to for ${silentMs} ms only`);
+  const reignsForMs = world.clock.nowMs - world.checkers.reignBeganMs;
+  if (unheardMs - reignsForMs >= detectionMs && reignsForMs < detectionMs / DRIFT)
+    return offence(`n${reign.holder} reigns for ${reignsForMs} ms, and was not listened to before`);
   if (evidence.deciderLagMs > detectionMs / 2) return offence('the decider lags');
   const witness = whoReceives(decided, reign);
   return witness === undefined ? undefined : offence(`n${witness} still receives from n${reign.holder}`);

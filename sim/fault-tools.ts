@@ -47,13 +47,11 @@ export function healBoth(group: SimulatedGroup, a: number, b: number): void {
 
 export function ask(group: SimulatedGroup, what: (record: GroupRecord, evidence: Evidence) => Answer): void {
   if (!isListening(group)) return;
-  const answer = group.monitor.request(what);
-  group.world.count(`request ${answer.kind}`);
+  group.monitor.request(what, ({ kind }) => group.world.count(`request ${kind}`));
 }
 
-export function isListening({ monitor, world }: SimulatedGroup): boolean {
-  const { process, isBusy } = monitor;
-  return process.isAlive && !isBusy && process.pausedUntilMs <= world.clock.nowMs;
+export function isListening({ monitor }: SimulatedGroup): boolean {
+  return monitor.isListening();
 }
 
 /** For how long clients look closely after a fault has begun or ended, ms. */

@@ -341,8 +341,9 @@ export function healAll(group: SimulatedGroup): void {
 
 /** What people asked for and would have to ask otherwise: no group gets out of that by itself. */
 function takeBackRequests(group: SimulatedGroup): void {
+  const { monitor } = group;
   // None is taken before the group has been recovered.
-  if (!isListening(group) || group.monitor.isRestored) {
+  if (!isListening(group) || monitor.isRestored || monitor.isAsked()) {
     group.world.clock.after(100, () => takeBackRequests(group));
     return;
   }
@@ -353,5 +354,6 @@ function takeBackRequests(group: SimulatedGroup): void {
       ask(group, (record) => requests.updateNode(record, id, { candidatePriority: 50 }));
   }
   makeAsync(group, group.isAsync);
-  group.isTakenBack = true;
+  if (monitor.isAsked()) takeBackRequests(group);
+  else group.isTakenBack = true;
 }

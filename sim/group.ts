@@ -1,9 +1,9 @@
-import { findNode, type GroupRecord, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
+import { findNode, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
 import { registerNode } from '../src/core/requests.ts';
 import { createClients, type Clients } from './clients.ts';
+import type { Home } from './home.ts';
 import { checkData, checkNames, checkSwap, noteNames } from './record-checks.ts';
 import { createVirtualKeeper, type VirtualKeeper } from './virtual-keeper.ts';
-import { createVirtualMonitor, type VirtualMonitor } from './virtual-monitor.ts';
 import { createVirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 import type { WriteGap } from './write-gap.ts';
@@ -11,7 +11,7 @@ import type { WriteGap } from './write-gap.ts';
 /** A whole simulated group: monitor, keepers, servers and clients. */
 export interface SimulatedGroup {
   readonly world: World;
-  readonly monitor: VirtualMonitor;
+  readonly monitor: Home;
   /** The nodes that belong to the group, and those on their way out. */
   readonly nodes: NodeId[];
   readonly keepers: Map<NodeId, VirtualKeeper>;
@@ -35,16 +35,11 @@ export interface SimulatedGroup {
   readonly oldPrimarySinceMs: Map<string, number>;
 }
 
-export function createGroup(
-  world: World,
-  size: number,
-  clientCount: number,
-  settings: GroupSettings,
-): SimulatedGroup {
+export function createGroup(world: World, size: number, clientCount: number, home: Home): SimulatedGroup {
   const nodes: NodeId[] = [];
   const group: SimulatedGroup = {
     world,
-    monitor: createVirtualMonitor(world, settings),
+    monitor: home,
     nodes,
     keepers: new Map(),
     clients: createClients(world, nodes, clientCount),
@@ -62,7 +57,10 @@ export function createGroup(
   let decided: GroupRecord | undefined;
   group.monitor.onSwap = (before, next) => {
     if (termOf(next) >= termOf(decided)) decided = next;
-    if (next.reign?.term !== before.reign?.term) group.reigns += 1;
+    if (next.reign?.term !== before.reign?.term) {
+      group.reigns += 1;
+      world.checkers.reignBeganMs = world.clock.nowMs;
+    }
     checkSwap(group, before, next);
     noteNames(group.decidedNames, next);
   };
@@ -83,7 +81,7 @@ function termOf(record: GroupRecord | undefined): number {
 export function addNode(group: SimulatedGroup): void {
   const { world, monitor } = group;
   const node = monitor.store.stored.record.nextNodeId;
-  monitor.request((record) =>
+  monitor.register((record) =>
     registerNode(record, {
       name: null,
       host: `n${node}`,
@@ -104,7 +102,7 @@ export function addNode(group: SimulatedGroup): void {
   const keeper = createVirtualKeeper(world, {
     node,
     server,
-    monitor,
+    home: monitor,
     diesHere: () => group.crashPointChance > 0 && server.random.chance(group.crashPointChance),
     onDeath: () => startKeeper(group, node, server.random.between(20, 3_000)),
   });

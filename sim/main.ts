@@ -39,6 +39,7 @@ const command = newCommand('sim', 'Lives of whole groups, each from its own seed
     [],
   )
   .option('--durability <policy>', 'async: groups whose commits wait for nobody', oneOf(['async']))
+  .option('--store <home>', 'where the record lives: monitor or etcd (a mix)', oneOf(['monitor', 'etcd']))
   .option('--keep-going', 'go on after a failure', false)
   .option('--shrink', 'make failures small with --keep-going too', false)
   .option('--trace', 'tell the story of the first seed when none fails', false)

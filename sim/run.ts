@@ -1,5 +1,12 @@
 import { elect } from '../src/core/election.ts';
-import { DEFAULT_SETTINGS, nameOf, type GroupSettings, type NodeId } from '../src/core/group-record.ts';
+import type { Evidence } from '../src/core/evidence.ts';
+import {
+  DEFAULT_SETTINGS,
+  nameOf,
+  type GroupRecord,
+  type GroupSettings,
+  type NodeId,
+} from '../src/core/group-record.ts';
 import { groupObstacles } from '../src/core/obstacles.ts';
 import { assignedState, isSettled, reportedState } from '../src/core/state-names.ts';
 import { createCheckers, type Violation } from './checkers.ts';
@@ -12,6 +19,8 @@ import { createLocalClock, type LocalClock } from './local-clock.ts';
 import { createRandom, seedOf } from './random.ts';
 import { CLIENT_COUNT, scenarioOf } from './scenario.ts';
 import type { PlannedFault } from './schedule.ts';
+import { createVirtualEtcd } from './virtual-etcd.ts';
+import { createVirtualMonitor } from './virtual-monitor.ts';
 import { createNetwork, type Place } from './virtual-network.ts';
 import { STREAMS, type World } from './world.ts';
 import { expectWrites, type WriteGap } from './write-gap.ts';
@@ -27,6 +36,8 @@ export interface RunOptions {
   readonly schedule?: readonly PlannedFault[];
   /** Commits wait for nobody; absent: for a quorum. */
   readonly durability?: 'async';
+  /** Where the group's record lives; absent: in a monitor. */
+  readonly store?: 'etcd';
   /** How many clients write; absent: 2. */
   readonly clients?: number;
   /** Told every line of the story; absent: no text is made. */
@@ -57,7 +68,8 @@ const LOOK_AT_REST_MS = 2_000;
 export function runSeed(options: RunOptions): RunResult {
   const world = createWorld(options);
   const random = world.randomOf('settings');
-  const group = createGroup(world, options.nodes, options.clients ?? CLIENT_COUNT, {
+  const createHome = options.store === 'etcd' ? createVirtualEtcd : createVirtualMonitor;
+  const home = createHome(world, {
     ...DEFAULT_SETTINGS,
     // Clients write little here: with the default nobody would ever be too far behind.
     admissionLagBytes: 64 * 1024,
@@ -67,6 +79,7 @@ export function runSeed(options: RunOptions): RunResult {
     crashFailovers: random.pick([0, 2, 100]),
     ...(options.durability === 'async' ? asyncSettings(world) : {}),
   });
+  const group = createGroup(world, options.nodes, options.clients ?? CLIENT_COUNT, home);
   world.checkers.isAsync = options.durability === 'async';
   const { schedule } = scenarioOf(options);
   let convergedAfterMs: number | undefined;
@@ -237,10 +250,6 @@ function isWhole(group: SimulatedGroup): boolean {
     return false;
   if (record.reign?.confirmed !== true || world.clock.nowMs - group.clients.lastAcknowledgedMs > 2_000)
     return false;
-  const { reports, notStreaming } = monitor.evidence();
-  if (reports.some(({ ageMs }) => ageMs > 1_000)) return false;
-  // The monitor has seen it too: else it may still take somebody out who has just come back.
-  if (notStreaming.some(({ ageMs }) => ageMs > 700)) return false;
   const { holder, term } = record.reign;
   const follows = (node: NodeId): boolean => {
     const receiver = world.servers.get(node)?.receiver;
@@ -248,12 +257,16 @@ function isWhole(group: SimulatedGroup): boolean {
   };
   if (!group.nodes.every(follows)) return false;
   const votes = record.rules[0]?.cohort.length === (group.isAsync ? 1 : group.nodes.length);
-  return (
-    votes &&
-    isSettled(
-      record,
-      reports.map(({ report }) => report),
-    )
+  return votes && monitor.views().every((view) => seesWhole(record, view));
+}
+
+/** Who decides has seen it too: else it may still take somebody out who has just come back. */
+function seesWhole(record: GroupRecord, { reports, notStreaming }: Evidence): boolean {
+  if (reports.some(({ ageMs }) => ageMs > 1_000) || notStreaming.some(({ ageMs }) => ageMs > 700))
+    return false;
+  return isSettled(
+    record,
+    reports.map(({ report }) => report),
   );
 }
 

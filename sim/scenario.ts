@@ -18,6 +18,7 @@ export interface Scenario {
   readonly faultyMs: number;
   readonly schedule: readonly PlannedFault[];
   readonly durability?: 'async';
+  readonly store?: 'etcd';
 }
 
 export const CLIENT_COUNT = 2;
@@ -43,10 +44,16 @@ const NOT_FOR_ASYNC: readonly string[] = [
 /** What the checkers of a group with a quorum would not understand. */
 const FOR_ASYNC_ONLY: readonly string[] = ['change_durability'];
 
+/** The loss of an etcd is not simulated. */
+const NOT_FOR_ETCD: readonly string[] = ['lose_monitor_disk', 'restore_monitor'];
+
 /** What follows from these options. */
 export function scenarioOf(options: RunOptions): Scenario {
-  const { seed, nodes, faultyMs, without, durability } = options;
-  const off = durability === 'async' ? NOT_FOR_ASYNC : FOR_ASYNC_ONLY;
+  const { seed, nodes, faultyMs, without, durability, store } = options;
+  const off = [
+    ...(durability === 'async' ? NOT_FOR_ASYNC : FOR_ASYNC_ONLY),
+    ...(store === 'etcd' ? NOT_FOR_ETCD : []),
+  ];
   const kinds = Object.keys(FAULTS).filter((kind) => !without.includes(kind) && !off.includes(kind));
   const schedule =
     options.schedule ?? makeSchedule(createRandom(seedOf(seed, STREAMS.schedule)), kinds, faultyMs);
@@ -57,5 +64,6 @@ export function scenarioOf(options: RunOptions): Scenario {
     faultyMs,
     schedule,
     ...(durability === undefined ? {} : { durability }),
+    ...(store === undefined ? {} : { store }),
   };
 }

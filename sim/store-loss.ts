@@ -56,16 +56,20 @@ function hasRecovered({ monitor, nodes, world }: SimulatedGroup, isPatient: bool
     const serving = primary?.report.node ?? record.reign?.holder;
     const from = record.nodes.find(({ id }) => id === serving)?.name ?? null;
     for (const whose of [null, from]) {
-      const answer = monitor.recover({
+      const request = {
         nodes: isPatient ? nodes.length + missing.length : record.nodes.length,
         missing,
         from: whose,
         allowDataLoss: false,
         requestedBy: 'operator',
         incarnation: `recovered at ${world.clock.nowMs}`,
+      };
+      let isAccepted = false;
+      monitor.recover(request, ({ kind }) => {
+        world.count(`recovery ${kind}`);
+        isAccepted = kind === 'accepted';
       });
-      world.count(`recovery ${answer.kind}`);
-      if (answer.kind === 'accepted') return true;
+      if (isAccepted) return true;
     }
     return false;
   });

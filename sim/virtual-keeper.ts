@@ -21,11 +21,11 @@ import { executeAction } from './keeper-actions.ts';
 import type { Mutable } from './mutable.ts';
 import { StepFailed, type ActionContext, type Pause, type Steps } from './steps.ts';
 import { createLeaseWatch, createVirtualFencer } from './lease-ends.ts';
-import { openKeeperLink, type KeeperLink } from './keeper-link.ts';
+import type { Home } from './home.ts';
+import type { KeeperLink } from './keeper-link.ts';
 import type { ServerObservation } from '../src/postgres/postgres-server.ts';
 import { createObserver } from './observation.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
-import type { VirtualMonitor } from './virtual-monitor.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { StoredRecord } from './virtual-store.ts';
 import type { World } from './world.ts';
@@ -45,7 +45,7 @@ export interface VirtualKeeper {
 export interface KeeperOptions {
   readonly node: NodeId;
   readonly server: VirtualPostgres;
-  readonly monitor: VirtualMonitor;
+  readonly home: Home;
   /** Asked at each crash point: whether the keeper dies there. */
   readonly diesHere: () => boolean;
   /** The keeper died at a crash point: something has to start it again. */
@@ -78,7 +78,7 @@ const EMPTY_JOURNAL: JournalEntry = {
 };
 
 export function createVirtualKeeper(world: World, options: KeeperOptions): VirtualKeeper {
-  const { node, server, monitor } = options;
+  const { node, server, home } = options;
   const process = createProcess(world.clock, world.clockOf(node));
   let session = 0;
   let link: KeeperLink | undefined;
@@ -104,6 +104,11 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     yield takesMs;
   }
 
+  function journalled(): StoredRecord | null {
+    const { record, recordVersion: version } = self.durable;
+    return record === null ? null : { record, version };
+  }
+
   function begin(): void {
     process.begin();
     session += 1;
@@ -111,7 +116,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     const present = newNodeState(observe(), self.durable, process.timeMs());
     self.state = present;
     link?.close();
-    link = openKeeperLink(world, node, process, monitor, () => self.durable.record);
+    link = home.connect({ node, process, journalled });
     runLife(present, link, observe);
   }
 
@@ -187,7 +192,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     /** false: the journal can't be written, and the loop of the keeper has failed. */
     function* catchUp(): Steps<boolean> {
-      const newest = line.takeNewest({ record: mine.record, version: mine.recordVersion });
+      const newest = line.inbox.takeNewest({ record: mine.record, version: mine.recordVersion });
       if (newest === undefined && entry === self.durable) return true;
       try {
         if (newest === undefined) yield* context.journal.write({});
@@ -195,7 +200,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
         return true;
       } catch (thrown) {
         if (!(thrown instanceof StepFailed)) throw thrown;
-        if (newest !== undefined) line.putBack(newest);
+        if (newest !== undefined) line.inbox.putBack(newest);
         return false;
       }
     }

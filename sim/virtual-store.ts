@@ -1,5 +1,5 @@
 import type { GroupRecord } from '../src/core/group-record.ts';
-import { writtenBy } from '../src/core/record-home.ts';
+import { writtenBy, type Contradiction } from '../src/core/record-home.ts';
 import type { Mutable } from './mutable.ts';
 import type { Random } from './random.ts';
 
@@ -35,6 +35,8 @@ export interface VirtualStore {
     expected: number,
     nowMs: number,
   ): boolean;
+  /** Which node was known to know better when the store was read last; as durable as the store. */
+  contradiction: Contradiction | undefined;
   /** Its file is another one: a copy, or a new one. */
   replace(copy: StoredRecord): void;
   /** It restarts, or has no leader: nothing is done and nothing is answered. */
@@ -85,8 +87,10 @@ export function createVirtualStore(random: Random, start: GroupRecord): VirtualS
       lease = wanted;
       return true;
     },
+    contradiction: undefined,
     replace(copy) {
       self.stored = copy;
+      self.contradiction = undefined;
     },
     isDown: false,
     lostReplies: 0,

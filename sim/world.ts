@@ -38,4 +38,6 @@ export const STREAMS = {
   servers: 5_000,
   store: 6_000,
   policies: 7_000,
+  people: 8_000,
+  home: 9_000,
 } as const;

@@ -14,7 +14,7 @@ const LEFT_OUT: readonly string[] = ['lose_disk', 'foreign_data', 'promote_by_ha
 
 /** A life as the hunt for a mutant runs it. */
 export function lifeOf(
-  { needs = [], among, durability }: Mutant,
+  { needs = [], among, durability, store }: Mutant,
   seed: number,
   faultyMs: number,
 ): RunOptions {
@@ -23,7 +23,14 @@ export function lifeOf(
     among === undefined
       ? LEFT_OUT.filter((fault) => !needs.includes(fault))
       : Object.keys(FAULTS).filter((fault) => !among.includes(fault));
-  return { seed, nodes, faultyMs, without, ...(durability === undefined ? {} : { durability }) };
+  return {
+    seed,
+    nodes,
+    faultyMs,
+    without,
+    ...(durability === undefined ? {} : { durability }),
+    ...(store === undefined ? {} : { store }),
+  };
 }
 
 /** One such life; undefined: nobody had anything to say against it. */

@@ -15,6 +15,8 @@ export interface Mutant {
   readonly needs?: readonly string[];
   /** The groups that the hunt looks at; absent: those with a quorum. */
   readonly durability?: 'async';
+  /** Where the hunt has them; absent: in a monitor. */
+  readonly store?: 'etcd';
   /** The only faults that the hunt has: those that bring about what the guard prevents. */
   readonly among?: readonly string[];
 }

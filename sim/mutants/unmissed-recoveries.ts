@@ -60,7 +60,7 @@ export const UNMISSED_RECOVERIES: readonly Unmissed[] = [
       why: 'takes a restart of the restored monitor while the keepers that know better are silent',
     },
   ]),
-  ...inFile('sim/keeper-link.ts', [
+  ...inFile('sim/monitor-link.ts', [
     {
       name: 'refused_is_silent',
       guards: 'a store that decides nothing is no reason to wait for its decision (I26)',
@@ -70,12 +70,12 @@ export const UNMISSED_RECOVERIES: readonly Unmissed[] = [
       why: 'a primary that waits for a decision is started when the group has been recovered, which a person always does here',
     },
   ]),
-  ...inFile('sim/virtual-monitor.ts', [
+  ...inFile('sim/virtual-decider.ts', [
     {
       name: 'no_request_against_a_contradiction',
       guards: 'a store that is not believed takes no request',
-      original: "if (isDoubted()) return refused('BATON_REFUSED', 'the store is not believed', '');",
-      replacement: '',
+      original: 'cell.refresh(() => whenBelieved(() => askAnew(ask, then, 1), disbelieved, lost), lost);',
+      replacement: 'cell.refresh(() => askAnew(ask, then, 1), lost);',
       among,
       why: 'what an old copy accepts is dropped when the group is recovered: only the person was told otherwise',
     },

@@ -144,3 +144,18 @@ test('a node that the record does not name is not listened to: it would be misse
   assert.equal(book.take(aReport(9), RECORD), false);
   assert.deepEqual(evidence().reports, []);
 });
+
+test('a new holder that was not heard before is listened to from the beginning of its reign', () => {
+  const { detectionMs } = RECORD.settings;
+  const listenedMs = (holder: number): number => {
+    const { book, pass, evidence } = open(3);
+    for (let sequence = 1; sequence <= 4; sequence++) {
+      book.take(aReport(1, { sequence }), RECORD);
+      pass(detectionMs / 2);
+    }
+    book.follow(RECORD, { ...RECORD, term: 2, reign: { ...RECORD.reign!, term: 2, holder } });
+    return evidence().deciderAgeMs;
+  };
+  assert.equal(listenedMs(1), 2 * detectionMs);
+  assert.equal(listenedMs(2), 0);
+});

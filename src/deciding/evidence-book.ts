@@ -8,7 +8,8 @@ import type { Absence, Evidence, Report } from '../core/evidence.ts';
  * its process: a decider that starts anew accuses nobody of silence before it
  * has listened for the detection time itself. Nor does one in a keeper that
  * was deaf: when the first of the others is heard again, the rest have had no
- * time yet.
+ * time yet. Nor has a new holder that it was deaf to: that one's silence counts
+ * from the beginning of the reign.
  */
 export interface EvidenceBook {
   /** Keeps a report. false: it is older than one that is known, and changes nothing. */
@@ -73,6 +74,11 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
     heardOthersAtMs = now();
   }
 
+  /** Others may have elected a node that this decider can't hear. */
+  function isUnheard(node: NodeId, { settings }: GroupRecord): boolean {
+    return now() - (heard.get(node)?.atMs ?? startedAtMs) >= settings.detectionMs;
+  }
+
   return {
     take(report, record) {
       const known = heard.get(report.node)?.report;
@@ -89,6 +95,8 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
       const stage = record.intent === null ? '' : `${record.intent.term} ${record.intent.stage}`;
       if (stage !== intent.stage) intent = { stage, sinceMs: now() };
       const isNewReign = before !== undefined && before.reign?.term !== record.reign?.term;
+      if (isNewReign && record.reign !== null && isUnheard(record.reign.holder, record))
+        listensSinceMs = now();
       const { crashWindowMs } = record.settings;
       crashFailoversAtMs = crashFailoversAtMs.filter((atMs) => now() - atMs < crashWindowMs);
       if (isNewReign && record.reign?.cause === 'crash') crashFailoversAtMs = [...crashFailoversAtMs, now()];

@@ -138,7 +138,8 @@ describe('a group with a quorum whose reads are strict', () => {
   before(async () => {
     await cluster().run('set', 'formation', 'lease-ms', String(LEASE_MS));
     await cluster().run('set', 'formation', 'reads', 'strict');
-    await cluster().client.updateSettings('default', { crash_failovers: 100, fencing: 'on' });
+    await cluster().run('set', 'formation', 'fencing', 'on');
+    await cluster().client.updateSettings('default', { crash_failovers: 100 });
     await cluster().settled({ nodes: 3 });
   });
 
