@@ -23,7 +23,7 @@ const ALONE = [
   'cluster-switchover',
   'cluster-fencer',
   'cluster-hang',
-  'cluster-async',
+  'cluster-lease',
   'etcd-async',
   'etcd-faults',
   'etcd-group',

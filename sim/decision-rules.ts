@@ -7,14 +7,14 @@ import {
   type NodeId,
   type Reign,
 } from '../src/core/group-record.ts';
-import { comparePositions } from '../src/core/lineage.ts';
+import { comparePositions, sameSwitches, type Lineage } from '../src/core/lineage.ts';
 import { livePledges } from '../src/core/election.ts';
-import { mayLoseCommits } from '../src/core/lease.ts';
 import { lagBytes } from '../src/core/lsn.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { effectiveNumberSync } from '../src/core/quorum.ts';
 import { checkCommitQuorums } from './commit-quorums.ts';
 import { walOfGroup } from './observation.ts';
+import { waitsForNobody } from './record-checks.ts';
 import { sharesHistory } from './wal.ts';
 import type { World } from './world.ts';
 
@@ -56,7 +56,7 @@ export function checkDecision(decided: Decided): void {
 }
 
 /** The report of a node that is not older than the detection time. Data of another system are none (I11). */
-function heard({ before, evidence }: Decided, node: NodeId): Report | undefined {
+function heard({ before, evidence }: Pick<Decided, 'before' | 'evidence'>, node: NodeId): Report | undefined {
   const aged = reportOf(evidence, node);
   if (aged === undefined || aged.ageMs >= before.settings.detectionMs) return undefined;
   const { report } = aged;
@@ -76,7 +76,7 @@ function accuses(decided: Decided, reign: Reign): Offence | undefined {
     !['absent', 'incomplete', undefined].includes(heard(decided, node)?.postgres.status);
   if (before.rules.some(({ cohort }) => cohort.length === 1))
     return ['I3 a group without voters is not failed over by itself', `n${reign.holder} is given up`];
-  const isAsync = mayLoseCommits(before);
+  const isAsync = waitsForNobody(before);
   if (isAsync && decision.next.intent?.cause === 'lost' && evidence.lease?.term !== null)
     return ['I3 nobody is given up while his lease lasts', `term ${evidence.lease?.term}`];
   if (!isAsync && before.rules.some(({ cohort, k }) => cohort.filter(couldPledge).length < cohort.length - k))
@@ -211,13 +211,16 @@ function crowns(decided: Decided): Offence | undefined {
 }
 
 /** Who is to fetch what it lacks is on the way to it, as far as it has told. */
-function fetches(decided: Decided): Offence | undefined {
-  const { world, before, decision } = decided;
-  const fetch = decision.next.intent?.fetch;
-  if (fetch == null || before.intent?.fetch != null) return undefined;
-  const [wal, source] = [fetch.candidate, fetch.source].map((node) => walOfGroup(world, before, node));
+function fetches({ world, before, decision, evidence }: Decided): Offence | undefined {
+  return before.intent?.fetch == null ? fetchesInVain(world, decision.next, evidence) : undefined;
+}
+
+function fetchesInVain(world: World, record: GroupRecord, evidence: Evidence): Offence | undefined {
+  const fetch = record.intent?.fetch;
+  if (fetch == null) return undefined;
+  const [wal, source] = [fetch.candidate, fetch.source].map((node) => walOfGroup(world, record, node));
   if (wal === undefined || source === undefined || sharesHistory(wal, source)) return undefined;
-  const { pledge, postgres } = heard(decided, fetch.candidate) ?? {};
+  const { pledge, postgres } = heard({ before: record, evidence }, fetch.candidate) ?? {};
   const isTold = [pledge?.position, postgres?.position].some(
     (position) => position?.timeline === wal.at(-1)?.timeline.id,
   );
@@ -230,15 +233,24 @@ function fetches(decided: Decided): Offence | undefined {
 function keepsForeign({ before, evidence }: Decided, { term, basis, holder }: Reign): Offence | undefined {
   // What the holder itself has may be acknowledged.
   if (holder === before.intent?.from) return undefined;
-  const own = [before.reign, ...before.pastReigns].flatMap((each) => [
+  const reigns = [before.reign, ...before.pastReigns];
+  const own = reigns.flatMap((each) => [
     each?.timeline,
     ...(each?.history ?? each?.basis?.history ?? []).map(({ timeline }) => timeline),
     each?.basis?.position.timeline,
   ]);
   if (basis === null || own.includes(basis.position.timeline)) return undefined;
+  // Who was promoted by hand twice in a row may be on the number of a reign, with another history.
+  const hasOnlyTheNumber = ({ position, history }: Lineage): boolean =>
+    reigns.some(
+      (each) =>
+        each?.timeline === position.timeline && each.history !== null && !sameSwitches(history, each.history),
+    );
   const known = basis.history.findLast(({ timeline }) => own.includes(timeline));
-  const other = livePledges(before, evidence, term).find(({ node, pledge: { position } }) => {
-    const isCounted = node !== before.intent?.from && own.includes(position.timeline);
+  const other = livePledges(before, evidence, term).find(({ node, pledge }) => {
+    const { position } = pledge;
+    const isCounted =
+      node !== before.intent?.from && own.includes(position.timeline) && !hasOnlyTheNumber(pledge);
     const end = { timeline: known?.timeline ?? 0, lsn: known?.end ?? '0/0' };
     // From the end of the present reign on it may be what the holder itself went on with.
     const isOfHolder = known?.timeline === before.reign?.timeline;
@@ -364,8 +376,13 @@ export function checkRest(world: World, record: GroupRecord, evidence: Evidence)
   const { intent, reign, settings } = record;
   if (reign === null) return;
   const fail = (text: string): void => world.checkers.fail('I26 nothing is waited for in vain', text);
+  const offence = fetchesInVain(world, record, evidence);
+  if (offence !== undefined) fail(offence[1]);
   if (intent !== null && intent.stage !== 'elect' && evidence.intentAgeMs > settings.handoverMs + MARGIN_MS)
     fail(`term ${intent.term} has been in stage ${intent.stage} for ${evidence.intentAgeMs} ms`);
+  const isHeldUp = intent !== null && intent.stage !== 'drain' && evidence.lease?.term === reign.term;
+  if (isHeldUp && evidence.intentAgeMs > settings.leaseMs + MARGIN_MS)
+    fail(`n${reign.holder} still has a lease, though it was given up ${evidence.intentAgeMs} ms ago`);
   const members = record.rules.flatMap(({ cohort }) => cohort);
   const reports = evidence.reports.filter(
     ({ report: { node, postgres }, ageMs }) =>

@@ -250,6 +250,16 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     group.isAsync = true;
     makeAsync(group, true);
   },
+  /** `pgbaton set formation durability`, there and back. */
+  change_durability(group, random) {
+    const change = (): void =>
+      ask(group, (record) => {
+        const durability = record.settings.durability === 'async' ? 'quorum' : 'async';
+        return requests.updateSettings(record, { durability });
+      });
+    change();
+    during(group, duration(random), change);
+  },
   ...MACHINE_FAULTS,
   ...LINK_FAULTS,
   ...STORE_FAULTS,

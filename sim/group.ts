@@ -56,7 +56,7 @@ export function createGroup(world: World, size: number, clientCount: number, hom
   };
   let decided: GroupRecord | undefined;
   group.monitor.onSwap = (before, next) => {
-    decided = next;
+    if (termOf(next) >= termOf(decided)) decided = next;
     if (next.reign?.term !== before.reign?.term) {
       group.reigns += 1;
       world.checkers.reignBeganMs = world.clock.nowMs;
@@ -70,6 +70,11 @@ export function createGroup(world: World, size: number, clientCount: number, hom
   for (let node = 0; node < size; node++) addNode(group);
   group.clients.begin();
   return group;
+}
+
+/** A store that was lost, or is an old copy, takes requests: none of them takes back what was decided in a later reign. */
+function termOf(record: GroupRecord | undefined): number {
+  return record?.reign?.term ?? 0;
 }
 
 /** `pgbaton create postgres --run` on a machine without data. */

@@ -127,6 +127,7 @@ function* start(role: 'primary' | 'standby', { world, server, state }: ActionCon
 }
 
 function forgetServer(state: NodeState): void {
+  state.configured = null;
   state.appliedRule = null;
   state.markerAcknowledged = null;
   state.slotsFor = null;

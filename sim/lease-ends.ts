@@ -53,9 +53,10 @@ export function createVirtualFencer(world: World, node: NodeId, server: VirtualP
 
   return {
     see(record, local) {
-      if (!needsLease(record)) return;
+      if (dueMs === undefined && !needsLease(record)) return;
       const order = guardOrder(record, local);
-      if (order.kind === 'release') dueMs = undefined;
+      // Where a quorum fences again, nothing of the lease stays in force.
+      if (order.kind === 'release' || order.kind === 'guard') dueMs = undefined;
       if (order.kind !== 'lease') return;
       const isIdle = dueMs === undefined;
       dueMs = process.timeMs() + order.leftMs - record.settings.leaseMs * FENCING_SHARE;

@@ -41,16 +41,20 @@ const NOT_FOR_ASYNC: readonly string[] = [
   'make_async',
 ];
 
+/** What the checkers of a group with a quorum would not understand. */
+const FOR_ASYNC_ONLY: readonly string[] = ['change_durability'];
+
 /** The loss of an etcd is not simulated. */
 const NOT_FOR_ETCD: readonly string[] = ['lose_monitor_disk', 'restore_monitor'];
 
 /** What follows from these options. */
 export function scenarioOf(options: RunOptions): Scenario {
   const { seed, nodes, faultyMs, without, durability, store } = options;
-  const isOff = (kind: string): boolean =>
-    (durability === 'async' && NOT_FOR_ASYNC.includes(kind)) ||
-    (store === 'etcd' && NOT_FOR_ETCD.includes(kind));
-  const kinds = Object.keys(FAULTS).filter((kind) => !without.includes(kind) && !isOff(kind));
+  const off = [
+    ...(durability === 'async' ? NOT_FOR_ASYNC : FOR_ASYNC_ONLY),
+    ...(store === 'etcd' ? NOT_FOR_ETCD : []),
+  ];
+  const kinds = Object.keys(FAULTS).filter((kind) => !without.includes(kind) && !off.includes(kind));
   const schedule =
     options.schedule ?? makeSchedule(createRandom(seedOf(seed, STREAMS.schedule)), kinds, faultyMs);
   return {

@@ -258,7 +258,7 @@ export const DECIDING: readonly Mutant[] = [
       name: 'give_up_fetch',
       guards: 'a fetch that can not be done is given up (I27)',
       original:
-        'if (gone === undefined && evidence.intentAgeMs < record.settings.handoverMs) return undefined;',
+        'if (gone === undefined && !isInVain && evidence.intentAgeMs < record.settings.handoverMs) return undefined;',
       replacement: 'if (evidence.intentAgeMs >= 0) return undefined;',
       needs: ['lose_disk'],
     },

@@ -1,4 +1,6 @@
+import { LEASING_FIXES } from './leasing.ts';
 import { inFile, type Mutant } from './mutant.ts';
+import { SHARING_FIXES } from './sharing.ts';
 
 /**
  * Bugs that the simulator found, and some of its own, each taken back by
@@ -169,6 +171,22 @@ export const FIXES: readonly Mutant[] = [
       among: ['drop_node', 'kill_postgres', 'kill_keeper_and_postgres'],
     },
   ]),
+  ...inFile('src/core/election.ts', [
+    {
+      name: 'who_is_promoted_by_hand_while_it_fetches_is_passed_over',
+      guards: 'a fetch by a member that was promoted by hand is given up as soon as that is known (I26)',
+      original: 'return !isContained(candidate.pledge, source.pledge) || !canFetch(candidate, source);',
+      replacement: 'return false;',
+      among: [
+        'promote_by_hand',
+        'spoil_switchover',
+        'candidate_priority',
+        'cut_one_way',
+        'failover',
+        'lose_host',
+      ],
+    },
+  ]),
   ...inFile('src/core/membership-requests.ts', [
     {
       name: 'copies_are_counted_without_the_next_primary',
@@ -179,14 +197,6 @@ export const FIXES: readonly Mutant[] = [
     },
   ]),
   ...inFile('src/deciding/evidence-book.ts', [
-    {
-      name: 'who_was_deaf_to_a_new_holder_listens_first',
-      guards: 'a holder is not given up at once by a decider that could not hear it before either (I32)',
-      original: 'return now() - (heard.get(node)?.atMs ?? startedAtMs) >= settings.detectionMs;',
-      replacement: 'return false;',
-      store: 'etcd',
-      among: ['cut_pair', 'kill_postgres', 'stop_by_hand', 'cut_one_way', 'switchover'],
-    },
     {
       name: 'reports_of_an_earlier_session_are_old',
       guards: 'a report of a killed keeper that comes in late is known to be old (I26)',
@@ -213,6 +223,13 @@ export const FIXES: readonly Mutant[] = [
         "const settings = standbySettings(record, local, null, true);\n    return step({ kind: 'start_standby', settings }, `a fresh copy",
       among: ['kill_keeper_and_postgres', 'lose_host', 'promote_by_hand', 'isolate_node'],
     },
+    {
+      name: 'a_copy_that_a_person_started_is_started_anew',
+      guards: 'a copy that a person starts before its keeper does is given its source (I26)',
+      original: 'if (startsWithoutSource(local, source))',
+      replacement: 'if (false)',
+      among: ['start_by_hand', 'crash_points', 'treat_by_hand', 'pause_host', 'isolate_monitor'],
+    },
   ]),
   ...inFile('sim/virtual-keeper.ts', [
     {
@@ -228,14 +245,6 @@ export const FIXES: readonly Mutant[] = [
       original: 'if (newest === undefined && entry === self.durable) return true;',
       replacement: 'if (newest === undefined) return true;',
       among: ['fill_disk', 'switchover', 'kill_postgres', 'number_sync'],
-    },
-    {
-      name: 'a_decision_that_could_not_be_written_down_waits',
-      guards: 'a decision that a full disk did not take is not forgotten where nobody sends it again (I26)',
-      original: 'if (newest !== undefined) line.inbox.putBack(newest);',
-      replacement: '',
-      store: 'etcd',
-      among: ['fill_disk', 'kill_postgres'],
     },
   ]),
   ...inFile('sim/virtual-decider.ts', [
@@ -344,5 +353,44 @@ export const FIXES: readonly Mutant[] = [
         'foreign_data',
       ],
     },
+    {
+      name: 'a_number_reached_by_hand_is_no_reign',
+      guards: 'who was promoted by hand onto the number of a reign has not what that reign has (I9)',
+      original:
+        'node !== before.intent?.from && own.includes(position.timeline) && !hasOnlyTheNumber(pledge);',
+      replacement: 'node !== before.intent?.from && own.includes(position.timeline);',
+      among: ['treat_by_hand', 'kill_keeper', 'lose_disk', 'isolate_monitor'],
+    },
   ]),
+  ...inFile('sim/group.ts', [
+    {
+      name: 'a_request_to_an_empty_store_takes_no_reign_back',
+      guards: 'who holds the baton is not forgotten because somebody asks a lost store for something (I34)',
+      original: 'if (termOf(next) >= termOf(decided)) decided = next;',
+      replacement: 'decided = next;',
+      among: ['spoil_switchover', 'lose_monitor_disk', 'restore_monitor', 'make_async', 'treat_by_hand'],
+    },
+  ]),
+  ...inFile('src/core/next-reign.ts', [
+    {
+      name: 'a_fence_outlasts_who_was_never_promoted',
+      guards: 'what fences a lost primary is waited for also by the second who is elected in its place (I3)',
+      original: 'if (reign?.fencedBy === undefined || reign.history !== null) return {};',
+      replacement: 'return {};',
+      durability: 'async',
+      among: ['cut_pair', 'stop_by_hand', 'failover'],
+    },
+  ]),
+  ...inFile('sim/lease-ends.ts', [
+    {
+      name: 'no_fencer_acts_on_a_lease_that_is_not_needed',
+      guards: 'a primary whose voters fence it again is not ended for want of a lease (I33)',
+      original: "if (order.kind === 'release' || order.kind === 'guard') dueMs = undefined;",
+      replacement: "if (order.kind === 'release') dueMs = undefined;",
+      durability: 'async',
+      among: ['change_durability'],
+    },
+  ]),
+  ...LEASING_FIXES,
+  ...SHARING_FIXES,
 ];

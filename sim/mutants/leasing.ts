@@ -22,6 +22,18 @@ export const LEASING: readonly Mutant[] = [
       replacement: 'return lack !== null;',
       among: ['cut_pair', 'lose_host'],
     },
+    {
+      name: 'lease_of_who_is_given_up',
+      guards: 'who is given up is given no lease any more (I26)',
+      original: 'return needsLease(record) && reign?.holder === node && reign.term === term && !isGivenUp;',
+      replacement: 'return needsLease(record) && reign?.holder === node && reign.term === term;',
+    },
+    {
+      name: 'no_loss_while_rules_change',
+      guards: 'while the rule changes nobody is promoted who need not have every commit (I3, I6)',
+      original: 'return rule !== undefined && others.length === 0 && isAsyncRule(rule);',
+      replacement: 'return [rule, ...others].some((each) => each !== undefined && isAsyncRule(each));',
+    },
   ]),
   ...inFile('src/core/be-primary.ts', [
     {
@@ -42,6 +54,19 @@ export const LEASING: readonly Mutant[] = [
       replacement:
         'if (!cohortMembers(record).some((member) => member !== holder && hasFlushed(member))) return;',
       among: ['cut_pair'],
+    },
+  ]),
+].map((mutant) => ({ ...mutant, durability: 'async' as const }));
+
+/** Bugs of them. */
+export const LEASING_FIXES: readonly Mutant[] = [
+  ...inFile('sim/monitor-link.ts', [
+    {
+      name: 'a_late_answer_brings_no_older_lease',
+      guards: 'a lease that was renewed does not end with the answer to an older report (I33)',
+      original: 'const isHeard = isAwaited && !stored.isRefused;',
+      replacement: 'const isHeard = !stored.isRefused;',
+      among: ['reorder_messages', 'kill_keeper', 'crash_points', 'slow_network'],
     },
   ]),
 ].map((mutant) => ({ ...mutant, durability: 'async' as const }));

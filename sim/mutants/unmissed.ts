@@ -1,6 +1,5 @@
 import type { Unmissed } from './mutant.ts';
 import { UNMISSED_DECISIONS } from './unmissed-decisions.ts';
-import { UNMISSED_LEASES } from './unmissed-leases.ts';
 import { UNMISSED_RECOVERIES } from './unmissed-recoveries.ts';
 import { UNMISSED_STEPS } from './unmissed-steps.ts';
 
@@ -13,5 +12,4 @@ export const UNMISSED: readonly Unmissed[] = [
   ...UNMISSED_DECISIONS,
   ...UNMISSED_STEPS,
   ...UNMISSED_RECOVERIES,
-  ...UNMISSED_LEASES,
 ];

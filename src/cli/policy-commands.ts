@@ -45,6 +45,32 @@ const POLICIES: readonly Policy[] = [
     about: 'how long the lease of a primary lasts, where durability or reads need one',
     example: '6000',
   },
+  {
+    name: 'detection-ms',
+    key: 'detection_ms',
+    about: 'for how long a node may be silent before it counts as lost',
+    example: '3000',
+  },
+  {
+    name: 'hang-ms',
+    key: 'hang_ms',
+    about: 'how long a primary that hangs is waited for while something speaks for its life',
+    example: '15000',
+  },
+  {
+    name: 'on-crash',
+    key: 'on_crash',
+    about: 'what follows the crash of a primary: another node takes over (failover), or it is started again',
+    words: ['failover', 'restart'],
+    example: 'restart',
+  },
+  {
+    name: 'fencing',
+    key: 'fencing',
+    about: 'whether a small process ends the PostgreSQL of a primary whose keeper hangs',
+    words: ['off', 'on'],
+    example: 'on',
+  },
 ];
 
 /** `pgbaton get formation durability` and the like. */

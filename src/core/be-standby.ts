@@ -4,6 +4,7 @@ import { endHung } from './hung-server.ts';
 import { continuesReign, relationTo } from './lineage.ts';
 import { sameSettings, standbySettings, upstreamOf, type UpstreamNode } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
+import { startsWithoutSource } from './unfinished-copy.ts';
 
 /** What a node without the baton does next: it follows the holder, once its WAL is proven to be on the holder's history. */
 export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): Step | Rest {
@@ -13,6 +14,8 @@ export function beStandby(record: GroupRecord, reign: Reign, local: LocalView): 
   if (status === 'starting' && local.copyOf !== null && local.copyOf !== reign.term) {
     return step({ kind: 'stop', mode: 'immediate' }, 'it waits for WAL of a source that is no more');
   }
+  if (startsWithoutSource(local, source))
+    return step({ kind: 'stop', mode: 'immediate' }, `it was started without ${holder}, whose WAL it needs`);
   if (status === 'starting') return rest('PostgreSQL does not answer yet');
   if (status === 'unresponsive') return endHung(record, local);
   if (status === 'absent') {

@@ -3,8 +3,9 @@ import { cohortMembers, nameOf, type GroupRecord, type Intent, type Position } f
 import { endHung } from './hung-server.ts';
 import { mayLoseCommits } from './lease.ts';
 import { comparePositions } from './lineage.ts';
-import { isLocked, sameSettings, standbySettings, upstreamOf } from './server-settings.ts';
+import { isLocked, sameSettings, standbySettings, upstreamOf, type UpstreamNode } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
+import { startsWithoutSource } from './unfinished-copy.ts';
 
 /** How long the target of a handover waits for the last WAL of the old primary, ms. */
 const CLEAN_END_PATIENCE_MS = 3_000;
@@ -82,10 +83,14 @@ function pledge(record: GroupRecord, intent: Intent, local: LocalView): Step | R
     case 'stopped':
     case 'crashed':
       if (canBeSpared(intent, local) && !mayLoseCommits(record)) return rest('the others elect without it');
-      if (local.copyOf !== null) return finishCopy(record, intent, local.copyOf, local);
+      if (local.copyOf !== null) return finishCopy(record, intent, local);
       return step({ kind: 'start_standby', settings }, 'its WAL is read to its end before it pledges');
-    case 'starting':
-      return rest('PostgreSQL does not answer yet');
+    case 'starting': {
+      const source = sourceOfCopy(record, intent, local);
+      return source !== undefined && startsWithoutSource(local, source)
+        ? step({ kind: 'stop', mode: 'immediate' }, 'it was started without the source of its copy')
+        : rest('PostgreSQL does not answer yet');
+    }
     case 'unresponsive':
       return endHung(record, local);
     case 'absent':
@@ -106,16 +111,25 @@ function canBeSpared({ kind, from, target, cleanEnd }: Intent, local: LocalView)
 }
 
 /** An unfinished copy can pledge nothing; its source, itself a standby now, may still have the WAL that it lacks. */
-function finishCopy(record: GroupRecord, intent: Intent, copyOf: number, local: LocalView): Step | Rest {
-  const reigns = [...(record.reign === null ? [] : [record.reign]), ...record.pastReigns];
-  const holder = reigns.find((reign) => reign.term === copyOf)?.holder;
-  if (holder === undefined) return rest(`its data are an unfinished copy from term ${copyOf}`);
-  const source = upstreamOf(record, holder, intent.term);
+function finishCopy(record: GroupRecord, intent: Intent, local: LocalView): Step | Rest {
+  const source = sourceOfCopy(record, intent, local);
+  if (source === undefined) return rest(`its data are an unfinished copy from term ${local.copyOf}`);
   const settings = standbySettings(record, local, source, true);
   return step(
     { kind: 'start_standby', settings },
-    `its data are an unfinished copy of ${nameOf(record, holder)}`,
+    `its data are an unfinished copy of ${nameOf(record, source.node)}`,
   );
+}
+
+/** Whose data an unfinished copy is of; undefined: nobody remembers, or there is none. */
+function sourceOfCopy(
+  record: GroupRecord,
+  { term }: Intent,
+  { copyOf }: LocalView,
+): UpstreamNode | undefined {
+  const reigns = [...(record.reign === null ? [] : [record.reign]), ...record.pastReigns];
+  const holder = reigns.find((reign) => reign.term === copyOf)?.holder;
+  return holder === undefined ? undefined : upstreamOf(record, holder, term);
 }
 
 function waitsForCleanEnd(intent: Intent, local: LocalView, position: Position | null): boolean {

@@ -1,5 +1,5 @@
 import type { Evidence, PostgresReport, Report } from './evidence.ts';
-import { elect, livePledges } from './election.ts';
+import { elect, isFetchedInVain, livePledges } from './election.ts';
 import {
   cohortMembers,
   currentRule,
@@ -15,7 +15,7 @@ import { isAwaited, liveReport } from './live-report.ts';
 import { canStand, holderCondition, isEligibleAtNeed, isFit } from './liveness.ts';
 import { describeRule, wantedRule } from './membership.ts';
 import { hasMoved } from './move-record.ts';
-import { withIntent, withReign } from './next-reign.ts';
+import { livePledge, withIntent, withReign } from './next-reign.ts';
 import { satisfiesAllRules, withRules } from './quorum.ts';
 
 /** What to swap into the store next, and why. */
@@ -198,21 +198,22 @@ function beginReign(record: GroupRecord, evidence: Evidence): ReturnType<RuleFun
         },
         because: outcome.because,
       };
-    case 'elected':
-      return crown(withReign(record, intent, outcome.winner, evidence), evidence, outcome.because);
+    case 'elected': {
+      const next = withReign(record, intent, outcome.winner, evidence);
+      const because = `${outcome.because}${priceInWords(next)}`;
+      const isGivenBack = livePledge(record, evidence, intent, intent.from);
+      if (next.reign?.fencedBy === undefined || isGivenBack) return { next, because };
+      // Whose predecessor has not pledged may begin only when its lease has ended in the store.
+      return isLeaseOver(next, evidence) ? { next, because, needsNoLease: true } : undefined;
+    }
   }
 }
 
-/** Whose predecessor has not pledged may begin only when its lease has ended in the store. */
-function crown(next: GroupRecord, evidence: Evidence, because: string): ReturnType<RuleFunction> {
-  if (next.reign?.fencedBy === undefined) return { next, because };
-  if (!isLeaseOver(next, evidence)) return undefined;
-  const { mayLackBytes } = next.reign;
-  const price =
-    mayLackBytes === undefined
-      ? ''
-      : `; of the last known WAL of the old primary it lacks ${mayLackBytes ?? 'nobody knows how many'} bytes, and what that one wrote later is lost`;
-  return { next, because: `${because}${price}`, needsNoLease: true };
+function priceInWords({ reign }: GroupRecord): string {
+  const lack = reign?.mayLackBytes;
+  return lack === undefined
+    ? ''
+    : `; of the last known WAL of the old primary it lacks ${lack ?? 'nobody knows how many'} bytes, and what that one wrote later is lost`;
 }
 
 function hasFetched(record: GroupRecord, intent: Intent, evidence: Evidence): boolean {
@@ -230,15 +231,15 @@ function giveUpFetch(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
   const gone = [candidate, source].find(
     (node) => liveReport(record, evidence, node) === undefined && !isAwaited(record, evidence, node),
   );
-  if (gone === undefined && evidence.intentAgeMs < record.settings.handoverMs) return undefined;
+  const isInVain = isFetchedInVain(record, intent, evidence);
+  if (gone === undefined && !isInVain && evidence.intentAgeMs < record.settings.handoverMs) return undefined;
+  const target = gone === candidate || isInVain ? null : source;
+  const late = isInVain ? 'was promoted outside of the group meanwhile' : 'did not get the WAL in time';
   return {
-    next: {
-      ...record,
-      intent: { ...intent, stage: 'elect', fetch: null, target: gone === candidate ? null : source },
-    },
+    next: { ...record, intent: { ...intent, stage: 'elect', fetch: null, target } },
     because:
       gone === undefined
-        ? `${nameOf(record, candidate)} did not get the WAL in time`
+        ? `${nameOf(record, candidate)} ${late}`
         : `${nameOf(record, gone)} has gone while WAL was fetched`,
   };
 }

@@ -287,6 +287,15 @@ function canFetch({ postgres: { position, history } }: PledgedNode, { pledge }: 
   return position === null || isContained({ position, history }, pledge);
 }
 
+/** Whether the node that is to fetch WAL was promoted by hand since it was told to: it would never have it. */
+export function isFetchedInVain(record: GroupRecord, { term, fetch }: Intent, evidence: Evidence): boolean {
+  const pledged = livePledges(record, evidence, term);
+  const candidate = pledged.find(({ node }) => node === fetch?.candidate);
+  const source = pledged.find(({ node }) => node === fetch?.source);
+  if (candidate === undefined || source === undefined) return false;
+  return !isContained(candidate.pledge, source.pledge) || !canFetch(candidate, source);
+}
+
 function isContained(local: Lineage, { position, history }: Lineage): boolean {
   return relationToHistory(local, history, position.timeline) === 'contained';
 }

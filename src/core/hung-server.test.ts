@@ -20,7 +20,10 @@ function hanging(unansweredMs: number, standby: NodeOptions = deaf): GroupBuilde
 /** A primary whose postmaster alone hangs: its keeper's session and its walsenders go on. */
 function closed(unansweredMs: number): GroupBuilder {
   return aGroup()
-    .withPrimary('a', { postgres: { status: 'unresponsive' }, report: { unansweredMs } })
+    .withPrimary('a', {
+      postgres: { status: 'unresponsive' },
+      report: { unansweredMs, problem: 'its disk takes no WAL' },
+    })
     .withStandby('b')
     .withStandby('c');
 }
@@ -84,7 +87,7 @@ test('a primary that hangs while it hands over is failed over', () => {
 test('why tells that a primary hangs, also before it is given up', () => {
   const told = (group: GroupBuilder): string => groupObstacles(group.record(), group.evidence()).join('\n');
   assert.match(told(hanging(5_000, {})), /has not answered for 5000 ms, but "b" still receives/);
-  assert.match(told(closed(5_000)), /has let nobody in, or no commit end, for 5000 ms/);
+  assert.match(told(closed(5_000)), /has hung for 5000 ms: its disk takes no WAL/);
 });
 
 test('an old primary that hangs is ended as soon as another term begins', () => {

@@ -140,6 +140,25 @@ test('a crashed primary whose keeper is here has some seconds to give what only 
   assert.equal(decision.needsNoLease, undefined);
 });
 
+test('who follows an elected node that was never promoted waits for the same lease, and pays the same price', () => {
+  const pledge = { term: NEXT, position: end, history: HISTORY };
+  const elected: NodeOptions = {
+    postgres: { role: 'standby', upstream: null },
+    report: { pledge, servingTerm: null },
+  };
+  const fenced = { fencedBy: 'lease', mayLackBytes: 256, confirmed: false } as const;
+  const next = (history: typeof HISTORY | null) => {
+    const group = electing(elected)
+      .withReign({ ...fenced, history })
+      .withEvidence({ intentAgeMs: 1_000 });
+    return decide(group.record(), group.evidence());
+  };
+  // The node itself has promised, so nothing of its own lease has to be waited for.
+  assert.equal(next(null)?.needsNoLease, undefined);
+  assert.deepEqual([next(null)?.next.reign?.fencedBy, next(null)?.next.reign?.mayLackBytes], ['lease', 256]);
+  assert.equal(next(HISTORY)?.next.reign?.fencedBy, undefined);
+});
+
 test('with strict reads a quorum elects as ever, and the reign begins when the lease is over', () => {
   const group = electing(lost)
     .withRules({ cohort: [1, 2, 3], k: 1 })

@@ -88,12 +88,13 @@ function doubt(record: GroupRecord, evidence: Evidence, silence: string): Holder
  * gets in.
  */
 function hangCondition(record: GroupRecord, evidence: Evidence, report: Report): HolderCondition {
-  const { unansweredMs, postgres } = report;
+  const { unansweredMs, postgres, problem } = report;
   const { detectionMs, hangMs } = record.settings;
   if (unansweredMs < detectionMs) return ALIVE;
   const answersNobody = postgres.role === null;
-  const what = answersNobody ? 'has not answered' : 'has let nobody in, or no commit end,';
-  const because = `PostgreSQL of ${nameOf(record, report.node)} ${what} for ${Math.round(unansweredMs)} ms`;
+  const what = answersNobody ? 'has not answered' : 'has hung';
+  const found = answersNobody || problem === null ? '' : `: ${problem}`;
+  const because = `PostgreSQL of ${nameOf(record, report.node)} ${what} for ${Math.round(unansweredMs)} ms${found}`;
   if (unansweredMs >= hangMs) return { kind: 'hung', report, because };
   const doubtful = doubt(record, evidence, because);
   if (doubtful !== undefined) return doubtful;

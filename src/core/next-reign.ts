@@ -84,14 +84,22 @@ function priceOf(
   winner: PledgedNode,
   evidence: Evidence,
 ): Pick<Reign, 'fencedBy' | 'mayLackBytes'> {
-  if (!needsLease(record) || livePledge(record, evidence, intent, intent.from)) return {};
+  const { reign } = record;
+  if (livePledge(record, evidence, intent, intent.from)) {
+    // A holder that was elected and not promoted has not outlasted what fences the one before it.
+    if (reign?.fencedBy === undefined || reign.history !== null) return {};
+    const { fencedBy, mayLackBytes } = reign;
+    return { fencedBy, ...(mayLackBytes === undefined ? {} : { mayLackBytes }) };
+  }
+  if (!needsLease(record)) return {};
   return {
     fencedBy: 'lease',
     ...(record.rules.some(isAsyncRule) ? { mayLackBytes: lackBytes(evidence, winner.pledge.position) } : {}),
   };
 }
 
-function livePledge(record: GroupRecord, evidence: Evidence, { term }: Intent, of: NodeId): boolean {
+/** Whether a node has pledged the term of the intent, and is here. */
+export function livePledge(record: GroupRecord, evidence: Evidence, { term }: Intent, of: NodeId): boolean {
   return livePledges(record, evidence, term).some(({ node }) => node === of);
 }
 

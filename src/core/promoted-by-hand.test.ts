@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { END_OF_WAL, TERM, TIMELINE } from '../../test/support/a-group.ts';
+import {
+  aGroup,
+  END_OF_WAL,
+  HISTORY,
+  TERM,
+  TIMELINE,
+  type GroupBuilder,
+  type NodeOptions,
+} from '../../test/support/a-group.ts';
 import {
   crashed,
   expectAction,
@@ -11,6 +19,7 @@ import {
   stopped,
   trio,
 } from '../../test/support/planned.ts';
+import { decide, type Decision } from './decide.ts';
 
 const PLEDGED = { pledge: pledge(TERM + 1) };
 const PROMOTED = { role: 'primary', upstream: null } as const;
@@ -26,6 +35,30 @@ test('who is promoted by hand after it has pledged is stopped at once, whoever d
     assert.equal(mode, 'immediate');
   }
   expectRest(planned(elects, 'b', { ...PLEDGED, postgres: { upstream: null } }), /is pledged/);
+});
+
+test('who is to fetch WAL and is promoted by hand is passed over as soon as that is known', () => {
+  const behind = pledge(TERM + 1, '0/4000000');
+  const fetches = (postgres: NonNullable<NodeOptions['postgres']>): GroupBuilder =>
+    aGroup()
+      .withPrimary('a', { silentMs: 60_000 })
+      .withStandby('b', { entry: { candidatePriority: 90 }, report: { pledge: behind }, postgres })
+      .withStandby('c', { entry: { candidatePriority: 0 }, report: { pledge: pledge(TERM + 1) } })
+      .withStandby('d', { report: { pledge: behind } })
+      .withIntent({
+        stage: 'fetch',
+        fetch: { candidate: 2, source: 3, upTo: { timeline: TIMELINE, lsn: END_OF_WAL } },
+      });
+  const fork = { timeline: TIMELINE, end: '0/4000000' };
+  const byHand = { position: { timeline: 3, lsn: '0/4000100' }, history: [...HISTORY, fork] };
+  const next = (group: GroupBuilder): Decision | undefined => decide(group.record(), group.evidence());
+  // Down, it says nothing of that: it is started to fetch, and tells.
+  assert.equal(next(fetches({ ...crashed, position: null })), undefined);
+  const decision = next(fetches(byHand));
+  assert.deepEqual([decision?.rule, decision?.next.intent?.target], ['give_up_fetch', null]);
+  assert.match(decision?.because ?? '', /"b" was promoted outside of the group/);
+  const again = fetches(byHand).withIntent({ stage: 'elect' });
+  assert.equal(next(again)?.next.intent?.fetch?.candidate, 4);
 });
 
 test('who has handed over, and is started and promoted by hand, is stopped at once', () => {

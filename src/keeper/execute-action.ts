@@ -137,6 +137,7 @@ function beginStart(state: NodeState): void {
 
 /** What was seen of the server before says nothing about the one that is started now. */
 function forgetServer(state: NodeState): void {
+  state.configured = null;
   state.appliedRule = null;
   state.markerAcknowledged = null;
   state.slotsFor = null;

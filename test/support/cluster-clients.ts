@@ -3,6 +3,7 @@ import pg from 'pg';
 import { startRecordingWriter, type RecordingWriter } from '../../src/programs/demo/recording-writer.ts';
 import { sleep } from '../../src/system/clock.ts';
 import type { ClusterNode } from './cluster-node.ts';
+import { startStubbornReader, type StubbornReader } from './stubborn-reader.ts';
 import { startStubbornWriter, type StubbornWriter } from './stubborn-writer.ts';
 
 /** What applications do to a cluster while a test breaks it. */
@@ -24,6 +25,7 @@ const USER = 'app';
 const PASSWORD = 'secret-of-the-app';
 const TABLE = 'app_rows';
 const DATABASE = 'postgres';
+const ACCESS = { user: USER, password: PASSWORD, dbname: DATABASE };
 
 /**
  * Starts an application that follows the primary, and on each node a client
@@ -42,20 +44,22 @@ export async function startClients(
   async function watch(node: ClusterNode): Promise<void> {
     const table = `rows_of_${node.name}`;
     await makeTable(primary, table);
-    stubborn.push(
-      startStubbornWriter({ port: node.port, user: USER, password: PASSWORD, dbname: DATABASE, table }),
-    );
+    stubborn.push(startStubbornWriter({ ...ACCESS, port: node.port, table }));
   }
   for (const node of nodes) await watch(node);
   const application = startRecordingWriter({
     servers: nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
-    user: USER,
-    password: PASSWORD,
-    dbname: DATABASE,
+    ...ACCESS,
     table: TABLE,
     pauseMs,
   });
   return clients(application, stubborn, watch);
+}
+
+/** A client that reads on one node whatever happens. */
+export async function startReader(primary: ClusterNode, node: ClusterNode): Promise<StubbornReader> {
+  await makeRole(primary);
+  return startStubbornReader({ ...ACCESS, port: node.port });
 }
 
 function clients(

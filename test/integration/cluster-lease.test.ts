@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { sleep } from '../../src/system/clock.ts';
 import { isAlive, sendSignal } from '../../src/system/process.ts';
+import { startReader } from '../support/cluster-clients.ts';
 import type { ClusterNode } from '../support/cluster-node.ts';
+import type { StubbornReader } from '../support/stubborn-reader.ts';
 import { sharedCluster } from '../support/test-cluster.ts';
 import { eventually } from '../support/test-monitor.ts';
 
@@ -127,6 +129,63 @@ describe('a group whose commits wait for nobody', () => {
     await cluster().revive();
     await cluster().settled({ nodes: 3 });
     assert.ok((await cluster().term()) >= term);
+    await cluster().assertWhole();
+  });
+});
+
+describe('a group with a quorum whose reads are strict', () => {
+  const cluster = sharedCluster();
+  before(async () => {
+    await cluster().run('set', 'formation', 'lease-ms', String(LEASE_MS));
+    await cluster().run('set', 'formation', 'reads', 'strict');
+    await cluster().run('set', 'formation', 'fencing', 'on');
+    await cluster().client.updateSettings('default', { crash_failovers: 100 });
+    await cluster().settled({ nodes: 3 });
+  });
+
+  test('the keeper of the primary hangs: nobody reads on the old one when the next one serves', async (context) => {
+    const [old, term] = [await cluster().primary(), await cluster().term()];
+    const readers = new Map<ClusterNode, StubbornReader>();
+    context.after(() => Promise.all([...readers.values()].map((reader) => reader.stop())));
+    for (const node of cluster().nodes) readers.set(node, await startReader(old, node));
+    await ends('a reader is answered', () => readers.get(old)?.firstMs() !== Infinity);
+    sendSignal(old.keeper().pid, 'SIGSTOP');
+    const successor = await cluster().newPrimary(term);
+    await ends('a reader is answered by the next one', () => readers.get(successor)?.firstMs() !== Infinity);
+    sendSignal(old.keeper().pid, 'SIGCONT');
+    await cluster().settled({ nodes: 3, afterTerm: term });
+    const [last, first] = [readers.get(old)?.lastMs() ?? NaN, readers.get(successor)?.firstMs() ?? NaN];
+    assert.ok(last < first, `the old one answered ${Math.round(last - first)} ms after the first answer`);
+    await cluster().assertWhole();
+  });
+
+  test('the store is lost and every member confirms it: the primary goes on', async () => {
+    const clients = await cluster().startClients();
+    const term = await cluster().term();
+    await cluster().monitor.kill();
+    await sleep(2 * LEASE_MS);
+    await clients.progress();
+    await cluster().monitor.start();
+    await cluster().settled({ nodes: 3 });
+    assert.equal(await cluster().term(), term);
+    await cluster().assertWhole(clients);
+  });
+
+  test('the store is lost and one member is missing: the primary is closed for readers too', async (context) => {
+    const [primary, standby] = [await cluster().primary(), await cluster().standby()];
+    const reader = await startReader(primary, primary);
+    context.after(() => reader.stop());
+    await ends('a reader is answered', () => reader.firstMs() !== Infinity);
+    await standby.killKeeper();
+    await standby.killAllOfPostgres();
+    await cluster().monitor.kill();
+    const lostMs = performance.now();
+    await sleep(2 * LEASE_MS);
+    const servedMs = reader.lastMs() - lostMs;
+    assert.ok(servedMs < LEASE_MS, `readers were served for ${Math.round(servedMs)} ms`);
+    await cluster().monitor.start();
+    await cluster().revive();
+    await cluster().settled({ nodes: 3 });
     await cluster().assertWhole();
   });
 });
