@@ -4,6 +4,7 @@ import { STORE_PATIENCE_MS } from '../src/core/be-primary.ts';
 import { turnOf } from '../src/deciding/turn.ts';
 import type { ConnectedKeeper } from './home.ts';
 import type { KeeperLink } from './keeper-link.ts';
+import { createMemberLease } from './member-lease.ts';
 import { createRecordInbox } from './record-inbox.ts';
 import { openRemoteStore, type StoreEnd } from './remote-store.ts';
 import { openReportLine, type ReportLine, type TakenReport } from './report-line.ts';
@@ -57,6 +58,7 @@ export function openMemberLink(world: World, keeper: ConnectedKeeper, home: Memb
     },
     onLearn: learned,
   });
+  const lease = createMemberLease(process, decider, port);
   const member: Member = {
     ...keeper,
     decider,
@@ -126,9 +128,10 @@ export function openMemberLink(world: World, keeper: ConnectedKeeper, home: Memb
     onRecord: () => undefined,
     silentMs: () => process.timeMs() - heardAtMs,
     hasHeard: () => hasHeard,
-    leasedUntilMs: () => -Infinity,
+    leasedUntilMs: (term) => lease.untilMs(term),
     inbox,
     send(report) {
+      lease.keep(report);
       member.takeReport(report, journalled()?.record ?? null);
       for (const line of peers.values()) line.send(report);
     },

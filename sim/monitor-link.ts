@@ -2,7 +2,7 @@ import type { Report } from '../src/core/evidence.ts';
 import type { ConnectedKeeper } from './home.ts';
 import type { KeeperLink } from './keeper-link.ts';
 import { createRecordInbox } from './record-inbox.ts';
-import { openReportLine, type TakenReport } from './report-line.ts';
+import { openReportLine, type Asked, type TakenReport } from './report-line.ts';
 import { MONITOR } from './virtual-network.ts';
 import { openWatchLine } from './watch-line.ts';
 import type { Deliver } from './watchers.ts';
@@ -29,12 +29,12 @@ export function openMonitorLink(world: World, keeper: ConnectedKeeper, monitor: 
     hasHeard = true;
   }
 
-  function answered(report: Report, stored: TakenReport, askedAtMs: number, isLate: boolean): void {
+  function answered(report: Report, stored: TakenReport, { atMs, isAwaited }: Asked): void {
     const { leaseMs } = stored;
-    // What comes back of a call that is over would be an older lease.
-    const isHeard = !isLate && !stored.isRefused;
+    // What comes back of a report that was given up would be an older lease.
+    const isHeard = isAwaited && !stored.isRefused;
     if (isHeard && report.leaseFor !== undefined && leaseMs !== undefined)
-      lease = { term: report.leaseFor, untilMs: askedAtMs + leaseMs };
+      lease = { term: report.leaseFor, untilMs: atMs + leaseMs };
     isRefused = stored.isRefused;
     hasHeard = true;
     const known = report.recordOrigin?.incarnations.length ?? 0;

@@ -16,11 +16,17 @@ export interface StoreEnd {
 export interface RemoteStore extends StorePort {
   /** A sign of life, and the record; asked for often. */
   look(then: (answer: StoredRecord | Unanswered) => void): void;
+  /** Takes a lease on exactly this version of the record, or renews that of the same term. */
+  keepLease(
+    wanted: { readonly term: number; readonly leaseMs: number; readonly expected: number },
+    then: (answer: { readonly isHeld: boolean } | Unanswered) => void,
+  ): void;
 }
 
-/** As in src/deciding/record-cell.ts and src/deciding/record-follower.ts. */
+/** As in src/deciding/record-cell.ts, src/deciding/record-follower.ts and src/deciding/baton-lease.ts. */
 const CALL_MS = 5_000;
 const LOOK_MS = 2_000;
+const LEASE_MS = 2_000;
 /** Who gets no answer looks at its next tick what there is to do, ms. */
 const UNANSWERED: Unanswered = { kind: 'unanswered', afterMs: 50 };
 
@@ -74,8 +80,18 @@ export function openRemoteStore(
       ),
     leaseTerm: (then) =>
       call(
-        CALL_MS,
+        LEASE_MS,
         (reply) => reply(store.isDown ? UNANSWERED : { term: store.leaseTerm(server.timeMs()) }),
+        then,
+      ),
+    keepLease: ({ term, leaseMs, expected }, then) =>
+      call(
+        LEASE_MS,
+        (reply) => {
+          const nowMs = server.timeMs();
+          const lease = { term, untilMs: nowMs + leaseMs };
+          reply(store.isDown ? UNANSWERED : { isHeld: store.keepLease(lease, expected, nowMs) });
+        },
         then,
       ),
   };

@@ -24,8 +24,13 @@ export interface ReportLineEnds {
   readonly process: VirtualProcess;
   /** At the other end, where that lives. */
   readonly deliver: (report: Report, answer: (taken: TakenReport) => void) => void;
-  /** `isLate`: the call of the report was given up before. */
-  readonly onAnswer: (report: Report, taken: TakenReport, askedAtMs: number, isLate: boolean) => void;
+  readonly onAnswer: (report: Report, taken: TakenReport, asked: Asked) => void;
+}
+
+export interface Asked {
+  readonly atMs: number;
+  /** No later report was sent since: what was given up is over. */
+  readonly isAwaited: boolean;
 }
 
 const TIMEOUT_MS = 2_000;
@@ -54,7 +59,7 @@ export function openReportLine({ clock, network }: World, ends: ReportLineEnds):
   }
 
   function answered(report: Report, taken: TakenReport, askedAtMs: number): void {
-    ends.onAnswer(report, taken, askedAtMs, sending !== report);
+    ends.onAnswer(report, taken, { atMs: askedAtMs, isAwaited: sending === report });
     if (sending !== report) return;
     sending = undefined;
     sendNext();

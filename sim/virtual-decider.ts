@@ -119,7 +119,7 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
     if (!needsLease(record) || !isLeaseOfInterest(record, seen)) return then(seen);
     port.leaseTerm((answer) => {
       if ('kind' in answer) return lostRead(answer);
-      then({ ...seen, lease: { term: answer.term, storeAgeMs: seen.deciderAgeMs } });
+      then({ ...seen, lease: { term: answer.term, storeAgeMs: now() - beganMs } });
     });
   }
 

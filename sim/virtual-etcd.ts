@@ -36,6 +36,8 @@ export function createVirtualEtcd(world: World, settings: GroupSettings): Home {
   const requests = new Set<{ readonly asked: VirtualProcess; readonly life: number }>();
   /** Why the swap under way is made, and by whom, for the story. */
   let reason = '';
+  /** When it was killed last. */
+  let isLeased = false;
 
   function dies(): boolean {
     if (self.diesHere?.() !== true) return false;
@@ -131,9 +133,11 @@ export function createVirtualEtcd(world: World, settings: GroupSettings): Home {
     trust: () => undefined,
     begin() {
       process.begin();
+      if (isLeased) store.refreshLease(process.timeMs() + settings.leaseMs);
       watchers.begin();
     },
     kill() {
+      isLeased = store.leaseTerm(process.timeMs()) !== null;
       process.kill();
       watchers.drop();
     },

@@ -37,6 +37,8 @@ export interface VirtualStore {
   ): boolean;
   /** Which node was known to know better when the store was read last; as durable as the store. */
   contradiction: Contradiction | undefined;
+  /** A new leader of etcd gives each lease that had not ended its whole time anew. */
+  refreshLease(untilMs: number): void;
   /** Its file is another one: a copy, or a new one. */
   replace(copy: StoredRecord): void;
   /** It restarts, or has no leader: nothing is done and nothing is answered. */
@@ -88,6 +90,9 @@ export function createVirtualStore(random: Random, start: GroupRecord): VirtualS
       return true;
     },
     contradiction: undefined,
+    refreshLease(untilMs) {
+      lease = { ...lease, untilMs };
+    },
     replace(copy) {
       self.stored = copy;
       self.contradiction = undefined;

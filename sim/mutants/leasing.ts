@@ -57,3 +57,16 @@ export const LEASING: readonly Mutant[] = [
     },
   ]),
 ].map((mutant) => ({ ...mutant, durability: 'async' as const }));
+
+/** Bugs of them. */
+export const LEASING_FIXES: readonly Mutant[] = [
+  ...inFile('sim/monitor-link.ts', [
+    {
+      name: 'a_late_answer_brings_no_older_lease',
+      guards: 'a lease that was renewed does not end with the answer to an older report (I33)',
+      original: 'const isHeard = isAwaited && !stored.isRefused;',
+      replacement: 'const isHeard = !stored.isRefused;',
+      among: ['reorder_messages', 'kill_keeper', 'crash_points', 'slow_network'],
+    },
+  ]),
+].map((mutant) => ({ ...mutant, durability: 'async' as const }));

@@ -17,3 +17,25 @@ export const SHARING: readonly Mutant[] = [
     },
   ]),
 ].map((mutant) => ({ ...mutant, store: 'etcd' as const }));
+
+/** Bugs of them, in the product and in the simulator. */
+export const SHARING_FIXES: readonly Mutant[] = [
+  ...inFile('src/deciding/evidence-book.ts', [
+    {
+      name: 'who_was_deaf_to_a_new_holder_listens_first',
+      guards: 'a holder is not given up at once by a decider that could not hear it before either (I32)',
+      original: 'return now() - (heard.get(node)?.atMs ?? startedAtMs) >= settings.detectionMs;',
+      replacement: 'return false;',
+      among: ['cut_pair', 'kill_postgres', 'stop_by_hand', 'cut_one_way', 'switchover'],
+    },
+  ]),
+  ...inFile('sim/virtual-keeper.ts', [
+    {
+      name: 'a_decision_that_could_not_be_written_down_waits',
+      guards: 'a decision that a full disk did not take is not forgotten where nobody sends it again (I26)',
+      original: 'if (newest !== undefined) line.inbox.putBack(newest);',
+      replacement: '',
+      among: ['fill_disk', 'kill_postgres'],
+    },
+  ]),
+].map((mutant) => ({ ...mutant, store: 'etcd' as const }));
