@@ -6,6 +6,7 @@ import {
   missingFrom,
   readRows,
 } from '../src/programs/demo/demo-rows.ts';
+import type { DemoStore } from '../src/programs/demo/demo-home.ts';
 import { withDemoGroup } from '../src/programs/demo/demo-group.ts';
 import { measureFailover, measureSwitchover, whole } from '../src/programs/demo/measure.ts';
 import { startRecordingWriter } from '../src/programs/demo/recording-writer.ts';
@@ -25,16 +26,23 @@ export interface GroupRun {
 
 export interface GroupRunOptions {
   readonly program: readonly string[];
+  readonly store: DemoStore;
   readonly nodes: number;
   readonly signal: AbortSignal;
   /** How long to watch the processes at rest, ms; 0: not at all. */
   readonly idleMs: number;
 }
 
-export async function runGroup({ program, nodes, signal, idleMs }: GroupRunOptions): Promise<GroupRun> {
+export async function runGroup({
+  program,
+  store,
+  nodes,
+  signal,
+  idleMs,
+}: GroupRunOptions): Promise<GroupRun> {
   const beganMs = performance.now();
   return withDemoGroup(
-    { nodes, parent: undefined, program, keep: false, signal, say: () => undefined },
+    { nodes, store, parent: undefined, program, keep: false, signal, say: () => undefined },
     async (group) => {
       const primary = await whole(group);
       const bringUpS = (performance.now() - beganMs) / 1_000;

@@ -9,18 +9,21 @@ export interface Report {
   readonly machine: Machine;
   readonly nodes: number;
   readonly runs: readonly GroupRun[];
+  /** The same without a monitor; empty: not asked for. */
+  readonly etcdRuns: readonly GroupRun[];
   readonly helpMs: Summary;
   readonly floor: Floor;
 }
 
 /** `docs/benchmarks.md`, before it is formatted. */
-export function renderReport({ machine, nodes, runs, helpMs, floor }: Report): string {
-  const acknowledged = sum(runs.map((run) => run.acknowledged));
-  const lost = sum(runs.map((run) => run.lost));
+export function renderReport({ machine, nodes, runs, etcdRuns, helpMs, floor }: Report): string {
+  const all = [...runs, ...etcdRuns];
+  const acknowledged = sum(all.map((run) => run.acknowledged));
+  const lost = sum(all.map((run) => run.lost));
   const idle = runs.map((run) => run.idle).find((each) => each !== undefined);
   return `# Benchmarks
 
-Written by \`npm run bench\`. ${runs.length === 1 ? 'One group' : `${runs.length} groups`} of a monitor and ${nodes} nodes, all on one machine over loopback, default settings, fsync on. In each: bring-up, SIGKILL of the primary's PostgreSQL, the old primary back as a standby, a switchover; one client inserts a row about every 3 ms through all of it and notes each acknowledgement. It keeps its connections to all servers, as a pool does, and asks every 10 ms which of them takes writes. The write gap is the longest time between two acknowledgements.
+Written by \`npm run bench${etcdRuns.length === 0 ? '' : ' -- --etcd'}\`. ${runs.length === 1 ? 'One group' : `${runs.length} groups`} of a monitor and ${nodes} nodes, all on one machine over loopback, default settings, fsync on. In each: bring-up, SIGKILL of the primary's PostgreSQL, the old primary back as a standby, a switchover; one client inserts a row about every 3 ms through all of it and notes each acknowledgement. It keeps its connections to all servers, as a pool does, and asks every 10 ms which of them takes writes. The write gap is the longest time between two acknowledgements.
 
 | | median | min | max | goal |
 | --- | --- | --- | --- | --- |
@@ -51,7 +54,7 @@ ${row(
 ${row('`pgbaton --help`', helpMs, 'ms', '120 ms')}
 
 ${acknowledged.toLocaleString('en-US')} rows were acknowledged, ${lost} of them lost.
-${idle === undefined ? '' : renderIdle(idle)}
+${idle === undefined ? '' : renderIdle(idle)}${etcdRuns.length === 0 ? '' : renderEtcd(etcdRuns, runs)}
 ## What the machine can do without pgbaton
 
 Machines differ by more than any program could make up for, so each run measures the floor as well: two bare servers with nothing around them, no client, no TLS, nobody who has to notice or decide anything. The standby is promoted by a session that is open already, at once after the SIGKILL, or as soon as the old primary has written its shutdown.
@@ -84,6 +87,24 @@ At rest, over 30 s:
 | --- | --- | --- | --- | --- |
 ${line('keeper (the largest)', keeper, '75 MB, 1 %')}
 ${line('monitor', monitor, '')}
+`;
+}
+
+function renderEtcd(runs: readonly GroupRun[], others: readonly GroupRun[]): string {
+  const line = (name: string, pick: (run: GroupRun) => number): string => {
+    const [own, other] = [secondsOf(runs, pick), secondsOf(others, pick)];
+    const moreMs = Math.round((own.median - other.median) * 1_000);
+    return `${floorRow(name, own, 's')} ${moreMs > 0 ? '+' : ''}${moreMs} ms |`;
+  };
+  return `
+The same without a monitor, on an etcd of three members beside the nodes; each group follows one of those above:
+
+| | median | min | max | against a monitor |
+| --- | --- | --- | --- | --- |
+${line('bring-up of etcd and nodes', (run) => run.bringUpS)}
+${line('write gap, primary killed', (run) => run.failoverGapS)}
+${line('write gap, switchover', (run) => run.switchoverGapS)}
+${line('killed primary a standby again', (run) => run.rejoinS)}
 `;
 }
 

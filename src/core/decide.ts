@@ -201,8 +201,8 @@ function beginReign(record: GroupRecord, evidence: Evidence): ReturnType<RuleFun
     case 'elected': {
       const next = withReign(record, intent, outcome.winner, evidence);
       const because = `${outcome.because}${priceInWords(next)}`;
-      const isGivenBack = livePledge(record, evidence, intent, intent.from);
-      if (next.reign?.fencedBy === undefined || isGivenBack) return { next, because };
+      const hasPromised = livePledge(record, evidence, intent, intent.from);
+      if (next.reign?.fencedBy === undefined || hasPromised) return { next, because };
       // Whose predecessor has not pledged may begin only when its lease has ended in the store.
       return isLeaseOver(next, evidence) ? { next, because, needsNoLease: true } : undefined;
     }

@@ -2,12 +2,15 @@ import { BatonError } from '../lib/baton-error.ts';
 import { startCountdown, type Countdown } from '../system/clock.ts';
 import { clone } from './clone.ts';
 import { limitOf } from './configuration.ts';
-import type { PostgresServer } from './postgres-server.ts';
+import type { ManagedSettings, PostgresServer } from './postgres-server.ts';
 import { rewind } from './rewind.ts';
 import { readSentinel } from './sentinel.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { ServerStarts } from './server-starts.ts';
+import { QUIET_SETTINGS } from './settings-control.ts';
 import { placeStandbySignal } from './standby-signal.ts';
+
+const SET_ASIDE: ManagedSettings = { ...QUIET_SETTINGS, readOnly: true, locked: true };
 
 /** The calls that replace a stopped server's data by another's. */
 export function createServerCopies(
@@ -30,12 +33,14 @@ export function createServerCopies(
     });
   };
 
-  /** A copy brings the source's settings and histories along. */
+  /**
+   * A copy brings the source's settings and histories along. Whoever starts it
+   * before its keeper does, and promotes it, must not have a second primary.
+   */
   const ownTheDirectory = async (countdown: Countdown): Promise<void> => {
     wal.forget();
     configuration.distrust();
-    const desired = configuration.desired();
-    if (desired) await settings.configure(desired, limitOf(countdown));
+    await settings.configure(configuration.desired() ?? SET_ASIDE, limitOf(countdown));
     await placeStandbySignal(context, limitOf(countdown));
   };
 

@@ -1,9 +1,10 @@
 import '../support/as-postgres.ts';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { UNSATISFIABLE_NAMES } from '../../src/core/server-settings.ts';
 import { isAlive } from '../../src/system/process.ts';
 import {
   bareServer,
@@ -61,6 +62,21 @@ test('a copy tells its progress, and follows', async (t) => {
   assert.deepEqual(await b.sql('SELECT count(*)::int AS n FROM copied'), [{ n: 100_000 }]);
   assert.deepEqual(lostFound(b), []);
   assert.ok(!existsSync(join(b.options.dataDirectory, 'pgbaton.clone')));
+});
+
+test('a fresh copy that somebody starts and promotes before its keeper starts it takes no writes', async (t) => {
+  const a = await runningPrimary(t, 1);
+  const b = await bareServer(t, 2);
+  await b.server.clone(await a.asSource(2), () => undefined, CALL);
+
+  const { binDirectory, dataDirectory, stateDirectory } = b.options;
+  const log = join(stateDirectory, 'by-hand.log');
+  const pgCtl = (...args: readonly string[]): void =>
+    void execFileSync(join(binDirectory, 'pg_ctl'), [...args, '-D', dataDirectory, '-w', '-s'], { cwd: '/' });
+  pgCtl('start', '-l', log);
+  pgCtl('promote');
+  const { role, readOnly, synchronousStandbyNames } = await b.observe();
+  assert.deepEqual([role, readOnly, synchronousStandbyNames], ['primary', true, UNSATISFIABLE_NAMES]);
 });
 
 test('what a copy replaces is kept whole', async (t) => {
