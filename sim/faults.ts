@@ -19,6 +19,7 @@ import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { addNode, startKeeper, type SimulatedGroup } from './group.ts';
 import { LINK_FAULTS } from './link-faults.ts';
 import { MACHINE_FAULTS, removeForeignData } from './machine-faults.ts';
+import { MEMBER_FAULTS } from './member-faults.ts';
 import { createRandom } from './random.ts';
 import type { PlannedFault } from './schedule.ts';
 import { loseStore, mayLoseStore } from './store-loss.ts';
@@ -263,6 +264,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   ...MACHINE_FAULTS,
   ...LINK_FAULTS,
   ...STORE_FAULTS,
+  ...MEMBER_FAULTS,
 };
 
 /** Nobody's flush is waited for, or everybody's counts again: `pgbaton set node replication-quorum`. */

@@ -1,4 +1,5 @@
 import { FAULTS } from './faults.ts';
+import { MEMBER_FAULTS } from './member-faults.ts';
 import { createRandom, seedOf } from './random.ts';
 import type { RunOptions } from './run.ts';
 import { makeSchedule, type PlannedFault } from './schedule.ts';
@@ -52,7 +53,7 @@ export function scenarioOf(options: RunOptions): Scenario {
   const { seed, nodes, faultyMs, without, durability, store } = options;
   const off = [
     ...(durability === 'async' ? NOT_FOR_ASYNC : FOR_ASYNC_ONLY),
-    ...(store === 'etcd' ? NOT_FOR_ETCD : []),
+    ...(store === 'etcd' ? NOT_FOR_ETCD : Object.keys(MEMBER_FAULTS)),
   ];
   const kinds = Object.keys(FAULTS).filter((kind) => !without.includes(kind) && !off.includes(kind));
   const schedule =

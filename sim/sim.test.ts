@@ -33,6 +33,15 @@ test('a few lives of a group pass', () => {
   }
 });
 
+test('a few lives of a group whose keepers decide pass, and are told the same again', () => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const options: RunOptions = { ...SHORT, seed, nodes: 2 + (seed % 3), store: 'etcd' };
+    const { violation, events } = runSeed(options);
+    assert.equal(violation, undefined, `seed ${seed}: ${violation?.invariant}: ${violation?.detail}`);
+    assert.equal(runSeed(options).events, events);
+  }
+});
+
 test('events happen in the order of their times, and of their asking when they are due together', () => {
   const clock = createClock();
   const random = createRandom(1);
