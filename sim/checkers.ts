@@ -30,6 +30,8 @@ export interface Checkers {
   decided: () => GroupRecord | undefined;
   /** When the present reign began. */
   reignBeganMs: number;
+  /** When a new leader of etcd last gave leases their whole time anew. */
+  leaseRefreshedMs: number;
   /** The highest term that a node has durably promised. */
   promisedBy: (node: NodeId) => number;
   /** Commits wait for nobody: some may be lost in a failover that rests on the end of a lease, and in nothing else. */
@@ -134,6 +136,7 @@ export function createCheckers(clock: Clock, servers: ReadonlyMap<NodeId, Virtua
     isAsync: false,
     decided: () => undefined,
     reignBeganMs: 0,
+    leaseRefreshedMs: -Infinity,
     promisedBy: () => 0,
     violation: undefined,
     isOver: false,

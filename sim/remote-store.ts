@@ -27,6 +27,7 @@ export interface RemoteStore extends StorePort {
 const CALL_MS = 5_000;
 const LOOK_MS = 2_000;
 const LEASE_MS = 2_000;
+const RECONNECT_MS = 100;
 /** Who gets no answer looks at its next tick what there is to do, ms. */
 const UNANSWERED: Unanswered = { kind: 'unanswered', afterMs: 50 };
 
@@ -36,6 +37,15 @@ export function openRemoteStore(
   { process: server, store, swap }: StoreEnd,
 ): RemoteStore {
   const { life } = process;
+  let isConnected = true;
+
+  /** Where nothing has come back in time a new connection is made first, which takes both directions. */
+  function connected(isOver: () => boolean, then: () => void): void {
+    if (isOver()) return;
+    isConnected ||= network.canTalk(node, MONITOR);
+    if (isConnected) then();
+    else clock.after(RECONNECT_MS, () => connected(isOver, then));
+  }
 
   /** Sent again until it gets through, as TCP does: it may be done long after nobody waits for it. */
   function call<T extends object>(
@@ -56,8 +66,11 @@ export function openRemoteStore(
     const answerWith = (answer: T | Unanswered): void =>
       network.stream(MONITOR, node, isEnded, () => process.now(() => end(answer)));
     const isEnded = (): boolean => isOver;
-    network.stream(node, MONITOR, isEnded, () => server.now(() => serve(reply)));
-    process.after(timeoutMs, () => end(UNANSWERED));
+    connected(isEnded, () => network.stream(node, MONITOR, isEnded, () => server.now(() => serve(reply))));
+    process.after(timeoutMs, () => {
+      if (!isOver) isConnected = false;
+      end(UNANSWERED);
+    });
   }
 
   /** What is there in a millisecond and tells nothing new is no event of its own. */

@@ -133,8 +133,10 @@ export function createVirtualEtcd(world: World, settings: GroupSettings): Home {
     trust: () => undefined,
     begin() {
       process.begin();
-      if (isLeased) store.refreshLease(process.timeMs() + settings.leaseMs);
       watchers.begin();
+      if (!isLeased) return;
+      store.refreshLease(process.timeMs() + settings.leaseMs);
+      world.checkers.leaseRefreshedMs = world.clock.nowMs;
     },
     kill() {
       isLeased = store.leaseTerm(process.timeMs()) !== null;

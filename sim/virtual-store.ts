@@ -53,7 +53,7 @@ export interface VirtualStore {
 
 /** How many versions a copy of the store can be behind. */
 const REMEMBERED = 50;
-/** The deadline of a call to the store, as in src/monitor/record-cell.ts, ms. */
+/** The deadline of a call to the store, as in src/deciding/record-cell.ts, ms. */
 const CALL_MS = 5_000;
 
 export function createVirtualStore(random: Random, start: GroupRecord): VirtualStore {
