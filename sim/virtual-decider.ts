@@ -113,13 +113,15 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
     return found === undefined ? heard : { ...heard, contradiction: found };
   }
 
-  function withLease(then: (evidence: Evidence) => void): void {
+  /** With how long was listened for what the evidence says: while the store is asked, more may be heard. */
+  function withLease(then: (evidence: Evidence, listenedMs: number) => void): void {
     const seen = evidence();
+    const listenedMs = hearing.forMs();
     const { record } = cell.known;
-    if (!needsLease(record) || !isLeaseOfInterest(record, seen)) return then(seen);
+    if (!needsLease(record) || !isLeaseOfInterest(record, seen)) return then(seen, listenedMs);
     port.leaseTerm((answer) => {
       if ('kind' in answer) return lostRead(answer);
-      then({ ...seen, lease: { term: answer.term, storeAgeMs: now() - beganMs } });
+      then({ ...seen, lease: { term: answer.term, storeAgeMs: now() - beganMs } }, listenedMs);
     });
   }
 
@@ -164,7 +166,7 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
     const rules: string[] = [];
     let overtaken = 0;
     const speak = (isSpeaking: boolean): void =>
-      withLease((seen) => {
+      withLease((seen, listenedMs) => {
         const { record } = cell.known;
         const decision = decide(record, seen);
         if (decision === undefined) {
@@ -174,8 +176,7 @@ export function createVirtualDecider(options: DeciderOptions): VirtualDecider {
         }
         // Who has written may go on: the others have yet to read what it was.
         if (!isSpeaking && mustWait()) return free();
-        if (isAbreast())
-          checkDecision({ world, before: record, decision, evidence: seen, listenedMs: hearing.forMs() });
+        if (isAbreast()) checkDecision({ world, before: record, decision, evidence: seen, listenedMs });
         world.count(`rule ${decision.rule}`);
         const why = `${decision.rule}: ${decision.because}`;
         swap(decision.next, why, decision.needsNoLease === true, lostSwap, (isWritten) => {
