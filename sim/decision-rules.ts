@@ -382,7 +382,8 @@ export function checkRest(world: World, record: GroupRecord, evidence: Evidence)
     fail(`term ${intent.term} has been in stage ${intent.stage} for ${evidence.intentAgeMs} ms`);
   const isHeldUp = intent !== null && intent.stage !== 'drain' && evidence.lease?.term === reign.term;
   const heldUpMs = Math.min(evidence.intentAgeMs, world.clock.nowMs - world.checkers.leaseRefreshedMs);
-  if (isHeldUp && heldUpMs > settings.leaseMs + MARGIN_MS)
+  // What has become a failover was a handover before, in which the holder needs its lease.
+  if (isHeldUp && heldUpMs > settings.handoverMs + settings.leaseMs + MARGIN_MS)
     fail(`n${reign.holder} still has a lease, though it was given up ${heldUpMs} ms ago`);
   const members = record.rules.flatMap(({ cohort }) => cohort);
   const reports = evidence.reports.filter(
