@@ -24,7 +24,7 @@ export const SHARING_FIXES: readonly Mutant[] = [
     {
       name: 'who_was_deaf_to_a_new_holder_listens_first',
       guards: 'a holder is not given up at once by a decider that could not hear it before either (I32)',
-      original: 'return now() - (heard.get(node)?.atMs ?? startedAtMs) >= settings.detectionMs;',
+      original: 'return now() - (heard.get(node)?.atMs ?? -Infinity) >= settings.detectionMs;',
       replacement: 'return false;',
       among: ['cut_pair', 'kill_postgres', 'stop_by_hand', 'cut_one_way', 'switchover'],
     },

@@ -158,4 +158,9 @@ test('a new holder that was not heard before is listened to from the beginning o
   };
   assert.equal(listenedMs(1), 2 * detectionMs);
   assert.equal(listenedMs(2), 0);
+
+  const young = open(3);
+  young.pass(detectionMs / 2);
+  young.book.follow(RECORD, { ...RECORD, term: 2, reign: { ...RECORD.reign!, term: 2, holder: 2 } });
+  assert.equal(young.evidence().deciderAgeMs, 0, 'a decider that has begun shortly before, too');
 });

@@ -74,9 +74,9 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
     heardOthersAtMs = now();
   }
 
-  /** Others may have elected a node that this decider can't hear. */
+  /** Others may have elected a node that this decider can't hear, or has not heard yet. */
   function isUnheard(node: NodeId, { settings }: GroupRecord): boolean {
-    return now() - (heard.get(node)?.atMs ?? startedAtMs) >= settings.detectionMs;
+    return now() - (heard.get(node)?.atMs ?? -Infinity) >= settings.detectionMs;
   }
 
   return {
