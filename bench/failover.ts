@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- [--runs N] [--nodes N] [--etcd] [--json] [--no-docs]`: how
  * long clients can't write, what the processes cost, and how fast commands
- * start, on this machine; with `--etcd` also without a monitor. Writes docs/benchmarks.md unless told not to. Run it on a
+ * start, on this machine; with `--etcd` also without a monitor. Writes
+ * docs/benchmarks.md unless told not to. Run it on a
  * machine that does nothing else.
  */
 import { execFileSync } from 'node:child_process';

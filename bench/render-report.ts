@@ -53,7 +53,7 @@ ${row(
 )}
 ${row('`pgbaton --help`', helpMs, 'ms', '120 ms')}
 
-${acknowledged.toLocaleString('en-US')} rows were acknowledged, ${lost} of them lost. A killed primary that had WAL which nobody else has is rewound before it is a standby again: those are the longer times.
+${acknowledged.toLocaleString('en-US')} rows were acknowledged, ${lost} of them lost. A killed primary that had WAL which nobody else has is rewound before it is a standby again, which takes longer; whether it had is chance.
 ${idle === undefined ? '' : renderIdle(idle)}${etcdRuns.length === 0 ? '' : renderEtcd(etcdRuns, runs)}
 ## What the machine can do without pgbaton
 

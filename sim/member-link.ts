@@ -107,8 +107,8 @@ export function openMemberLink(world: World, keeper: ConnectedKeeper, home: Memb
   function look(): void {
     port.look((answer) => {
       if (!('kind' in answer)) {
-        heard();
         decider.observe(answer);
+        heard();
       }
       process.after(LOOK_EVERY_MS, look);
     });
@@ -120,8 +120,8 @@ export function openMemberLink(world: World, keeper: ConnectedKeeper, home: Memb
       (deliver) => home.subscribe(node, deliver),
       (stored) => {
         if (process.life !== life) return;
-        heard();
         if (stored !== undefined) decider.observe(stored);
+        heard();
       },
     );
   const link: KeeperLink = {

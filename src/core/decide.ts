@@ -234,12 +234,12 @@ function giveUpFetch(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
   const isInVain = isFetchedInVain(record, intent, evidence);
   if (gone === undefined && !isInVain && evidence.intentAgeMs < record.settings.handoverMs) return undefined;
   const target = gone === candidate || isInVain ? null : source;
-  const late = isInVain ? 'was promoted outside of the group meanwhile' : 'did not get the WAL in time';
+  const why = isInVain ? 'was promoted outside of the group meanwhile' : 'did not get the WAL in time';
   return {
     next: { ...record, intent: { ...intent, stage: 'elect', fetch: null, target } },
     because:
       gone === undefined
-        ? `${nameOf(record, candidate)} ${late}`
+        ? `${nameOf(record, candidate)} ${why}`
         : `${nameOf(record, gone)} has gone while WAL was fetched`,
   };
 }
