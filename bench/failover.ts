@@ -1,15 +1,13 @@
 /**
- * `npm run bench -- [--runs N] [--nodes N] [--etcd] [--json] [--no-docs]`: how
- * long clients can't write, what the processes cost, and how fast commands
- * start, on this machine; with `--etcd` also without a monitor. Writes
- * docs/benchmarks.md unless told not to. Run it on a
- * machine that does nothing else.
+ * `npm run bench`: how long clients can't write, what the processes cost, and
+ * how fast commands start, on this machine. Writes docs/benchmarks.md unless
+ * told not to. Run it on a machine that does nothing else.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { newCommand, wholeNumber } from '../scripts/command-line.ts';
 import { otherParts } from './document-part.ts';
 import type { DemoStore } from '../src/programs/demo/demo-home.ts';
 import { measureFloor } from './floor.ts';
@@ -18,33 +16,43 @@ import { describeMachine } from './machine.ts';
 import { renderReport, type Report } from './render-report.ts';
 import { summarise, type Summary } from './statistics.ts';
 
+interface Options {
+  readonly runs: number;
+  readonly nodes: number;
+  readonly etcd: boolean;
+  readonly json: boolean;
+  readonly docs: boolean;
+}
+
 const IDLE_MS = 30_000;
 const HELP_TIMES = 21;
 
 const root = resolve(import.meta.dirname, '..');
 const pgbaton = join(root, 'bin/pgbaton');
-const { values: options } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '5' },
-    nodes: { type: 'string', default: '3' },
-    etcd: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    'no-docs': { type: 'boolean', default: false },
-  },
-});
+const options = newCommand(
+  'bench',
+  "Measures how long clients can't write in a failover and a switchover, what the processes cost, and how fast commands start.",
+)
+  .option('--runs <count>', 'groups that are made and measured, one after the other', wholeNumber(1), 5)
+  .option('--nodes <count>', 'nodes of each group', wholeNumber(2), 3)
+  .option('--etcd', 'after each group with a monitor, one on etcd', false)
+  .option('--json', 'print one line for programs', false)
+  .option('--no-docs', 'leave docs/benchmarks.md as it is')
+  .parse()
+  .opts<Options>();
 
 const interruption = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort());
 
 const report: Report = {
   machine: await describeMachine(root),
-  nodes: Number(options.nodes),
+  nodes: options.nodes,
   helpMs: measureHelp(),
   floor: await measureFloor(),
-  ...(await runAll(Number(options.runs))),
+  ...(await runAll(options.runs)),
 };
 const text = renderReport(report);
-if (!options['no-docs']) await writeDocument(join(root, 'docs/benchmarks.md'));
+if (options.docs) await writeDocument(join(root, 'docs/benchmarks.md'));
 process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : text);
 if ([...report.runs, ...report.etcdRuns].some(({ lost }) => lost > 0)) process.exitCode = 1;
 
@@ -61,7 +69,7 @@ async function runAll(count: number): Promise<Pick<Report, 'runs' | 'etcdRuns'>>
 }
 
 async function runOne(store: DemoStore, which: string, idleMs: number): Promise<GroupRun> {
-  const nodes = Number(options.nodes);
+  const { nodes } = options;
   const run = await runGroup({ program: [pgbaton], store, nodes, signal: interruption.signal, idleMs });
   console.error(
     `${store}, run ${which}: bring-up ${run.bringUpS.toFixed(2)} s, failover ${run.failoverGapS.toFixed(3)} s, ` +

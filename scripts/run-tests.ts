@@ -42,7 +42,7 @@ const phases = [
     files: testFiles([
       'src/**/*.test.ts',
       'sim/**/*.test.ts',
-      'bench/**/*.test.ts',
+      '{scripts,bench}/**/*.test.ts',
       'test/{contract,faults}/**/*.test.ts',
       'test/*.test.ts',
     ]),

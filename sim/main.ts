@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Violation } from './checkers.ts';
-import { listOf, newCommand, oneOf, refuse, wholeNumber } from './command-line.ts';
+import { listOf, newCommand, oneOf, refuse, wholeNumber } from '../scripts/command-line.ts';
 import { SEEDS_FOR_COVERAGE, unreached } from './coverage.ts';
 import { FAULTS } from './faults.ts';
 import { optionsOf, type Choice } from './options.ts';

@@ -1,43 +1,50 @@
 /**
- * `npm run bench:overhead -- [--pairs N] [--clients N] [--json] [--no-docs]`:
- * how much slower PostgreSQL is under keepers, and what they cost at rest and
- * under load. Writes its part of docs/benchmarks.md unless told not to. Run it
+ * `npm run bench:overhead`: how much slower PostgreSQL is under keepers, and
+ * what they cost at rest and under load. Writes its part of docs/benchmarks.md unless told not to. Run it
  * on a machine that does nothing else.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { queryAsSuperuser } from '../../src/programs/demo/demo-rows.ts';
 import { withDemoGroup, type DemoNode } from '../../src/programs/demo/demo-group.ts';
 import { whole } from '../../src/programs/demo/measure.ts';
+import { newCommand, wholeNumber } from '../../scripts/command-line.ts';
 import { replacePart } from '../document-part.ts';
 import { measureIdle, restartProcesses } from '../usage.ts';
 import { compare, type Comparison } from './compare.ts';
 import { preparePgbench, WORKLOADS } from './pgbench.ts';
 import { renderPart, renderText, type Overhead } from './report.ts';
 
+interface Options {
+  readonly pairs: number;
+  readonly clients: number;
+  readonly json: boolean;
+  readonly docs: boolean;
+}
+
 const NODES = 3;
 const IDLE_SECONDS = 30;
 
 const root = resolve(import.meta.dirname, '../..');
-const { values: options } = parseArgs({
-  options: {
-    pairs: { type: 'string', default: '20' },
-    clients: { type: 'string', default: '4' },
-    json: { type: 'boolean', default: false },
-    'no-docs': { type: 'boolean', default: false },
-  },
-});
-const [pairs, clients] = [Number(options.pairs), Number(options.clients)];
+const { pairs, clients, json, docs } = newCommand(
+  'bench:overhead',
+  'Measures how much slower PostgreSQL is under keepers, and what they cost at rest and under load.',
+)
+  .option('--pairs <count>', 'runs of pgbench with keepers, each beside one without', wholeNumber(1), 20)
+  .option('--clients <count>', 'clients of pgbench', wholeNumber(1), 4)
+  .option('--json', 'print one line for programs', false)
+  .option('--no-docs', 'leave docs/benchmarks.md as it is')
+  .parse()
+  .opts<Options>();
 
 const interruption = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort());
 const { signal } = interruption;
 
 const overhead = await measure();
-if (!options['no-docs']) await writePart(join(root, 'docs/benchmarks.md'));
-process.stdout.write(options.json ? `${JSON.stringify(overhead)}\n` : renderText(overhead));
+if (docs) await writePart(join(root, 'docs/benchmarks.md'));
+process.stdout.write(json ? `${JSON.stringify(overhead)}\n` : renderText(overhead));
 
 function measure(): Promise<Overhead> {
   const program = [join(root, 'bin/pgbaton')];

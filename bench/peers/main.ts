@@ -1,9 +1,8 @@
 /**
- * `npm run bench:failover -- [--reps N] [--systems a,b] [--scenarios x,y]
- * [--anew] [--minutes N] [--render] [--json] [--no-docs] [--results FILE] [--logs FOLDER]`:
- * how long clients can't write when a primary is changed, with pgbaton and with
- * its peers, in the same network namespaces, with the same client and the same
- * faults. Needs root, and the packages that bench/peers/set-up installs.
+ * `npm run bench:failover`: how long clients can't write when a primary is
+ * changed, with pgbaton and with its peers, in the same network namespaces, with
+ * the same client and the same faults. Needs root, and the packages that
+ * bench/peers/set-up installs.
  *
  * Each repetition is a line of the file of results as soon as it is over, and
  * the report is made of all that are there. A run adds what is missing up to N
@@ -11,9 +10,9 @@
  */
 import { cpSync, globSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { observedRun, runAsObserver } from '../../test/support/hosts/observer.ts';
 import { openNetwork } from '../../test/support/hosts/network.ts';
+import { duration, listOf, newCommand, wholeNumber } from '../../scripts/command-line.ts';
 import { measureFloor } from '../floor.ts';
 import { openBench } from './measure.ts';
 import { renderText, writeReport } from './report.ts';
@@ -23,27 +22,39 @@ import { makeStage, type Stage } from './stage.ts';
 import type { System } from './system.ts';
 import { SYSTEMS } from './systems/all.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    reps: { type: 'string', default: '5' },
-    systems: { type: 'string' },
-    scenarios: { type: 'string' },
-    /** Forgets what there is of the chosen systems and scenarios. */
-    anew: { type: 'boolean', default: false },
-    /** After this time nothing new begins. */
-    minutes: { type: 'string', default: 'Infinity' },
-    render: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    'no-docs': { type: 'boolean', default: false },
-    results: { type: 'string', default: join(import.meta.dirname, 'results.jsonl') },
-    /** Keeps there what all processes have said. */
-    logs: { type: 'string' },
-  },
-});
+interface Options {
+  readonly reps: number;
+  readonly systems?: readonly string[];
+  readonly scenarios?: readonly string[];
+  readonly anew: boolean;
+  readonly minutes?: number;
+  readonly render: boolean;
+  readonly json: boolean;
+  readonly docs: boolean;
+  readonly results: string;
+  readonly logs?: string;
+}
+
+const options = newCommand(
+  'bench:failover',
+  "Measures how long clients can't write when a primary is changed, with pgbaton and with its peers.",
+)
+  .option('--reps <count>', 'adds what is missing up to so many repetitions', wholeNumber(1), 5)
+  .option('--systems <names>', 'these and no others, with commas', listOf('system', namesOf(SYSTEMS)))
+  .option('--scenarios <names>', 'these and no others, with commas', listOf('scenario', namesOf(SCENARIOS)))
+  .option('--anew', 'forget what there is of the chosen systems and scenarios', false)
+  .option('--minutes <count>', 'begin nothing new after this time', duration)
+  .option('--render', 'measure nothing, and make the report of what there is', false)
+  .option('--results <file>', 'where the measurements are added', 'bench/peers/results.jsonl')
+  .option('--logs <folder>', 'keep there what all processes have said')
+  .option('--json', 'print one line for programs', false)
+  .option('--no-docs', 'leave docs/benchmarks.md as it is')
+  .parse()
+  .opts<Options>();
 const root = resolve(import.meta.dirname, '../..');
-const resultsFile = resolve(options.results);
-const reps = Number(options.reps);
-const endsAtMs = performance.now() + Number(options.minutes) * 60_000;
+const resultsFile = resolve(root, options.results);
+const { reps } = options;
+const endsAtMs = performance.now() + (options.minutes ?? Infinity) * 60_000;
 
 /** A system of which nothing can be measured this many times is given up. */
 const ATTEMPTS = 3;
@@ -156,18 +167,17 @@ function keepLogs({ directory }: Stage, folder: string): void {
 
 function chosen<T extends { readonly name: string }>(
   all: readonly T[],
-  names: string | undefined,
+  names: readonly string[] | undefined,
 ): readonly T[] {
-  return (names?.split(',') ?? all.map(({ name }) => name)).map((name) => {
-    const found = all.find((each) => each.name === name);
-    if (found === undefined)
-      throw new Error(`there is no "${name}"; there are: ${all.map((each) => each.name).join(', ')}`);
-    return found;
-  });
+  return names === undefined ? all : all.filter(({ name }) => names.includes(name));
+}
+
+function namesOf(all: readonly { readonly name: string }[]): readonly string[] {
+  return all.map(({ name }) => name);
 }
 
 async function report(): Promise<void> {
   const outcomes = summariseResults(readResults(resultsFile));
-  if (!options['no-docs']) await writeReport(root, outcomes);
+  if (options.docs) await writeReport(root, outcomes);
   process.stdout.write(options.json ? `${JSON.stringify({ scenarios: outcomes })}\n` : renderText(outcomes));
 }

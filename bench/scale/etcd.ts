@@ -1,17 +1,23 @@
 /**
  * What many groups ask of one etcd, as far as the store alone shows it: their
  * leases renewed while nothing happens, and a third of their records swapped at once.
- *
- *     npm run bench:scale:etcd -- [groups] [seconds]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEtcdStore } from '../../src/store/etcd/etcd-store.ts';
 import type { Lease, Store } from '../../src/store/store.ts';
 import { startEtcdCluster, type EtcdCluster } from '../../test/support/etcd-cluster.ts';
+import { newCommand, wholeNumber } from '../../scripts/command-line.ts';
 import { summarise } from '../statistics.ts';
 
-const groups = Number(process.argv[2] ?? 1_000);
-const idleMs = Number(process.argv[3] ?? 20) * 1_000;
+const { groups, seconds } = newCommand(
+  'bench:scale:etcd',
+  'Measures what many groups ask of one etcd of three members, with nothing but its leases and records.',
+)
+  .option('--groups <count>', 'how many groups', wholeNumber(1), 1_000)
+  .option('--seconds <count>', 'how long nothing happens', wholeNumber(1), 20)
+  .parse()
+  .opts<{ readonly groups: number; readonly seconds: number }>();
+const idleMs = seconds * 1_000;
 /** Each with a connection of its own, as so many keepers would have. */
 const CONNECTIONS = 20;
 const LEASE_MS = 5_000;

@@ -1,6 +1,5 @@
 /**
- * `npm run bench:scale -- [--nodes 100,1000] [--heartbeat-ms 500] [--json]`: one
- * monitor and the keepers of many groups of three, which speak to it like real
+ * `npm run bench:scale`: one monitor and the keepers of many groups of three, which speak to it like real
  * ones, with TLS and a token, and have no PostgreSQL: what it costs while
  * nothing happens, and how long it takes when a third of all primaries die in
  * the same moment.
@@ -10,19 +9,25 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createMonitorClient } from '../../src/api/client.ts';
 import { readTokenFile } from '../../src/config/environment.ts';
 import { parseMonitorUri } from '../../src/config/monitor-uri.ts';
 import { createMonitorDirectory } from '../../src/monitor/create-monitor-directory.ts';
 import { findFreePorts } from '../../src/programs/demo/free-ports.ts';
 import { monitorConfig } from '../../test/support/test-monitor.ts';
+import { newCommand, wholeNumber, wholeNumbers } from '../../scripts/command-line.ts';
 import { measureUsage, type ProcessUsage } from '../process-usage.ts';
 import type { Answers, Crashes, CrowdAnswer, CrowdRequest } from './crowd.ts';
 
 const NODES_OF_A_GROUP = 3;
 const IDLE_MS = 20_000;
 const READY_MS = 20_000;
+
+interface Options {
+  readonly nodes: readonly number[];
+  readonly heartbeatMs: number;
+  readonly json: boolean;
+}
 
 interface Measured {
   readonly nodes: number;
@@ -31,18 +36,25 @@ interface Measured {
   readonly crashes: Crashes;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    nodes: { type: 'string', default: '100,1000' },
-    'heartbeat-ms': { type: 'string', default: '500' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const options = newCommand(
+  'bench:scale',
+  'Measures what one monitor and the simulated keepers of many groups of three ask of each other.',
+)
+  .option(
+    '--nodes <counts>',
+    'how many nodes, one measurement for each, with commas',
+    wholeNumbers(1),
+    [100, 1_000],
+  )
+  .option('--heartbeat-ms <ms>', 'how often a keeper reports', wholeNumber(1), 500)
+  .option('--json', 'print one line for programs', false)
+  .parse()
+  .opts<Options>();
 const root = resolve(import.meta.dirname, '../..');
 
 const results: Measured[] = [];
-for (const nodes of options.nodes.split(',').map(Number)) {
-  const result = await measure(nodes, Number(options['heartbeat-ms']));
+for (const nodes of options.nodes) {
+  const result = await measure(nodes, options.heartbeatMs);
   results.push(result);
   if (!options.json) console.log(describe(result));
 }

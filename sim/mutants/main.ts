@@ -1,4 +1,4 @@
-import { listOf, newCommand, wholeNumber } from '../command-line.ts';
+import { listOf, newCommand, wholeNumber } from '../../scripts/command-line.ts';
 import { createProgress } from '../progress.ts';
 import { FIXES } from './fixes.ts';
 import { hunt, type Catch, type HuntOptions } from './hunt.ts';

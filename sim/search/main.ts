@@ -1,5 +1,5 @@
 import { RULE_NAMES } from '../../src/core/decide.ts';
-import { listOf, newCommand, wholeNumber } from '../command-line.ts';
+import { listOf, newCommand, wholeNumber } from '../../scripts/command-line.ts';
 import { createProgress } from '../progress.ts';
 import { search, type SearchResult } from './explore.ts';
 import { OPERATIONS, type Operation } from './faults.ts';
