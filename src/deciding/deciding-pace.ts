@@ -13,6 +13,12 @@ export const DECISIONS_PER_RUN = 20;
 /** How many decisions of one run others may be faster than, before the next report or tick is waited for. */
 export const OVERTAKEN_PER_RUN = 20;
 
+/**
+ * For how long the events of a change of reign wait for a decision that takes
+ * them along, ms: clients would wait while they are written on their own.
+ */
+export const TAKEN_ALONG_MS = 1_000;
+
 /** A node that was heard of longer ago needs to be looked at between reports, ms. */
 const FRESH_MS = 1_000;
 
@@ -23,4 +29,9 @@ export function dueInMs(record: GroupRecord, book: Pick<EvidenceBook, 'reportAge
   let oldestMs = 0;
   for (const { id } of record.nodes) oldestMs = Math.max(oldestMs, book.reportAgeMs(id) ?? Infinity);
   return Math.max(0, FRESH_MS - oldestMs);
+}
+
+/** From the decision to change it until the new holder lets clients in. */
+export function isChangingReign({ intent, reign }: GroupRecord): boolean {
+  return intent !== null || reign?.confirmed === false;
 }

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { aDecidedGroup } from '../../test/support/a-decided-group.ts';
+import { aFollower } from '../../test/support/a-group.ts';
 import { aReport } from '../../test/support/a-report.ts';
 import { createManualClock } from '../../test/support/manual-clock.ts';
 import type { GroupMessage } from '../api/monitor-service.ts';
-import { DEFAULT_SETTINGS, emptyRecord } from '../core/group-record.ts';
+import { currentRule, DEFAULT_SETTINGS, emptyRecord } from '../core/group-record.ts';
 import { registerNode, requestSwitchover, updateNode } from '../core/requests.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
-import { OVERTAKEN_PER_RUN } from './deciding-pace.ts';
+import { OVERTAKEN_PER_RUN, TAKEN_ALONG_MS } from './deciding-pace.ts';
 import { createFaultLog } from './fault-log.ts';
 import { createGroupDecider, type GroupDecider } from './group-decider.ts';
 import { toEvent } from './group-events.ts';
@@ -265,4 +266,43 @@ test('the confirmation of a reign tells what the change of primary went through,
     ['last_well a', 'down a', 'decided a', 'pledged b', 'elected b', 'promoted b', 'opened b', 'confirmed b'],
   );
   assert.ok(confirmation?.timeline?.every(({ after_ms: afterMs }) => Number.isInteger(afterMs)));
+});
+
+test('no write of its own holds up a change of primary: what happens meanwhile goes along with the decisions', async (context) => {
+  const written: { readonly changes: number; readonly notes: number }[] = [];
+  const { decider, clock } = await openGroup(context, (store) => ({
+    ...store,
+    swap(swap, call) {
+      written.push({ changes: swap.changes.length, notes: swap.notes?.length ?? 0 });
+      return store.swap(swap, call);
+    },
+  }));
+  await register(decider, 'a', 5001);
+  const primary = aReport(1, { promotedTerm: 1, servingTerm: 1 }, { role: 'primary' });
+  await decider.takeReport(primary);
+  const upstream = { term: 1, host: 'localhost', port: 5001, silentMs: 1 };
+  await register(decider, 'b', 5002);
+  await decider.takeReport(aReport(2, {}, { upstream }));
+  const followers = [aFollower(2, 1, { flushLsn: '0/5000000', replayLsn: '0/5000000' })];
+  for (let sequence = 2; sequence < 5; sequence++) {
+    const rule = currentRule(decider.current().record);
+    const confirmedRule = rule && { term: 1, change: decider.current().record.ruleChanges, ...rule };
+    const postgres = { ...primary.postgres, followers };
+    await decider.takeReport({ ...primary, sequence, confirmedRule: confirmedRule ?? null, postgres });
+  }
+  written.length = 0;
+  await decider.request({
+    ask: (record, evidence) => requestSwitchover(record, evidence, { target: 2, requestedBy: 'a test' }),
+    dryRun: false,
+  });
+  await decider.takeReport(aReport(1, { sequence: 9, promotedTerm: 1 }, { status: 'stopped', role: null }));
+  assert.ok(written.length > 0 && written.every(({ changes }) => changes === 1), JSON.stringify(written));
+  written.length = 0;
+  clock.advance(TAKEN_ALONG_MS);
+  decider.tick();
+  await decider.close();
+  assert.deepEqual(
+    written.filter(({ changes }) => changes === 0).map(({ notes }) => notes),
+    [1],
+  );
 });

@@ -18,7 +18,13 @@ import { recoverGroup, type RecoveryRequest } from '../core/recover-group.ts';
 import type { Answer } from '../core/requests.ts';
 import type { Guard, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { DECISIONS_PER_RUN, dueInMs, OVERTAKEN_PER_RUN } from './deciding-pace.ts';
+import {
+  DECISIONS_PER_RUN,
+  dueInMs,
+  isChangingReign,
+  OVERTAKEN_PER_RUN,
+  TAKEN_ALONG_MS,
+} from './deciding-pace.ts';
 import { createBatonLease } from './baton-lease.ts';
 import { createEvidenceBook } from './evidence-book.ts';
 import { createEventWriter } from './event-writer.ts';
@@ -109,7 +115,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
   const tell = (message: GroupMessage): void => {
     for (const listener of listeners) listener(message);
   };
-  const events = createEventWriter({ store, faults, wallClock: deps.wallClock, tell });
+  const events = createEventWriter({ store, faults, now, wallClock: deps.wallClock, tell });
   let timeline = EMPTY_TIMELINE;
   const rollCall = createRollCall(now);
   /** What was leased in a store that was lost is not in the one that the group was recovered into. */
@@ -191,12 +197,12 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     const read = cell.current();
     const next = writtenBy(decided, writer, read.version);
     const changed = turn() === 0 ? changedStates(next) : [];
-    const notes = events.toNotes([{ ...why, ...chain.link(read, next) }, ...changed], read.version);
+    const notes = events.takeAlong([{ ...why, ...chain.link(read, next) }, ...changed], read.version);
     const written = await cell.swap(next, notes, guards);
     if (written === undefined) return false;
     chain.written(read, next);
     tellRows(changed);
-    events.tellWritten(notes, written.noteIds);
+    events.written(notes, written.noteIds);
     return true;
   }
 
@@ -273,7 +279,7 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
     // Everybody sees the states change; the first of them writes it down.
     if (turn() === 0) for (const event of changed) events.add(event, cell.current().version);
     for (const id of unseen) if (book.reportOf(id) !== undefined) unseen.delete(id);
-    await events.flush();
+    if (!isChangingReign(current()) || events.waitingMs() >= TAKEN_ALONG_MS) await events.flush();
   }
 
   function takeIn(news: () => void): void {
@@ -340,6 +346,9 @@ export function createGroupDecider(start: StoredRecord, deps: GroupDeciderDeps):
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    close: () => queue.close(),
+    async close() {
+      await queue.close();
+      await events.flush();
+    },
   };
 }
