@@ -42,7 +42,7 @@ The client is the same for all. It keeps a connection to every server, inserts a
 - standby lost: the one that commits wait for, where there is one, away for 20 s
 - control plane lost: the monitor, or all of etcd; repmgr has none
 
-The floor is what bare servers need without anybody who notices or decides.
+The floor is what bare servers need without anybody who notices or decides. repmgr was measured on another day than the rest, with other work on the machine: its switchover would be shorter without, the other times are those of its settings.
 
 ![Write gaps by system and fault](${PICTURE})
 
