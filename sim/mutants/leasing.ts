@@ -69,4 +69,22 @@ export const LEASING_FIXES: readonly Mutant[] = [
       among: ['reorder_messages', 'kill_keeper', 'crash_points', 'slow_network'],
     },
   ]),
+  ...inFile('src/core/next-reign.ts', [
+    {
+      name: 'a_fence_outlasts_who_was_never_promoted',
+      guards: 'what fences a lost primary is waited for also by the second who is elected in its place (I3)',
+      original: 'if (reign?.fencedBy === undefined || reign.history !== null) return {};',
+      replacement: 'return {};',
+      among: ['cut_pair', 'stop_by_hand', 'failover'],
+    },
+  ]),
+  ...inFile('sim/lease-ends.ts', [
+    {
+      name: 'no_fencer_acts_on_a_lease_that_is_not_needed',
+      guards: 'a primary whose voters fence it again is not ended for want of a lease (I33)',
+      original: "if (order.kind === 'release' || order.kind === 'guard') dueMs = undefined;",
+      replacement: "if (order.kind === 'release') dueMs = undefined;",
+      among: ['change_durability'],
+    },
+  ]),
 ].map((mutant) => ({ ...mutant, durability: 'async' as const }));
