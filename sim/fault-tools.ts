@@ -18,7 +18,7 @@ export function serverOf({ world }: SimulatedGroup, node: NodeId): VirtualPostgr
 
 /** More often the primary than chance would have it: that is where the trouble is. */
 export function pickNode(group: SimulatedGroup, random: Random): NodeId {
-  const holder = group.monitor.store.stored.record.reign?.holder;
+  const holder = group.home.store.stored.record.reign?.holder;
   return holder !== undefined && random.chance(0.4) ? holder : random.pick(group.nodes);
 }
 
@@ -47,11 +47,11 @@ export function healBoth(group: SimulatedGroup, a: number, b: number): void {
 
 export function ask(group: SimulatedGroup, what: (record: GroupRecord, evidence: Evidence) => Answer): void {
   if (!isListening(group)) return;
-  group.monitor.request(what, ({ kind }) => group.world.count(`request ${kind}`));
+  group.home.request(what, ({ kind }) => group.world.count(`request ${kind}`));
 }
 
-export function isListening({ monitor }: SimulatedGroup): boolean {
-  return monitor.isListening();
+export function isListening({ home }: SimulatedGroup): boolean {
+  return home.isListening();
 }
 
 /** For how long clients look closely after a fault has begun or ended, ms. */
@@ -64,8 +64,8 @@ export function isComplete({ data, hasSentinel }: VirtualPostgres): boolean {
 
 /** Once in a run, and never where a commit may stand on one copy only: what an old copy of the store says of that means nothing. */
 export function mayLoseDisk(group: SimulatedGroup): boolean {
-  const { record } = group.monitor.store.stored;
-  if (group.monitor.isRestored) return false;
+  const { record } = group.home.store.stored;
+  if (group.home.isRestored) return false;
   const isWhole = group.nodes.every((node) => isComplete(serverOf(group, node)));
   const isSettled = record.nodes.every((node) => node.dropping === 'no' && !node.maintenance);
   const standsOnTwo = record.rules.every((rule) => rule.k > 0) && record.intent === null;

@@ -79,13 +79,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ?.process.pauseUntil(group.world.clock.nowMs + duration(random));
   },
   kill_monitor(group, random) {
-    group.monitor.kill();
+    group.home.kill();
     during(group, duration(random), () => {
-      if (!group.monitor.process.isAlive) group.monitor.begin();
+      if (!group.home.process.isAlive) group.home.begin();
     });
   },
   pause_monitor(group, random) {
-    group.monitor.process.pauseUntil(group.world.clock.nowMs + duration(random));
+    group.home.process.pauseUntil(group.world.clock.nowMs + duration(random));
   },
   isolate_node(group, random) {
     const node = pickNode(group, random);
@@ -205,8 +205,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     );
   },
   drop_node(group, random) {
-    const { nodes, monitor } = group;
-    const staying = monitor.store.stored.record.nodes.filter((each) => each.dropping === 'no');
+    const { nodes, home } = group;
+    const staying = home.store.stored.record.nodes.filter((each) => each.dropping === 'no');
     // A lost disk and a dropped node are two losses at once.
     if (staying.length < 3 || nodes.length > 5 || group.hasLostDisk) return;
     const node = random.pick(staying).id;
@@ -214,7 +214,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ask(group, (record, evidence) => requests.dropNode(record, evidence, node, force));
     // Somebody puts another one in its place, sooner or later.
     during(group, duration(random), () => {
-      if (isListening(group) && !monitor.isRestored && group.nodes.length < 6) addNode(group);
+      if (isListening(group) && !home.isRestored && group.nodes.length < 6) addNode(group);
     });
   },
   lose_disk(group, random) {
@@ -236,7 +236,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   restore_monitor(group, random) {
     if (!mayLoseStore(group)) return;
-    const { past } = group.monitor.store;
+    const { past } = group.home.store;
     const copy = past[random.int(0, past.length - 1)];
     const since = past.slice(past.indexOf(copy!));
     // A primary that has gone on alone since need not be heard by a store that does not know of that: docs/limits.md.
@@ -271,7 +271,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 function makeAsync(group: SimulatedGroup, isAsync: boolean): void {
   // What was asked for more copies than there are standbys now would stop all writes for ever.
   const numberSyncStandbys = isAsync ? 0 : null;
-  const { settings, nodes } = group.monitor.store.stored.record;
+  const { settings, nodes } = group.home.store.stored.record;
   if (settings.numberSyncStandbys !== numberSyncStandbys)
     ask(group, (record) => requests.updateSettings(record, { numberSyncStandbys }));
   for (const { id, replicationQuorum } of nodes)
@@ -309,7 +309,7 @@ function acceptLoss(group: SimulatedGroup): void {
  * alone: nobody can prove any more that it did not, so only a person can go on.
  */
 export function acceptInevitableLoss(group: SimulatedGroup): void {
-  const { record } = group.monitor.store.stored;
+  const { record } = group.home.store.stored;
   const holder = record.reign?.holder;
   if (holder === undefined || group.world.servers.get(holder)?.data !== null) return;
   const able = group.nodes.filter((node) => isComplete(serverOf(group, node)));
@@ -320,15 +320,15 @@ export function acceptInevitableLoss(group: SimulatedGroup): void {
 
 /** Ends every fault at once: from now on the group must come back by itself. */
 export function healAll(group: SimulatedGroup): void {
-  const { world, monitor, nodes } = group;
+  const { world, home, nodes } = group;
   group.crashPointChance = 0;
   group.isHealed = true;
   world.network.healAll();
-  Object.assign(monitor.store, { isDown: false, lostReplies: 0, rivals: 0 });
-  monitor.diesHere = null;
+  Object.assign(home.store, { isDown: false, lostReplies: 0, rivals: 0 });
+  home.diesHere = null;
   for (const place of [MONITOR, ...nodes]) world.clockOf(place).thaw();
-  if (!monitor.process.isAlive) monitor.begin();
-  monitor.process.resume();
+  if (!home.process.isAlive) home.begin();
+  home.process.resume();
   removeForeignData(group);
   for (const node of nodes) {
     serverOf(group, node).replay.release();
@@ -343,19 +343,19 @@ export function healAll(group: SimulatedGroup): void {
 
 /** What people asked for and would have to ask otherwise: no group gets out of that by itself. */
 function takeBackRequests(group: SimulatedGroup): void {
-  const { monitor } = group;
+  const { home } = group;
   // None is taken before the group has been recovered.
-  if (!isListening(group) || monitor.isRestored || monitor.isAsked()) {
+  if (!isListening(group) || home.isRestored || home.isAsked()) {
     group.world.clock.after(100, () => takeBackRequests(group));
     return;
   }
   // Nothing is asked for that is so already: each new version makes every keeper write its journal.
-  for (const { id, maintenance, candidatePriority } of group.monitor.store.stored.record.nodes) {
+  for (const { id, maintenance, candidatePriority } of group.home.store.stored.record.nodes) {
     if (maintenance) ask(group, (record) => requests.disableMaintenance(record, id));
     if (candidatePriority !== 50)
       ask(group, (record) => requests.updateNode(record, id, { candidatePriority: 50 }));
   }
   makeAsync(group, group.isAsync);
-  if (monitor.isAsked()) takeBackRequests(group);
+  if (home.isAsked()) takeBackRequests(group);
   else group.isTakenBack = true;
 }

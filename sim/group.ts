@@ -8,10 +8,10 @@ import { createVirtualPostgres } from './virtual-postgres.ts';
 import type { World } from './world.ts';
 import type { WriteGap } from './write-gap.ts';
 
-/** A whole simulated group: monitor, keepers, servers and clients. */
+/** A whole simulated group: home, keepers, servers and clients. */
 export interface SimulatedGroup {
   readonly world: World;
-  readonly monitor: Home;
+  readonly home: Home;
   /** The nodes that belong to the group, and those on their way out. */
   readonly nodes: NodeId[];
   readonly keepers: Map<NodeId, VirtualKeeper>;
@@ -39,7 +39,7 @@ export function createGroup(world: World, size: number, clientCount: number, hom
   const nodes: NodeId[] = [];
   const group: SimulatedGroup = {
     world,
-    monitor: home,
+    home,
     nodes,
     keepers: new Map(),
     clients: createClients(world, nodes, clientCount),
@@ -55,7 +55,7 @@ export function createGroup(world: World, size: number, clientCount: number, hom
     oldPrimarySinceMs: new Map(),
   };
   let decided: GroupRecord | undefined;
-  group.monitor.onSwap = (before, next) => {
+  group.home.onSwap = (before, next) => {
     if (termOf(next) >= termOf(decided)) decided = next;
     if (next.reign?.term !== before.reign?.term) {
       group.reigns += 1;
@@ -66,7 +66,7 @@ export function createGroup(world: World, size: number, clientCount: number, hom
   };
   world.checkers.decided = () => decided;
   world.checkers.promisedBy = (node) => group.keepers.get(node)?.durable.pledge?.term ?? 0;
-  group.monitor.begin();
+  group.home.begin();
   for (let node = 0; node < size; node++) addNode(group);
   group.clients.begin();
   return group;
@@ -79,9 +79,9 @@ function termOf(record: GroupRecord | undefined): number {
 
 /** `pgbaton create postgres --run` on a machine without data. */
 export function addNode(group: SimulatedGroup): void {
-  const { world, monitor } = group;
-  const node = monitor.store.stored.record.nextNodeId;
-  monitor.register((record) =>
+  const { world, home } = group;
+  const node = home.store.stored.record.nextNodeId;
+  home.register((record) =>
     registerNode(record, {
       name: null,
       host: `n${node}`,
@@ -92,7 +92,7 @@ export function addNode(group: SimulatedGroup): void {
     }),
   );
   // A store that did not answer may not have taken it: then somebody has to ask again, and nobody does.
-  if (findNode(monitor.store.stored.record, node) === undefined) return;
+  if (findNode(home.store.stored.record, node) === undefined) return;
   const server = createVirtualPostgres(world, node);
   world.servers.set(node, server);
   server.onNames = () => {
@@ -102,7 +102,7 @@ export function addNode(group: SimulatedGroup): void {
   const keeper = createVirtualKeeper(world, {
     node,
     server,
-    home: monitor,
+    home,
     diesHere: () => group.crashPointChance > 0 && server.random.chance(group.crashPointChance),
     onDeath: () => startKeeper(group, node, server.random.between(20, 3_000)),
   });
@@ -121,12 +121,12 @@ export function startKeeper(group: SimulatedGroup, node: NodeId, delayMs: number
 
 /** Forgets the nodes that have left, once their servers are down. */
 export function forgetLeft(group: SimulatedGroup): void {
-  const { world, monitor, nodes, keepers } = group;
+  const { world, home, nodes, keepers } = group;
   // What a store that was lost or restored says of its nodes says nothing.
-  if (monitor.isRestored) return;
+  if (home.isRestored) return;
   const left = nodes.filter(
     (node) =>
-      findNode(monitor.store.stored.record, node) === undefined && world.servers.get(node)?.status === 'down',
+      findNode(home.store.stored.record, node) === undefined && world.servers.get(node)?.status === 'down',
   );
   for (const node of left) {
     keepers.get(node)?.kill();

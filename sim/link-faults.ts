@@ -12,7 +12,7 @@ export const LINK_FAULTS = {
   },
   /** The streams of records are gone, and the keepers go on waiting on their ends. */
   half_open_watches(group) {
-    group.monitor.dropWatches();
+    group.home.dropWatches();
   },
   /** Some messages take so long that later ones overtake them. */
   reorder_messages(group, random) {

@@ -18,7 +18,7 @@ export const MACHINE_FAULTS = {
     const untilMs = group.world.clock.nowMs + duration(random);
     if (random.chance(0.2)) {
       group.world.clockOf(MONITOR).freezeUntil(untilMs);
-      group.monitor.process.pauseUntil(untilMs);
+      group.home.process.pauseUntil(untilMs);
       return;
     }
     const node = pickNode(group, random);
@@ -55,7 +55,7 @@ export const MACHINE_FAULTS = {
 
 /** Somebody notices the strange database and takes it away. */
 export function removeForeignData(group: Parameters<Fault>[0]): void {
-  const own = group.monitor.store.stored.record.systemIdentifier;
+  const own = group.home.store.stored.record.systemIdentifier;
   for (const node of group.nodes) {
     const server = serverOf(group, node);
     if (!isComplete(server) || own === null || server.data?.systemIdentifier === own) continue;

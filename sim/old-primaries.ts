@@ -25,12 +25,12 @@ const LIMITS: readonly Limit[] = [
  * count.
  */
 export function checkOldPrimaries(group: SimulatedGroup): void {
-  const { world, monitor, keepers } = group;
+  const { world, home, keepers } = group;
   // Who accepts a loss does not wait for the voters that still acknowledge for the old one.
   if (world.checkers.isLossAccepted) return;
   // Who reigns by a store that was restored from an old copy need not reign.
-  if (monitor.isRestored) return group.oldPrimarySinceMs.clear();
-  const { reign, systemIdentifier } = monitor.store.stored.record;
+  if (home.isRestored) return group.oldPrimarySinceMs.clear();
+  const { reign, systemIdentifier } = home.store.stored.record;
   const { nowMs } = world.clock;
   for (const [node, server] of world.servers) {
     const keeper = keepers.get(node);
@@ -52,12 +52,12 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
 }
 
 function checkLimit(
-  { world, monitor, oldPrimarySinceMs }: SimulatedGroup,
+  { world, home, oldPrimarySinceMs }: SimulatedGroup,
   { node }: VirtualPostgres,
   { what, marginMs }: Limit,
   holds: boolean,
 ): void {
-  const { reign, settings } = monitor.store.stored.record;
+  const { reign, settings } = home.store.stored.record;
   const { nowMs } = world.clock;
   const key = `n${node} ${what}`;
   if (!holds) return void oldPrimarySinceMs.delete(key);

@@ -68,8 +68,8 @@ export function waitsForNobody({ rules }: GroupRecord): boolean {
 }
 
 /** An async group goes on without its primary only when the lease has ended, and loses no more of what was known than it may. */
-function checkLoss({ world, monitor }: SimulatedGroup, { reign, settings }: GroupRecord): void {
-  const present = monitor.store.leaseTerm(monitor.process.timeMs());
+function checkLoss({ world, home }: SimulatedGroup, { reign, settings }: GroupRecord): void {
+  const present = home.store.leaseTerm(home.process.timeMs());
   if (present !== null)
     world.checkers.fail('I3 a reign begins without a pledge when the lease has ended', `term ${present}`);
   const lost = reign?.mayLackBytes ?? Infinity;
@@ -95,8 +95,8 @@ function checkRules(group: SimulatedGroup, before: GroupRecord, next: GroupRecor
 }
 
 /** Whoever runs as a primary has the data of this group, and all of them; what a person promotes is that person's. */
-export function checkData({ world, monitor }: SimulatedGroup, server: VirtualPostgres): void {
-  const { systemIdentifier } = monitor.store.stored.record;
+export function checkData({ world, home }: SimulatedGroup, server: VirtualPostgres): void {
+  const { systemIdentifier } = home.store.stored.record;
   const { data, hasSentinel, node } = server;
   if (server.role !== 'primary' || data === null || data.wal.at(-1)?.timeline.isByHand === true) return;
   if (systemIdentifier !== null && data.systemIdentifier !== systemIdentifier) {

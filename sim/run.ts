@@ -193,7 +193,7 @@ function inflict(group: SimulatedGroup, schedule: readonly PlannedFault[], index
 
 /** After the faults: the group comes back within bounded time, and then leaves the store alone. */
 function recover(group: SimulatedGroup): number | undefined {
-  const { world, monitor, nodes } = group;
+  const { world, home, nodes } = group;
   const { clock, checkers } = world;
   world.trace('fault', () => 'everything is healed');
   healAll(group);
@@ -208,16 +208,16 @@ function recover(group: SimulatedGroup): number | undefined {
     checkers.fail('I26 a healed group comes back', describe(group));
     return undefined;
   }
-  const { version } = monitor.store.stored;
+  const { version } = home.store.stored;
   const acknowledged = group.clients.acknowledged;
   const last = checkers.lastAcknowledged();
   clock.runUntil(clock.nowMs + QUIET_MS);
   world.stir(LOOK_MS);
   clock.runUntil(clock.nowMs + LOOK_MS);
-  if (monitor.store.stored.version !== version)
+  if (home.store.stored.version !== version)
     checkers.fail(
       'I33 a quiet group writes nothing to the store',
-      `${monitor.store.stored.version - version} swaps`,
+      `${home.store.stored.version - version} swaps`,
     );
   if (group.clients.acknowledged === acknowledged)
     checkers.fail('I26 a whole group takes writes', describe(group));
@@ -244,9 +244,9 @@ function converge(group: SimulatedGroup, withinMs: number): number | undefined {
 }
 
 function isWhole(group: SimulatedGroup): boolean {
-  const { monitor, world } = group;
-  const { record } = monitor.store.stored;
-  if (!monitor.process.isAlive || monitor.isRestored || record.intent !== null || record.rules.length !== 1)
+  const { home, world } = group;
+  const { record } = home.store.stored;
+  if (!home.process.isAlive || home.isRestored || record.intent !== null || record.rules.length !== 1)
     return false;
   if (record.reign?.confirmed !== true || world.clock.nowMs - group.clients.lastAcknowledgedMs > 2_000)
     return false;
@@ -257,7 +257,7 @@ function isWhole(group: SimulatedGroup): boolean {
   };
   if (!group.nodes.every(follows)) return false;
   const votes = record.rules[0]?.cohort.length === (group.isAsync ? 1 : group.nodes.length);
-  return votes && monitor.views().every((view) => seesWhole(record, view));
+  return votes && home.views().every((view) => seesWhole(record, view));
 }
 
 /** Who decides has seen it too: else it may still take somebody out who has just come back. */
@@ -272,9 +272,9 @@ function seesWhole(record: GroupRecord, { reports, notStreaming }: Evidence): bo
 
 /** Where the group stands, for whoever reads a failure. */
 function describe(group: SimulatedGroup): string {
-  const { monitor } = group;
-  const { record } = monitor.store.stored;
-  const evidence = monitor.evidence();
+  const { home } = group;
+  const { record } = home.store.stored;
+  const evidence = home.evidence();
   const nodes = record.nodes.map((node) => {
     const report = evidence.reports.find((each) => each.report.node === node.id)?.report;
     const { status, role, position } = report?.postgres ?? {};

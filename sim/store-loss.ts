@@ -3,9 +3,9 @@ import { isListening } from './fault-tools.ts';
 import type { StoredRecord } from './virtual-store.ts';
 
 /** Whether the store may be lost now, and nothing else that is needed to recover it. */
-export function mayLoseStore({ monitor, hasLostDisk }: SimulatedGroup): boolean {
+export function mayLoseStore({ home, hasLostDisk }: SimulatedGroup): boolean {
   // The journal of a node whose disk is lost may be the one that counts.
-  return monitor.process.isAlive && !monitor.isRestored && !hasLostDisk && monitor.store.past.length > 0;
+  return home.process.isAlive && !home.isRestored && !hasLostDisk && home.store.past.length > 0;
 }
 
 /** The store is gone, or an old copy; a person recovers the group some time later, when all nodes are there. */
@@ -14,7 +14,7 @@ export function loseStore(
   copy: StoredRecord | undefined,
   noticedAfterMs: number,
 ): void {
-  group.monitor.restore(copy);
+  group.home.restore(copy);
   group.world.clock.after(noticedAfterMs, () => recoverStore(group, 1));
 }
 
@@ -27,8 +27,8 @@ const PATIENT_LOOKS = 15;
 const AFTERWARDS_MS = 10_000;
 
 function recoverStore(group: SimulatedGroup, look: number): void {
-  const { monitor, world } = group;
-  if (!monitor.isRestored && monitor.evidence().contradiction === undefined)
+  const { home, world } = group;
+  if (!home.isRestored && home.evidence().contradiction === undefined)
     return world.clock.after(AFTERWARDS_MS, () => recoverStore(group, 1));
   world.stir(RECOVERY_LOOK_MS);
   const isOver = isListening(group) && hasRecovered(group, look <= PATIENT_LOOKS);
@@ -37,12 +37,12 @@ function recoverStore(group: SimulatedGroup, look: number): void {
   );
 }
 
-function hasRecovered({ monitor, nodes, world }: SimulatedGroup, isPatient: boolean): boolean {
-  const callers = monitor.callers();
+function hasRecovered({ home, nodes, world }: SimulatedGroup, isPatient: boolean): boolean {
+  const callers = home.callers();
   const isAllHere = nodes.every((node) => callers.some(({ report }) => report.node === node));
-  if (isAllHere && monitor.evidence().contradiction === undefined) {
+  if (isAllHere && home.evidence().contradiction === undefined) {
     world.count('the restored store was the present one');
-    monitor.trust();
+    home.trust();
     return true;
   }
   // The primary that the applications have written to: an old one may not know yet that it is one.
@@ -65,7 +65,7 @@ function hasRecovered({ monitor, nodes, world }: SimulatedGroup, isPatient: bool
         incarnation: `recovered at ${world.clock.nowMs}`,
       };
       let isAccepted = false;
-      monitor.recover(request, ({ kind }) => {
+      home.recover(request, ({ kind }) => {
         world.count(`recovery ${kind}`);
         isAccepted = kind === 'accepted';
       });

@@ -16,8 +16,9 @@ import {
 import { createEvidenceBook, type EvidenceBook } from '../src/deciding/evidence-book.ts';
 import { createRollCall, type RollCall } from '../src/deciding/roll-call.ts';
 import { TURN_MS, type Turn } from '../src/deciding/turn.ts';
+import { checkDecision, checkRest } from './decision-rules.ts';
 import { createHearing } from './hearing.ts';
-import { checkDecision, checkRequest, checkRest } from './decision-rules.ts';
+import { checkRequest } from './membership-rules.ts';
 import type { Mutable } from './mutable.ts';
 import type { VirtualProcess } from './process.ts';
 import { checkRecovery } from './recovery-checks.ts';

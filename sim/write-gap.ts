@@ -20,8 +20,8 @@ export function expectWrites(
   { kind }: PlannedFault,
   nextFaultInMs: number,
 ): (() => void) | undefined {
-  const { world, monitor, clients } = group;
-  const { record } = monitor.store.stored;
+  const { world, home, clients } = group;
+  const { record } = home.store.stored;
   const { reign, settings } = record;
   const budgetMs = BUDGET_MS[kind]?.(settings.detectionMs) ?? 0;
   const isPlain =
@@ -50,15 +50,15 @@ export function expectWrites(
 }
 
 /** Three members at least that vote and follow, and everything runs and can be reached. */
-function isHealthy({ world, monitor, nodes, keepers }: SimulatedGroup): boolean {
-  const { record } = monitor.store.stored;
+function isHealthy({ world, home, nodes, keepers }: SimulatedGroup): boolean {
+  const { record } = home.store.stored;
   const { reign, intent, rules } = record;
   const { nowMs } = world.clock;
   if (reign?.confirmed !== true || intent !== null || rules.length !== 1) return false;
   const isWhole = rules[0]!.k > 0 && rules[0]!.cohort.length >= 3 && rules[0]!.cohort.length === nodes.length;
   return (
     isWhole &&
-    decidesAtOnce(monitor, nowMs) &&
+    decidesAtOnce(home, nowMs) &&
     world.network.isWhole() &&
     record.nodes.every(({ maintenance, dropping }) => !maintenance && dropping === 'no') &&
     nodes.every((node) => {
@@ -75,11 +75,11 @@ function isHealthy({ world, monitor, nodes, keepers }: SimulatedGroup): boolean 
 }
 
 /** Nothing is the matter with the monitor and its store that would show only at its next decision. */
-function decidesAtOnce({ process, store, diesHere }: SimulatedGroup['monitor'], nowMs: number): boolean {
+function decidesAtOnce({ process, store, diesHere }: SimulatedGroup['home'], nowMs: number): boolean {
   const isUp = process.isAlive && process.pausedUntilMs <= nowMs && diesHere === null;
   return isUp && !store.isDown && store.lostReplies === 0 && store.rivals === 0;
 }
 
-function mayReign(record: SimulatedGroup['monitor']['store']['stored']['record'], node: number): boolean {
+function mayReign(record: SimulatedGroup['home']['store']['stored']['record'], node: number): boolean {
   return record.nodes.some(({ id, candidatePriority }) => id === node && candidatePriority > 0);
 }

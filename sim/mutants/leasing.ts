@@ -31,8 +31,8 @@ export const LEASING: readonly Mutant[] = [
     {
       name: 'no_loss_while_rules_change',
       guards: 'while the rule changes nobody is promoted who need not have every commit (I3, I6)',
-      original: 'return rule !== undefined && others.length === 0 && isAsyncRule(rule);',
-      replacement: 'return [rule, ...others].some((each) => each !== undefined && isAsyncRule(each));',
+      original: 'return rules.length === 1 && rules.every(isAsyncRule);',
+      replacement: 'return rules.some(isAsyncRule);',
     },
   ]),
   ...inFile('src/core/be-primary.ts', [
@@ -67,6 +67,24 @@ export const LEASING_FIXES: readonly Mutant[] = [
       original: 'const isHeard = isAwaited && !stored.isRefused;',
       replacement: 'const isHeard = !stored.isRefused;',
       among: ['reorder_messages', 'kill_keeper', 'crash_points', 'slow_network'],
+    },
+  ]),
+  ...inFile('src/core/next-reign.ts', [
+    {
+      name: 'a_fence_outlasts_who_was_never_promoted',
+      guards: 'what fences a lost primary is waited for also by the second who is elected in its place (I3)',
+      original: 'if (reign?.fencedBy === undefined || reign.history !== null) return {};',
+      replacement: 'return {};',
+      among: ['cut_pair', 'stop_by_hand', 'failover'],
+    },
+  ]),
+  ...inFile('sim/lease-ends.ts', [
+    {
+      name: 'no_fencer_acts_on_a_lease_that_is_not_needed',
+      guards: 'a primary whose voters fence it again is not ended for want of a lease (I33)',
+      original: "if (order.kind === 'release' || order.kind === 'guard') dueMs = undefined;",
+      replacement: "if (order.kind === 'release') dueMs = undefined;",
+      among: ['change_durability'],
     },
   ]),
 ].map((mutant) => ({ ...mutant, durability: 'async' as const }));

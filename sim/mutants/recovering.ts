@@ -96,3 +96,34 @@ export const RECOVERING: readonly Mutant[] = [
     },
   ]),
 ];
+
+/** Bugs of them. */
+export const RECOVERY_FIXES: readonly Mutant[] = [
+  ...inFile('src/core/recover-group.ts', [
+    {
+      name: 'a_recovery_leaves_nobody_on_the_way_out',
+      guards: 'a primary whose handover became a failover is not on its way out after a recovery (I36)',
+      original: 'node.id === intent?.from',
+      replacement: "intent?.kind === 'handover' && node.id === intent.from",
+      among: ['drop_node', 'isolate_monitor', 'lose_monitor_disk'],
+    },
+  ]),
+  ...inFile('src/core/record-home.ts', [
+    {
+      name: 'a_recovery_ends_all_other_recoveries',
+      guards: 'who follows one of two recoveries takes a record that was recovered from the other (I36)',
+      original: "if (record.home.superseded?.includes(seen.incarnations.at(-1) ?? '')) return 'known';",
+      replacement: '',
+      among: ['lose_monitor_disk', 'restore_monitor', 'crash_points', 'switchover'],
+    },
+  ]),
+  ...inFile('src/core/group-record.ts', [
+    {
+      name: 'a_record_without_its_number_says_nothing_to_a_node',
+      guards: 'a new node is not told by a store that has begun anew that it was dropped (I26)',
+      original: 'return id < record.nextNodeId;',
+      replacement: 'return true;',
+      among: ['drop_node', 'hang_disk', 'reorder_messages', 'lose_monitor_disk'],
+    },
+  ]),
+];

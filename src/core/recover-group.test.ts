@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { aGroup, END_OF_WAL, TERM } from '../../test/support/a-group.ts';
 import { decide } from './decide.ts';
 import type { Report } from './evidence.ts';
-import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord } from './group-record.ts';
+import { DEFAULT_SETTINGS, emptyRecord, type GroupRecord, type NodeEntry } from './group-record.ts';
 import { originOf, standingOf, stampOf, writtenBy } from './record-home.ts';
 import { recoverGroup, type Caller, type RecoveryRequest } from './recover-group.ts';
 
@@ -142,6 +142,24 @@ test('a handover that was under way is taken back with the maintenance that it w
       stage.kind,
     );
   }
+});
+
+test('the plan names the maintenance or the removal that has to be asked for again', () => {
+  const handing = GROUP.withIntent({ term: TERM + 1, kind: 'handover', stage: 'drain' });
+  const planWith = (change: Partial<NodeEntry>): string => {
+    const nodes = RECORD.nodes.map((node) => (node.name === 'a' ? { ...node, ...change } : node));
+    const record = handing.withRecord({ nodes }).record();
+    const answer = recoverGroup(
+      NOTHING,
+      [caller('a', record), caller('b', record), caller('c', record)],
+      request(),
+    );
+    assert(answer.kind === 'accepted');
+    return answer.plan?.join('\n') ?? '';
+  };
+  assert.match(planWith({ maintenance: true }), /the maintenance of "a" is taken back/);
+  assert.match(planWith({ dropping: 'asked' }), /the removal of "a" is taken back/);
+  assert.doesNotMatch(planWith({}), /taken back/);
 });
 
 test('every node must have reported, or be named as missing', () => {

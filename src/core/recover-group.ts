@@ -239,9 +239,25 @@ function planOf(
       : [
           `the ${record.intent.kind} to term ${record.intent.term} that was under way is decided anew, if it is still needed`,
         ]),
+    ...takenBack(record, next),
     `the next term is ${next.term + 1}, past all that the lost store may have named; servers and clients notice nothing`,
     `the record's new home is ${incarnation}: what a store of before says is refused from then on`,
   ];
+}
+
+/** What a person has asked for and has to ask for again. */
+function takenBack(record: GroupRecord, next: GroupRecord): readonly string[] {
+  return record.nodes.flatMap(({ id, name, maintenance, dropping }) => {
+    const after = findNode(next, id);
+    const asked = [
+      ...(maintenance && after?.maintenance === false ? ['maintenance'] : []),
+      ...(dropping !== 'no' && after?.dropping === 'no' ? ['removal'] : []),
+    ];
+    return asked.map(
+      (what) =>
+        `the ${what} of "${name}" is taken back with the change of primary that it asked for: ask for it again`,
+    );
+  });
 }
 
 function listOf(nodes: readonly NodeEntry[]): string {
