@@ -14,8 +14,8 @@ export interface GroupFollowers {
 }
 
 export interface GroupFollowersDeps {
-  /** A client of its own for each stretch of following. */
-  readonly open: () => Promise<MonitorClient>;
+  /** Of the store and its keepers, as they are known now. */
+  readonly client: () => Promise<MonitorClient>;
   readonly store: Pick<Store, 'readNotes'>;
   readonly log: Logger;
 }
@@ -33,7 +33,7 @@ const RETRY_MS = 250;
 /** For so long one keeper is listened to: it may have lost the store while others have not, ms. */
 const STRETCH_MS = 30_000;
 
-export function createGroupFollowers({ open, store, log }: GroupFollowersDeps): GroupFollowers {
+export function createGroupFollowers({ client, store, log }: GroupFollowersDeps): GroupFollowers {
   const groups = new Map<string, Follower>();
 
   function begin(address: GroupAddress): Follower {
@@ -42,7 +42,7 @@ export function createGroupFollowers({ open, store, log }: GroupFollowersDeps): 
     const tell = (message: GroupMessage): void => {
       for (const listener of follower.listeners) listener(message);
     };
-    void again(address, signal, RETRY_MS, () => tellStates(open, address, signal, tell));
+    void again(address, signal, RETRY_MS, async () => tellStates(await client(), address, signal, tell));
     void again(address, signal, EVENTS_EVERY_MS, eventReader(store, address, tell));
     return follower;
   }
@@ -89,22 +89,17 @@ export function createGroupFollowers({ open, store, log }: GroupFollowersDeps): 
 
 /** Records and states, as one keeper tells them. */
 async function tellStates(
-  open: GroupFollowersDeps['open'],
+  client: MonitorClient,
   address: GroupAddress,
   signal: AbortSignal,
   tell: (message: GroupMessage) => void,
 ): Promise<void> {
-  const client = await open();
-  try {
-    const stretch = AbortSignal.any([signal, AbortSignal.timeout(STRETCH_MS)]);
-    for await (const event of client.watchGroup(address, stretch)) {
-      if (event.kind === 'record' || event.kind === 'state') tell(event);
-      // States may have changed while no keeper was listened to.
-      if (event.kind === 'connected')
-        for (const node of (await client.getGroup(address)).nodes) tell({ kind: 'state', node });
-    }
-  } finally {
-    client.close();
+  const stretch = AbortSignal.any([signal, AbortSignal.timeout(STRETCH_MS)]);
+  for await (const event of client.watchGroup(address, stretch)) {
+    if (event.kind === 'record' || event.kind === 'state') tell(event);
+    // States may have changed while no keeper was listened to.
+    if (event.kind === 'connected')
+      for (const node of (await client.getGroup(address)).nodes) tell({ kind: 'state', node });
   }
 }
 

@@ -28,7 +28,7 @@ export interface ObserverDeps {
 }
 
 const HEALTH = { timeoutMs: 2_000 };
-/** For so long the same keepers are asked: later others may know more, and there may be other formations. */
+/** For so long the same keepers are asked: later others may know more, and there may be other groups. */
 const TRUSTED_MS = 10_000;
 
 /**
@@ -38,26 +38,32 @@ const TRUSTED_MS = 10_000;
  */
 export function createObserver({ store, uri, token, log, now }: ObserverDeps): Observer {
   const open = (): Promise<MonitorClient> => createStoreClient(lend(store), token);
-  let opened: { readonly client: Promise<MonitorClient>; readonly atMs: number } | undefined;
-  const followers = createGroupFollowers({ open, store, log });
+  let known: { readonly client: MonitorClient; readonly sinceMs: number } | undefined;
+  let renewing: Promise<MonitorClient> | undefined;
+  const followers = createGroupFollowers({ client: current, store, log });
 
-  function current(): Promise<MonitorClient> {
-    if (opened !== undefined && now() - opened.atMs < TRUSTED_MS) return opened.client;
-    closeOpened();
-    const mine = { client: open(), atMs: now() };
-    opened = mine;
-    mine.client.catch(() => {
-      if (opened === mine) opened = undefined;
-    });
-    return mine.client;
+  async function renew(): Promise<MonitorClient> {
+    const before = known?.client;
+    try {
+      const client = await open();
+      // What it has been asked goes on.
+      before?.close();
+      known = { client, sinceMs: now() };
+      return client;
+    } catch (error) {
+      // Without the store the keepers that were known may still answer.
+      if (before === undefined) throw error;
+      known = { client: before, sinceMs: now() };
+      return before;
+    } finally {
+      renewing = undefined;
+    }
   }
 
-  /** What it has been asked goes on. */
-  function closeOpened(): void {
-    opened?.client.then(
-      (client) => client.close(),
-      () => undefined,
-    );
+  async function current(): Promise<MonitorClient> {
+    if (known !== undefined && now() - known.sinceMs < TRUSTED_MS) return known.client;
+    renewing ??= renew();
+    return renewing;
   }
 
   const ask = async <T>(question: (client: MonitorClient) => Promise<T>): Promise<T> =>
@@ -104,7 +110,7 @@ export function createObserver({ store, uri, token, log, now }: ObserverDeps): O
     },
     close() {
       followers.close();
-      closeOpened();
+      known?.client.close();
     },
   };
 }

@@ -183,6 +183,7 @@ describe('a monitor beside a group on etcd observes it, and is not needed for an
     await client.getGroup(ADDRESS);
     await Promise.all(group.etcd.members.map((member) => member.kill()));
     await eventually('it says so', async () => !(await client.health({ timeoutMs: 10_000 })).ok);
+    assert.equal((await client.getGroup(ADDRESS, { timeoutMs: 15_000 })).nodes.length, 3);
     for (const member of group.etcd.members) member.start();
     await group.etcd.ready();
     await answers();
