@@ -1,5 +1,5 @@
 import type { RuleName } from '../src/core/decide.ts';
-import { isForeign, reportOf, type Evidence } from '../src/core/evidence.ts';
+import { isForeign, reportOf, type AgedReport, type Evidence } from '../src/core/evidence.ts';
 import { findNode, type GroupRecord, type NodeId, type Reign } from '../src/core/group-record.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { accuses } from './accusation-rules.ts';
@@ -100,16 +100,22 @@ export function checkRest(world: World, record: GroupRecord, evidence: Evidence)
   // What has become a failover was a handover before, in which the holder needs its lease.
   if (isHeldUp && heldUpMs > settings.handoverMs + settings.leaseMs + MARGIN_MS)
     fail(`n${reign.holder} still has a lease, though it was given up ${heldUpMs} ms ago`);
-  const members = record.rules.flatMap(({ cohort }) => cohort);
-  const reports = evidence.reports.filter(
-    ({ report: { node, postgres }, ageMs }) =>
-      findNode(record, node) !== undefined && postgres.status === 'running' && ageMs < settings.detectionMs,
-  );
-  const ahead = reports.find(({ report: { pledge } }) => (pledge?.term ?? 0) > reign.term);
-  if (
-    intent === null &&
-    ahead !== undefined &&
-    members.every((node) => reports.some(({ report }) => report.node === node))
-  )
-    fail(`n${ahead.report.node} has pledged term ${ahead.report.pledge?.term}, which nobody works on`);
+  if (intent === null) checkPledges(world, record, evidence, reign);
+}
+
+/** A promise that nobody works on lets its node follow nobody. */
+function checkPledges(world: World, record: GroupRecord, evidence: Evidence, { term }: Reign): void {
+  const isHere = ({ report, ageMs }: AgedReport): boolean =>
+    findNode(record, report.node) !== undefined &&
+    report.postgres.status === 'running' &&
+    ageMs < record.settings.detectionMs;
+  const ahead = evidence.reports.find(
+    (aged) => (aged.report.pledge?.term ?? 0) > term && isHere(aged),
+  )?.report;
+  if (ahead === undefined) return;
+  const isMissing = (node: NodeId): boolean =>
+    !evidence.reports.some((aged) => aged.report.node === node && isHere(aged));
+  if (record.rules.some(({ cohort }) => cohort.some(isMissing))) return;
+  const text = `n${ahead.node} has pledged term ${ahead.pledge?.term}, which nobody works on`;
+  world.checkers.fail('I26 nothing is waited for in vain', text);
 }

@@ -212,7 +212,8 @@ function* applyRule(action: ActionOf<'apply_rule'>, { server, state }: ActionCon
   yield server.random.between(2, 20);
   if (server.role !== 'primary' || server.data === null) throw new StepFailed('no primary');
   const safeLsn = server.data.wal[server.data.flushed - 1]?.lsn ?? '0/0';
-  state.appliedRule = { ...action.rule, term: action.term, change: action.change, safeLsn };
+  const { rule, term, change } = action;
+  state.appliedRule = { rule: { ...rule, term, change }, safeLsn };
   if (state.configured !== null)
     state.configured = { ...state.configured, synchronousStandbyNames: action.names };
 }

@@ -68,7 +68,7 @@ export function openMemberLink(world: World, keeper: ConnectedKeeper, home: Memb
     decider,
     takeReport(report, journal) {
       decider.takeReport(report, journal);
-      return { ...decider.known(), isRefused: isRefused() };
+      return { ...decider.known(), isRefused: isRefused(), leaseMs: undefined };
     },
   };
 

@@ -54,7 +54,7 @@ export function walOfGroup(
 
 /** As in src/postgres/observe.ts. */
 const LOOKS_APART_MS = 2_000;
-const NO_SIGNS: ReadonlyMap<string, string> = new Map();
+const NO_SIGNS: ReadonlyMap<string, number> = new Map();
 
 /** The looks of one life of a keeper, which can only tell that nothing has come between two of them. */
 export function createObserver(
@@ -62,23 +62,26 @@ export function createObserver(
   server: VirtualPostgres,
   now: () => number,
 ): () => ServerObservation {
-  const silence = createSilenceWatch(now, LOOKS_APART_MS);
+  const silence = createSilenceWatch<number>(now, LOOKS_APART_MS);
   return () => {
-    const seen = observe(world, server);
-    if (seen.followers.length === 0) {
-      silence(NO_SIGNS);
-      return seen;
-    }
-    const nameOf = ({ node, term }: Follower): string => `${node}@${term}`;
-    const lastHeard = ({ silentMs }: Follower): string => (server.process.timeMs() - silentMs).toFixed();
-    const silences = silence(new Map(seen.followers.map((each) => [nameOf(each), lastHeard(each)])));
-    const followers = seen.followers.map((each) => ({ ...each, silentMs: silences.get(nameOf(each)) ?? 0 }));
-    return { ...seen, followers };
+    const isListed = server.data !== null && server.statusSeen() === 'running' && server.senders.size > 0;
+    return observe(world, server, silence(isListed ? signsOf(server) : NO_SIGNS));
   };
 }
 
+/** When each walsender last heard its standby, in the whole milliseconds that PostgreSQL tells. */
+function signsOf({ senders }: VirtualPostgres): ReadonlyMap<string, number> {
+  const signs = new Map<string, number>();
+  for (const { tag, heardAtUpstreamMs } of senders) signs.set(tag, Math.round(heardAtUpstreamMs));
+  return signs;
+}
+
 /** What `observe` of src/postgres sees, were it looking all the time. */
-function observe(world: World, server: VirtualPostgres): ServerObservation {
+function observe(
+  world: World,
+  server: VirtualPostgres,
+  silences: ReadonlyMap<string, number>,
+): ServerObservation {
   const { data } = server;
   const status = server.statusSeen();
   if (data === null || status === 'starting' || status === 'unresponsive' || status === 'incomplete')
@@ -106,7 +109,7 @@ function observe(world: World, server: VirtualPostgres): ServerObservation {
     history: end?.history ?? [],
     upstream: upstreamOf(server),
     markerTerm: markerTermOf(server),
-    followers: followersOf(server, data),
+    followers: followersOf(server, data, silences),
     pid: null,
     synchronousStandbyNames: server.role === 'standby' && names === UNSATISFIABLE_NAMES ? '' : names,
     readOnly: server.effective?.readOnly ?? null,
@@ -140,10 +143,14 @@ function upstreamOf(server: VirtualPostgres): ServerObservation['upstream'] {
 
 const NOBODY: readonly Follower[] = [];
 
-function followersOf(server: VirtualPostgres, data: DataDirectory): readonly Follower[] {
+function followersOf(
+  server: VirtualPostgres,
+  data: DataDirectory,
+  silences: ReadonlyMap<string, number>,
+): readonly Follower[] {
   if (server.senders.size === 0) return NOBODY;
   const followers: Follower[] = [];
-  for (const { standby, term, tag, hasCaughtUp, flushed, heardAtUpstreamMs } of server.senders) {
+  for (const { standby, term, tag, hasCaughtUp, flushed } of server.senders) {
     followers.push({
       node: standby,
       term,
@@ -151,7 +158,7 @@ function followersOf(server: VirtualPostgres, data: DataDirectory): readonly Fol
       flushLsn: data.wal[flushed - 1]?.lsn ?? null,
       replayLsn: null,
       syncPriority: server.names?.tags.has(tag) === true ? 1 : 0,
-      silentMs: server.process.timeMs() - heardAtUpstreamMs,
+      silentMs: silences.get(tag) ?? 0,
     });
   }
   return followers;

@@ -8,8 +8,8 @@ import type { World } from './world.ts';
 /** What goes back for a report. */
 export interface TakenReport extends StoredRecord {
   readonly isRefused: boolean;
-  /** How long the lease lasts that the report asked for; absent: it has none. */
-  readonly leaseMs?: number;
+  /** How long the lease lasts that the report asked for; undefined: it has none. */
+  readonly leaseMs: number | undefined;
 }
 
 /** src/keeper/report-line.ts over virtual time: only the newest report counts. */

@@ -16,9 +16,11 @@ export function parseNames(text: string): StandbyNames | null {
 
 /** How many records k of the named standbys have flushed. */
 export function flushedByVoters(senders: ReadonlySet<Replication>, names: StandbyNames): number {
-  const best = new Map<string, number>();
-  for (const { tag, flushed } of senders) {
-    if (names.tags.has(tag)) best.set(tag, Math.max(best.get(tag) ?? 0, flushed));
+  const best: number[] = [];
+  for (const tag of names.tags) {
+    let most = 0;
+    for (const sender of senders) if (sender.tag === tag) most = Math.max(most, sender.flushed);
+    best.push(most);
   }
-  return [...best.values()].sort((a, b) => b - a)[names.k - 1] ?? 0;
+  return best.sort((a, b) => b - a)[names.k - 1] ?? 0;
 }

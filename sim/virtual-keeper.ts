@@ -203,9 +203,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     /** false: the journal can't be written, and the loop of the keeper has failed. */
-    function* catchUp(): Steps<boolean> {
-      const newest = line.inbox.takeNewest({ record: mine.record, version: mine.recordVersion });
-      if (newest === undefined && entry === self.durable) return true;
+    function* catchUp(newest: StoredRecord | undefined): Steps<boolean> {
       try {
         if (newest === undefined) yield* context.journal.write({});
         else yield* adoptRecord(newest);
@@ -283,7 +281,9 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     function* loop(): Steps {
       for (;;) {
-        hasLoopFailed = !(yield* catchUp());
+        const newest = line.inbox.takeNewest({ record: mine.record, version: mine.recordVersion });
+        const isBehind = newest !== undefined || entry !== self.durable;
+        hasLoopFailed = isBehind && !(yield* catchUp(newest));
         if (hasLoopFailed) {
           unwritten.watch();
           look();

@@ -66,11 +66,7 @@ export function createVirtualMonitor(world: World, settings: GroupSettings): Hom
   function takeReport(report: Report, journalled: GroupRecord | null): TakenReport {
     const leaseMs = keepLease(report);
     decider.takeReport(report, journalled);
-    return {
-      ...decider.known(),
-      isRefused: decider.contradiction() !== undefined,
-      ...(leaseMs === undefined ? {} : { leaseMs }),
-    };
+    return { ...decider.known(), isRefused: decider.contradiction() !== undefined, leaseMs };
   }
 
   /** Whoever asked hears at once when the monitor dies on it. */

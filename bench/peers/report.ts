@@ -42,7 +42,7 @@ The client is the same for all. It keeps a connection to every server, inserts a
 - standby lost: the one that commits wait for, where there is one, away for 20 s
 - control plane lost: the monitor, or all of etcd; repmgr has none
 
-The floor is what bare servers need without anybody who notices or decides.
+The floor is what bare servers need without anybody who notices or decides. repmgr was measured on another day than the rest, with other work on the machine: its switchover would be shorter without, the other times are those of its settings.
 
 ![Write gaps by system and fault](${PICTURE})
 
@@ -53,7 +53,7 @@ Where the time goes:
 - pgbaton: a dead PostgreSQL is reported at once, a lost host when its keeper and its replication have been silent for \`detection_ms\`.
 - Patroni looks every \`loop_wait\`. A dead PostgreSQL is recovered in place, and handed over at once only with \`primary_start_timeout: 0\`. A lost host is missed when its key in etcd expires, up to \`ttl\` after it was renewed last. Its synchronous mode has one standby: commits wait while that is silent, until it is back or PostgreSQL gives up its connection (\`wal_sender_timeout\`, 60 s).
 - pg_auto_failover: keepers report once a second, and each step of a change waits for a report. With three nodes every standby is restarted before the election, so that it receives nothing more from the old primary. A lost host is unhealthy after \`node_considered_unhealthy_timeout\`. A killed PostgreSQL is restarted in place by default; with the short times the monitor finds it unhealthy before that and changes the primary, which takes longer.
-- repmgr tries to reach a primary \`reconnect_attempts\` times, \`reconnect_interval\` apart, whatever happened to it. Nobody ends an old primary that was cut off or is started again.
+- repmgr tries to reach a primary \`reconnect_attempts\` times, \`reconnect_interval\` apart, whatever happened to it. Nobody ends an old primary that was cut off or is started again. Where a primary falls silent its daemons wait for an answer over the connection that they have: with the defaults nobody had taken over when the cut was taken back after three minutes.
 
 What each was set to, beside the addresses:
 

@@ -109,8 +109,8 @@ export const STEP_FIXES: readonly Mutant[] = [
     {
       name: 'a_journal_that_was_not_written_is_written_again',
       guards: 'nothing is planned on what a full disk did not take (I26)',
-      original: 'if (newest === undefined && entry === self.durable) return true;',
-      replacement: 'if (newest === undefined) return true;',
+      original: 'const isBehind = newest !== undefined || entry !== self.durable;',
+      replacement: 'const isBehind = newest !== undefined;',
       among: ['fill_disk', 'switchover', 'kill_postgres', 'number_sync'],
     },
   ]),

@@ -31,8 +31,8 @@ export const LEASING: readonly Mutant[] = [
     {
       name: 'no_loss_while_rules_change',
       guards: 'while the rule changes nobody is promoted who need not have every commit (I3, I6)',
-      original: 'return rule !== undefined && others.length === 0 && isAsyncRule(rule);',
-      replacement: 'return [rule, ...others].some((each) => each !== undefined && isAsyncRule(each));',
+      original: 'return rules.length === 1 && rules.every(isAsyncRule);',
+      replacement: 'return rules.some(isAsyncRule);',
     },
   ]),
   ...inFile('src/core/be-primary.ts', [

@@ -25,8 +25,9 @@ export const UNMISSED_RECOVERIES: readonly Unmissed[] = [
     {
       name: 'renew_term_for_all_nodes',
       guards: 'who has promised such a term and is no member any more comes back as well (I26)',
-      original: 'const ahead = record.nodes.flatMap(({ id }) => {',
-      replacement: 'const ahead = cohortMembers(record).flatMap((id) => {',
+      original: 'const first = record.nodes.find((node) => promised(node) > reign.term);',
+      replacement:
+        'const first = record.nodes.find((node) => cohortMembers(record).includes(node.id) && promised(node) > reign.term);',
       among,
       why: 'a person in the simulator recovers a group only when all nodes are there',
     },

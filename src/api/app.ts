@@ -27,7 +27,7 @@ export function createApi(deps: {
 }): Hono {
   const { monitor, token, log, closing } = deps;
   const app = new Hono();
-  app.get('/v1/health', (c) => c.json(monitor.health()));
+  app.get('/v1/health', async (c) => c.json(await monitor.health()));
   if (token !== null) app.use('/v1/*', requireToken(token));
   // Before the limit for bodies: this one never ends.
   app.route('/v1/formations', reportStreamRoutes(monitor, closing));

@@ -6,18 +6,18 @@ import { CreateFormationBody, SettingsPatchBody } from './schemas.ts';
 /** Formations, their settings and their connection strings. */
 export function formationRoutes(monitor: MonitorService): Hono {
   return new Hono()
-    .get('/', (c) => c.json(monitor.listFormations()))
+    .get('/', async (c) => c.json(await monitor.listFormations()))
     .post('/', async (c) =>
       c.json(await monitor.createFormation(await readBody(c, CreateFormationBody)), 201),
     )
-    .get('/:formation', (c) => c.json(monitor.getFormation(c.req.param('formation'))))
+    .get('/:formation', async (c) => c.json(await monitor.getFormation(c.req.param('formation'))))
     .delete('/:formation', async (c) => {
       await monitor.dropFormation(c.req.param('formation'));
       return c.body(null, 204);
     })
-    .get('/:formation/settings', (c) => c.json(monitor.getSettings(c.req.param('formation'))))
+    .get('/:formation/settings', async (c) => c.json(await monitor.getSettings(c.req.param('formation'))))
     .patch('/:formation/settings', async (c) =>
       c.json(await monitor.updateSettings(c.req.param('formation'), await readBody(c, SettingsPatchBody))),
     )
-    .get('/:formation/uri', (c) => c.json(monitor.getUri(c.req.param('formation'))));
+    .get('/:formation/uri', async (c) => c.json(await monitor.getUri(c.req.param('formation'))));
 }

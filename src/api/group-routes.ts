@@ -9,8 +9,8 @@ import { streamGroup } from './watch-stream.ts';
 /** One group: its record, its evidence, planned and forced changes of primary, reports, the watch. */
 export function groupRoutes(monitor: MonitorService, closing: AbortSignal): Hono {
   return new Hono()
-    .get('/:formation/groups/:group', (c) => c.json(monitor.getGroup(addressOf(c))))
-    .get('/:formation/groups/:group/evidence', (c) => c.json(monitor.getEvidence(addressOf(c))))
+    .get('/:formation/groups/:group', async (c) => c.json(await monitor.getGroup(addressOf(c))))
+    .get('/:formation/groups/:group/evidence', async (c) => c.json(await monitor.getEvidence(addressOf(c))))
     .post('/:formation/groups/:group/switchover', async (c) =>
       c.json(await monitor.switchover(addressOf(c), await readBody(c, SwitchoverBody))),
     )

@@ -31,16 +31,35 @@ export interface NodeAddress {
   readonly name: string;
 }
 
-/** What the routes need of the monitor. Bodies are checked before they come here; refusals are thrown as BatonError. */
-export interface MonitorService {
+/** What can be read of groups at once where they are decided for. */
+export interface GroupReads {
   health(): HealthBody;
   listFormations(): readonly FormationBody[];
   getFormation(formation: string): FormationBody;
+  getSettings(formation: string): SettingsBody;
+  getUri(formation: string): FormationUriBody;
+  getGroup(group: GroupAddress): GroupBody;
+  getEvidence(group: GroupAddress): EvidenceBody;
+}
+
+/** The same where others have to be asked for it. */
+type AskedReads = {
+  [K in keyof GroupReads]: (
+    ...given: Parameters<GroupReads[K]>
+  ) => ReturnType<GroupReads[K]> | Promise<ReturnType<GroupReads[K]>>;
+};
+
+/** What the routes need. Bodies are checked before they come here; refusals are thrown as BatonError. */
+export interface MonitorService extends AskedReads, GroupCalls {}
+
+/** Of those who decide. */
+export interface DecidingService extends GroupReads, GroupCalls {}
+
+/** What takes its time in any case. */
+interface GroupCalls {
   createFormation(body: z.output<typeof CreateFormationBody>): Promise<FormationBody>;
   dropFormation(formation: string): Promise<void>;
-  getSettings(formation: string): SettingsBody;
   updateSettings(formation: string, patch: SettingsPatchBody): Promise<AcceptedBody>;
-  getUri(formation: string): FormationUriBody;
 
   registerNode(formation: string, body: z.output<typeof RegisterNodeBody>): Promise<RegisteredNodeBody>;
   updateNode(node: NodeAddress, body: UpdateNodeBody): Promise<AcceptedBody>;
@@ -48,8 +67,6 @@ export interface MonitorService {
   enableMaintenance(node: NodeAddress, options: { readonly allowFailover: boolean }): Promise<AcceptedBody>;
   disableMaintenance(node: NodeAddress): Promise<AcceptedBody>;
 
-  getGroup(group: GroupAddress): GroupBody;
-  getEvidence(group: GroupAddress): EvidenceBody;
   switchover(group: GroupAddress, body: z.output<typeof SwitchoverBody>): Promise<AcceptedBody>;
   failover(group: GroupAddress, body: z.output<typeof FailoverBody>): Promise<AcceptedBody>;
   /** `journalled`: the record of the keeper's journal, when it was asked for. */

@@ -19,14 +19,17 @@ import { splitLines } from './split-lines.ts';
  * would cost four times as much of the processor, most of it for HTTP.
  */
 export function reportStreamRoutes(monitor: MonitorService, closing: AbortSignal): Hono {
-  return new Hono<{ Bindings: HttpBindings }>().post('/:formation/groups/:group/reports/stream', (c) => {
-    const address = addressOf(c);
-    // Here, where an unknown group is still an answer and not a stream that breaks.
-    monitor.getGroup(address);
-    const { incoming, outgoing } = c.env;
-    void answerReports(incoming as IncomingMessage, outgoing as ServerResponse, monitor, address, closing);
-    return RESPONSE_ALREADY_SENT;
-  }) as unknown as Hono;
+  return new Hono<{ Bindings: HttpBindings }>().post(
+    '/:formation/groups/:group/reports/stream',
+    async (c) => {
+      const address = addressOf(c);
+      // Here, where an unknown group is still an answer and not a stream that breaks.
+      await monitor.getGroup(address);
+      const { incoming, outgoing } = c.env;
+      void answerReports(incoming as IncomingMessage, outgoing as ServerResponse, monitor, address, closing);
+      return RESPONSE_ALREADY_SENT;
+    },
+  ) as unknown as Hono;
 }
 
 async function answerReports(

@@ -18,15 +18,15 @@ const REPLAY_LIMIT = 1_000;
  * happens. Ids carry the incarnation of the store, since another store counts
  * from 1 again.
  */
-export function streamGroup(
+export async function streamGroup(
   c: Context,
   monitor: MonitorService,
   { closing, ...address }: GroupAddress & { readonly closing: AbortSignal },
-): Response {
-  const { incarnation } = monitor.health();
+): Promise<Response> {
+  const { incarnation } = await monitor.health();
   const after = missedSince(c.req.header('last-event-id'), incarnation);
   // Here, where an unknown group is still an answer and not a stream that breaks.
-  monitor.getGroup(address);
+  await monitor.getGroup(address);
   return streamSSE(c, async (stream) => {
     const unread: GroupMessage[] = [];
     let wake: () => void = () => undefined;
@@ -43,7 +43,7 @@ export function streamGroup(
     stream.onAbort(interrupt);
     closing.addEventListener('abort', interrupt);
     try {
-      const { record, record_version: version } = monitor.getGroup(address);
+      const { record, record_version: version } = await monitor.getGroup(address);
       unread.unshift({ kind: 'record', version, record });
       // Behind the record and before what has come meanwhile: ids only grow.
       if (after !== undefined) unread.splice(1, 0, ...(await missedEvents(monitor, address, after, unread)));

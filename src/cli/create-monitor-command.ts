@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readTokenFile } from '../config/environment.ts';
 import type { MonitorConfig } from '../config/monitor-config.ts';
 import { DEFAULT_MONITOR_PORT } from '../config/monitor-uri.ts';
+import { BatonError } from '../lib/baton-error.ts';
 import type { CliContext } from './cli-context.ts';
 import { requireDataDirectory } from './local-config.ts';
 import { newCommand, type Act } from './new-command.ts';
@@ -18,6 +19,7 @@ interface Options extends SslOptions {
   readonly listen?: string;
   readonly auth: string;
   readonly tokenFile?: string;
+  readonly store?: string;
   readonly run?: true;
 }
 
@@ -48,12 +50,17 @@ export function createMonitorCommand(context: CliContext, act: Act): Command {
       '--token-file <path>',
       'file with the token that it shall have, such as that of a node of a lost monitor (default: a new one)',
     )
+    .option(
+      '--store <uri>',
+      'decide nothing, and only show the groups in this etcd, whose keepers decide: etcd://host:2379,…/prefix',
+    )
     .option('--pgctl <path>', 'accepted and not used: a monitor of pgbaton is no PostgreSQL')
     .option('--skip-pg-hba', 'accepted and not used, for the same reason')
     .option('--run', 'run the monitor, in the foreground until Ctrl-C');
   return command.action(
     act<Options>(async ({ options, ui }) => {
       const directory = requireDataDirectory(context, options);
+      if (options.store !== undefined) await assertObserver(options.store, options);
       const { uri, tokenFile } = await context.services.createMonitor({
         directory,
         config: toConfig(context, options),
@@ -73,6 +80,21 @@ export function createMonitorCommand(context: CliContext, act: Act): Command {
   );
 }
 
+/** It asks for what the keepers and the store tell only to those who have the token, and lets in who has it too. */
+async function assertObserver(store: string, { auth, tokenFile }: Options): Promise<void> {
+  const { parseEtcdUri } = await import('../config/etcd-uri.ts');
+  parseEtcdUri(store);
+  if (auth === 'trust') {
+    throw new BatonError('BATON_USAGE', '--store and --auth trust exclude each other', {
+      hint: 'It would let everybody do what the token of the formation allows.',
+    });
+  }
+  if (tokenFile !== undefined) return;
+  throw new BatonError('BATON_USAGE', 'the token of the formation is needed', {
+    hint: 'Copy the file "token" from the state directory of one of its nodes, with mode 0600, and name it with --token-file.',
+  });
+}
+
 /** Read before privileges are dropped: it may be root's. */
 function tokenOf(context: CliContext, { tokenFile }: Options): string | undefined {
   return tokenFile === undefined ? undefined : readTokenFile(resolve(context.cwd, tokenFile));
@@ -86,6 +108,7 @@ function toConfig(context: CliContext, options: Options): MonitorConfig {
     port: portOf(context, options) ?? DEFAULT_MONITOR_PORT,
     listenAddresses: options.listen ?? '*',
     auth: options.auth === 'trust' ? 'trust' : 'token',
+    store: { uri: options.store ?? null },
     ssl,
     events: { retentionDays: 30, retentionRows: 100_000 },
     log: { level: 'info', format: 'auto' },

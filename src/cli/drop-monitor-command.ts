@@ -42,7 +42,9 @@ export function dropMonitorCommand(context: CliContext, act: Act): Command {
         }
         const pid = await context.services.readPidFile(local.files.pidFile);
         if (pid !== undefined) {
-          if (!options.force) await refuseWithNodes(context, local);
+          // Nothing depends on one that only observes.
+          const decides = local.config.store.uri === null;
+          if (decides && !options.force) await refuseWithNodes(context, local);
           const progress = ui.progress('the monitor is stopping');
           try {
             await endProcess(context, pid, 'SIGTERM', STOP_MS);

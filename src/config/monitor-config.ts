@@ -10,6 +10,7 @@ const MonitorConfigFile = z.strictObject({
   port: z._default(Port, DEFAULT_MONITOR_PORT),
   listen_addresses: z._default(Text, '*'),
   auth: z._default(z.enum(['token', 'trust']), 'token'),
+  store: z.prefault(z.strictObject({ uri: z._default(z.nullable(Text), null) }), {}),
   ssl: z.prefault(z.strictObject(SslFiles), {}),
   events: z.prefault(
     z.strictObject({
@@ -34,6 +35,8 @@ export const MONITOR_CONFIG: ConfigKind<typeof MonitorConfigFile> = {
     port: 'Port of the HTTP API.',
     listen_addresses: 'One address to listen on; *: all of them.',
     auth: 'token: clients bring the token of the file "token"; trust: everybody who can connect may do everything.',
+    'store.uri':
+      'null: it decides. etcd://host:2379,…/prefix: it observes the groups there, whose keepers decide, and decides nothing.',
     'ssl.mode': 'self-signed, off, or files (then cert_file and key_file).',
     'ssl.cert_file': 'Server certificate, PEM.',
     'ssl.key_file': 'Its private key, PEM, mode 0600.',

@@ -3,7 +3,7 @@ import { cohortMembers, currentRule, type GroupRecord, type Reign, type Rule } f
 import { isHung } from './hung-server.ts';
 import { isLeaseRunningOut, isLeaseStale, needsLease } from './lease.ts';
 import { continuesReign, reignTimelineAfter } from './lineage.ts';
-import { isLocked, primarySettings, sameSettings, standbySettings } from './server-settings.ts';
+import { isLocked, primarySettings, sameBesidesNames, standbySettings } from './server-settings.ts';
 import { otherMembers, sameIds } from './slots.ts';
 
 /** Without the store for this long, a holder restarts a crashed PostgreSQL on its own, ms. Its voters fence it. */
@@ -159,13 +159,7 @@ function reignOn(record: GroupRecord, reign: Reign, local: LocalView): Step | Re
   const isShut = isOpen && mustShut(record, rule, local);
   const settings = primarySettings(record, reign, local, isOpen && !isShut);
   const inForce = local.synchronousStandbyNames ?? '';
-  if (
-    local.configured === null ||
-    !sameSettings(
-      { ...settings, synchronousStandbyNames: inForce },
-      { ...local.configured, synchronousStandbyNames: inForce },
-    )
-  ) {
+  if (!sameBesidesNames(settings, local.configured)) {
     return step(
       { kind: 'configure', settings: { ...settings, synchronousStandbyNames: inForce } },
       isShut

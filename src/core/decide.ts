@@ -7,6 +7,7 @@ import {
   nameOf,
   type GroupRecord,
   type Intent,
+  type NodeEntry,
 } from './group-record.ts';
 import { failOverAsync } from './fail-over-async.ts';
 import { isAsyncRule, isLeaseOver, mayLoseCommits } from './lease.ts';
@@ -50,7 +51,9 @@ const RULES = {
   remove_dropped: removeDropped,
 } satisfies Record<string, RuleFunction>;
 
-export const RULE_NAMES = Object.keys(RULES) as readonly RuleName[];
+const IN_ORDER = Object.entries(RULES) as readonly (readonly [RuleName, RuleFunction])[];
+
+export const RULE_NAMES = IN_ORDER.map(([name]) => name);
 
 /**
  * Decides the next record of one group; undefined: hold still. Pure: the same
@@ -62,8 +65,8 @@ export function decide(record: GroupRecord, evidence: Evidence): Decision | unde
   if (evidence.contradiction !== undefined) return undefined;
   // The truth is elsewhere.
   if (hasMoved(record)) return undefined;
-  for (const name of RULE_NAMES) {
-    const decision = (RULES[name] as RuleFunction)(record, evidence);
+  for (const [name, speak] of IN_ORDER) {
+    const decision = speak(record, evidence);
     if (decision !== undefined) return { ...decision, rule: name };
   }
   return undefined;
@@ -252,14 +255,11 @@ function giveUpFetch(record: GroupRecord, evidence: Evidence): ReturnType<RuleFu
 function renewTerm(record: GroupRecord, evidence: Evidence): ReturnType<RuleFunction> {
   const { reign, intent } = record;
   if (reign === null || intent !== null) return undefined;
-  const ahead = record.nodes.flatMap(({ id }) => {
-    const term = liveReport(record, evidence, id)?.pledge?.term ?? 0;
-    return term > reign.term ? [{ node: id, term }] : [];
-  });
-  const first = ahead[0];
+  const promised = ({ id }: NodeEntry): number => liveReport(record, evidence, id)?.pledge?.term ?? 0;
+  const first = record.nodes.find((node) => promised(node) > reign.term);
   if (first === undefined || !couldElect(record, evidence, { holder: true })) return undefined;
-  const term = Math.max(record.term, ...ahead.map((each) => each.term)) + 1;
-  const because = `${nameOf(record, first.node)} has pledged term ${first.term}, beyond the present term ${reign.term}`;
+  const term = Math.max(record.term, ...record.nodes.map(promised)) + 1;
+  const because = `"${first.name}" has pledged term ${promised(first)}, beyond the present term ${reign.term}`;
   return { next: withIntent(record, 'failover', term, reign, 'lost', because), because };
 }
 

@@ -23,7 +23,7 @@ export interface Evidence {
   /** Who has a lease in the store, looked up where that matters; absent: nobody has looked. */
   readonly lease?: LeaseSeen;
   /** The end of WAL that the holder last told as the primary of the present term; absent: this decider never heard it. */
-  readonly lastKnownEnd?: Position;
+  readonly lastKnownEnd?: Position | undefined;
   /** A node has a record that does not fit the decider's: its store was restored from an old copy, or has lost the group. */
   readonly contradiction?: Contradiction;
 }

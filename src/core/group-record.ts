@@ -277,7 +277,6 @@ export function currentRule(record: GroupRecord): Rule | undefined {
 
 /** The members that count under any rule in force. */
 export function cohortMembers(record: GroupRecord): readonly NodeId[] {
-  const [rule, ...others] = record.rules;
-  if (rule !== undefined && others.length === 0) return rule.cohort;
+  if (record.rules.length === 1) return record.rules[0]!.cohort;
   return [...new Set(record.rules.flatMap(({ cohort }) => cohort))].sort((a, b) => a - b);
 }

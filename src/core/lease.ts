@@ -33,8 +33,7 @@ export function mayHoldLease(record: GroupRecord, { node }: Pick<Report, 'node'>
 
 /** Whether the group may go on from a member that need not have every commit. Never while the rule changes. */
 export function mayLoseCommits({ rules }: GroupRecord): boolean {
-  const [rule, ...others] = rules;
-  return rule !== undefined && others.length === 0 && isAsyncRule(rule);
+  return rules.length === 1 && rules.every(isAsyncRule);
 }
 
 /**

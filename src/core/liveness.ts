@@ -10,7 +10,7 @@ import {
   type Reign,
 } from './group-record.ts';
 import { liveReport } from './live-report.ts';
-import { effectiveNumberSync, votersOf } from './quorum.ts';
+import { effectiveNumberSync } from './quorum.ts';
 
 /** What the evidence says of the holder. */
 export type HolderCondition =
@@ -144,12 +144,13 @@ function isCutOff(record: GroupRecord, evidence: Evidence): boolean {
   const { reign } = record;
   const rule = currentRule(record);
   if (reign === null || rule === undefined || effectiveNumberSync(record) === 0) return false;
-  const voters = votersOf(rule, reign.holder);
-  const silent = voters.filter((node) => {
+  const isSilent = (node: NodeId): boolean => {
     const report = liveReport(record, evidence, node);
     return report?.postgres.upstream === null && isAway(record, evidence, node);
-  });
-  return voters.length - silent.length < rule.k;
+  };
+  let mayReceive = 0;
+  for (const node of rule.cohort) if (node !== reign.holder && !isSilent(node)) mayReceive += 1;
+  return mayReceive < rule.k;
 }
 
 /** A standby that still receives from the holder in its term proves that its PostgreSQL lives. */

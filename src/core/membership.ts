@@ -13,7 +13,7 @@ import { isAsyncRule } from './lease.ts';
 import { relationTo } from './lineage.ts';
 import { liveReport } from './live-report.ts';
 import { lagBytes } from './lsn.ts';
-import { effectiveNumberSync, sameRule, votersOf } from './quorum.ts';
+import { effectiveNumberSync, sameRule } from './quorum.ts';
 
 export interface WantedRule {
   readonly rule: Rule;
@@ -34,19 +34,20 @@ export function wantedRule(record: GroupRecord, evidence: Evidence): WantedRule 
   if (current === undefined || holder === undefined) return undefined;
 
   const reasons: string[] = [];
-  const voters = votersOf(current, holder);
-  const leaving = voters.filter((node) => mustLeave(findNode(record, node)));
-  const staying = voters.filter((node) => !leaving.includes(node));
+  const staying = current.cohort.filter((node) => node !== holder && !mustLeave(findNode(record, node)));
+  const leaving = current.cohort.filter((node) => node !== holder && !staying.includes(node));
   const joining = record.nodes
     .filter((node) => !current.cohort.includes(node.id) && mayJoin(record, evidence, node))
     .map((node) => node.id);
-  const present = afterAbsences(record, evidence, [...staying, ...joining], current.k);
+  const present = afterAbsences(record, evidence, staying.concat(joining), current.k);
 
   if (leaving.length > 0) reasons.push(`${names(record, leaving)} may no longer vote`);
   if (joining.length > 0) reasons.push(`${names(record, joining)} streams and has caught up`);
   reasons.push(...present.reasons);
 
-  const rule = ruleOf(record, holder, present.voters);
+  const k = kOf(record, present.voters);
+  if (reasons.length === 0 && k === current.k) return undefined;
+  const rule = { cohort: cohortOf(holder, present.voters), k };
   if (sameRule(rule, current)) return undefined;
   if (reasons.length === 0 && rule.k === 0) reasons.push('the durability of the group is async');
   if (reasons.length === 0) reasons.push(`number_sync_standbys is ${effectiveNumberSync(record)}`);
@@ -55,15 +56,19 @@ export function wantedRule(record: GroupRecord, evidence: Evidence): WantedRule 
 
 /** The cohort of a holder and its voters; k is 1 or number_sync_standbys, as far as there are voters. */
 export function ruleFor(holder: NodeId, voters: readonly NodeId[], numberSync: number): Rule {
-  return {
-    cohort: [holder, ...voters].sort((a, b) => a - b),
-    k: Math.min(voters.length, Math.max(1, numberSync)),
-  };
+  return { cohort: cohortOf(holder, voters), k: kFor(voters, numberSync) };
 }
 
-function ruleOf(record: GroupRecord, holder: NodeId, voters: readonly NodeId[]): Rule {
-  const rule = ruleFor(holder, voters, effectiveNumberSync(record));
-  return record.settings.durability === 'async' ? { ...rule, k: 0 } : rule;
+function cohortOf(holder: NodeId, voters: readonly NodeId[]): readonly NodeId[] {
+  return [holder, ...voters].sort((a, b) => a - b);
+}
+
+function kFor(voters: readonly NodeId[], numberSync: number): number {
+  return Math.min(voters.length, Math.max(1, numberSync));
+}
+
+function kOf(record: GroupRecord, voters: readonly NodeId[]): number {
+  return record.settings.durability === 'async' ? 0 : kFor(voters, effectiveNumberSync(record));
 }
 
 /** A rule in words: `commits stand on 2 of "a", "b", "c"`. */
@@ -108,9 +113,10 @@ function afterLongAbsences(
   const awayMs = (node: NodeId): number =>
     evidence.notStreaming.find((each) => each.node === node)?.ageMs ?? 0;
   const gone = voters.filter((node) => awayMs(node) >= absentMs);
+  if (gone.length === 0) return { voters, reasons: [] };
   const left = voters.filter((node) => !gone.includes(node));
   const keepsCopies = left.length >= least;
-  if (gone.length === 0 || !keepsCopies) return { voters, reasons: [] };
+  if (!keepsCopies) return { voters, reasons: [] };
   return { voters: left, reasons: [`${names(record, gone)} has been away for more than ${absentMs} ms`] };
 }
 

@@ -67,7 +67,7 @@ export function isLocked(local: LocalView): boolean {
 function peersOf(record: GroupRecord, local: LocalView): readonly string[] {
   const hosts: string[] = [];
   for (const { id, host } of record.nodes) if (id !== local.node && !hosts.includes(host)) hosts.push(host);
-  return hosts.sort();
+  return hosts;
 }
 
 export function upstreamOf(record: GroupRecord, node: NodeId, term: number): UpstreamNode {
@@ -76,9 +76,13 @@ export function upstreamOf(record: GroupRecord, node: NodeId, term: number): Ups
 }
 
 export function sameSettings(a: ServerSettings, b: ServerSettings | null): boolean {
+  return sameBesidesNames(a, b) && a.synchronousStandbyNames === b?.synchronousStandbyNames;
+}
+
+/** The same, whatever stands in `synchronous_standby_names`. */
+export function sameBesidesNames(a: ServerSettings, b: ServerSettings | null): boolean {
   return (
     b !== null &&
-    a.synchronousStandbyNames === b.synchronousStandbyNames &&
     a.readOnly === b.readOnly &&
     a.locked === b.locked &&
     sameUpstream(a.upstream, b.upstream) &&

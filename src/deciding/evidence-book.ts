@@ -102,16 +102,15 @@ export function createEvidenceBook(now: () => number, own?: NodeId): EvidenceBoo
       if (isNewReign && record.reign?.cause === 'crash') crashFailoversAtMs = [...crashFailoversAtMs, now()];
     },
     evidence: (record, deciderLagMs) => ({
-      reports: [...heard.values()].map(({ report, atMs }) => ({ report, ageMs: now() - atMs })),
+      reports: Array.from(heard.values(), ({ report, atMs }) => ({ report, ageMs: now() - atMs })),
       deciderLagMs,
       intentAgeMs: record.intent === null ? 0 : now() - intent.sinceMs,
       deciderAgeMs: now() - listensSinceMs,
       recentCrashFailovers: crashFailoversAtMs.filter((atMs) => now() - atMs < record.settings.crashWindowMs)
         .length,
       // Where a quorum tells what was acknowledged nobody asks for it.
-      ...(lastKnown !== undefined && lastKnown.term === record.reign?.term && record.rules.some(isAsyncRule)
-        ? { lastKnownEnd: lastKnown.end }
-        : {}),
+      lastKnownEnd:
+        lastKnown?.term === record.reign?.term && record.rules.some(isAsyncRule) ? lastKnown?.end : undefined,
       notStreaming: record.nodes
         .filter(({ id }) => id !== record.reign?.holder)
         .map(({ id }) => absenceOf(record, id)),

@@ -1,9 +1,10 @@
+import type { EventQuery } from '../api/monitor-service.ts';
 import { EventBody } from '../api/schemas.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { findNode, nameOf, type GroupRecord, type NodeEntry, type NodeId } from '../core/group-record.ts';
 import type { Milestone } from '../core/reign-timeline.ts';
 import { assignedState, reportedState, type StateName } from '../core/state-names.ts';
-import type { Note, StoredNote } from '../store/store.ts';
+import type { Note, Store, StoredNote } from '../store/store.ts';
 import type { EvidenceBook } from './evidence-book.ts';
 
 /** An event that has not been stored yet: without the id, and the version for one that comes with a swap. */
@@ -27,6 +28,17 @@ export function toEvent(note: StoredNote): EventBody {
   const fields = JSON.parse(note.text) as object;
   const details = note.details === undefined ? {} : (JSON.parse(note.details) as object);
   return EventBody.parse({ id: note.id, at: new Date(note.atMs).toISOString(), ...fields, ...details });
+}
+
+const CALL = { timeoutMs: 5_000 };
+
+/** The history that a store has. Throws what the store throws. */
+export async function readEvents(
+  store: Pick<Store, 'readNotes'>,
+  { formation, group, count, ...range }: EventQuery,
+): Promise<readonly EventBody[]> {
+  const topic = formation === undefined ? undefined : topicOf(formation, group);
+  return (await store.readNotes({ topic, limit: count, ...range }, CALL)).map(toEvent);
 }
 
 export function decisionEvent(

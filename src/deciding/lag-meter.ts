@@ -24,8 +24,9 @@ export function createLagMeter(options: {
       lastTickAtMs = nowMs;
     },
     lagMs(nowMs) {
-      const recent = delays.filter(({ atMs }) => nowMs - atMs < windowMs).map(({ lateMs }) => lateMs);
-      return Math.max(0, overdueMs(nowMs), ...recent);
+      let worstMs = overdueMs(nowMs);
+      for (const { atMs, lateMs } of delays) if (nowMs - atMs < windowMs) worstMs = Math.max(worstMs, lateMs);
+      return worstMs;
     },
   };
 }

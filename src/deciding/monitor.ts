@@ -1,4 +1,4 @@
-import type { MonitorService } from '../api/monitor-service.ts';
+import type { DecidingService } from '../api/monitor-service.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Store } from '../store/store.ts';
@@ -7,7 +7,7 @@ import type { FormationToken } from './derived-secrets.ts';
 import { createFaultLog } from './fault-log.ts';
 import type { Formations } from './formations.ts';
 import type { GroupDeciderDeps } from './group-decider.ts';
-import { toEvent, topicOf } from './group-events.ts';
+import { readEvents } from './group-events.ts';
 import { LAG_WINDOW_MS, TICK_MS } from './deciding-pace.ts';
 import { createLagMeter } from './lag-meter.ts';
 import { moveCalls } from './move-calls.ts';
@@ -32,7 +32,7 @@ export interface MonitorDeps {
 }
 
 /** Decides for groups of a store, and answers for them. Listens to nothing itself. */
-export interface Monitor extends MonitorService {
+export interface Monitor extends DecidingService {
   /** Begins to look at what becomes due by time. */
   start(): void;
   /** Ends the timers and waits for what is under way; the store stays open. */
@@ -97,10 +97,7 @@ export async function createMonitor(deps: MonitorDeps): Promise<Monitor> {
       for (const group of groups) await secrets.forget(formation, group);
       log.info({ formation }, `formation "${formation}" dropped`);
     },
-    async listEvents({ formation, group, count, ...range }) {
-      const topic = formation === undefined ? undefined : topicOf(formation, group);
-      return (await store.readNotes({ topic, limit: count, ...range }, CALL)).map(toEvent);
-    },
+    listEvents: (query) => readEvents(store, query),
     watchGroup: ({ formation, group }, listener) => formations.decider(formation, group).watch(listener),
     start() {
       timers.push(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { MonitorService } from '../api/monitor-service.ts';
+import type { DecidingService } from '../api/monitor-service.ts';
 import { announceMove, arrive, finishMove, hasMoved, undoMove } from '../core/move-record.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
@@ -14,7 +14,7 @@ const CALL = { timeoutMs: 5_000 };
 export function moveCalls(
   formations: Formations,
   { secrets, store, proofOfMove }: Pick<MonitorDeps, 'secrets' | 'store' | 'proofOfMove'>,
-): Pick<MonitorService, 'moveGroup' | 'arriveGroup'> {
+): Pick<DecidingService, 'moveGroup' | 'arriveGroup'> {
   return {
     async moveGroup({ formation, group }, { step, to, dry_run: dryRun, requested_by: requestedBy }) {
       const incarnation = randomUUID();

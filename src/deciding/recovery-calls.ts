@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { MonitorService } from '../api/monitor-service.ts';
+import type { DecidingService } from '../api/monitor-service.ts';
 import type { ReportAnswerBody } from '../api/schemas.ts';
 import { stampOfReport, type Report } from '../core/evidence.ts';
 import { isSameStamp, stampOf } from '../core/record-home.ts';
@@ -18,7 +18,7 @@ export function recoveryCalls(
   formations: Formations,
   secrets: GroupSecrets,
   now: () => number,
-): Pick<MonitorService, 'takeReport' | 'recoverGroup'> {
+): Pick<DecidingService, 'takeReport' | 'recoverGroup'> {
   const strangers = new Map<string, RollCall>();
 
   /** Who reports for a group that is not in the store. */

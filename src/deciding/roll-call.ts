@@ -26,9 +26,12 @@ export interface RollCall {
 }
 
 interface Called {
+  readonly node: NodeId;
   readonly stamp: RecordStamp | null;
   readonly caller: Caller | undefined;
   readonly atMs: number;
+  /** What its stamp was last compared with, where that speaks against nothing: it need not be compared again. */
+  fits?: StoredRecord | undefined;
 }
 
 /** Who reported longer ago is missing, ms. */
@@ -43,17 +46,22 @@ export function createRollCall(now: () => number): RollCall {
       const stamp = stampOfReport(report);
       const before = calls.get(report.node);
       if (before?.caller !== undefined && isOlder(report, before.caller.report)) return;
-      const known =
-        before !== undefined && isSameStamp(before.stamp, stamp) ? before.caller?.record : undefined;
-      calls.set(report.node, { stamp, caller: { report, record: record ?? known ?? null }, atMs: now() });
+      const known = before !== undefined && isSameStamp(before.stamp, stamp) ? before : undefined;
+      const caller = { report, record: record ?? known?.caller?.record ?? null };
+      calls.set(report.node, { node: report.node, stamp, caller, atMs: now(), fits: known?.fits });
     },
-    remember: (node, stamp) => void calls.set(node, { stamp, caller: undefined, atMs: -Infinity }),
+    remember: (node, stamp) => void calls.set(node, { node, stamp, caller: undefined, atMs: -Infinity }),
     callers: () =>
       [...calls.values()].flatMap((call) => (call.caller === undefined || isLate(call) ? [] : [call.caller])),
-    contradiction({ record, version }) {
-      for (const [node, call] of calls) {
-        const found = contradictionOf(node, call.stamp, record, version);
-        if (found === undefined || !stopsDeciding(found, record)) continue;
+    contradiction(stored) {
+      const { record, version } = stored;
+      for (const call of calls.values()) {
+        if (call.fits === stored) continue;
+        const found = contradictionOf(call.node, call.stamp, record, version);
+        if (found === undefined || !stopsDeciding(found, record)) {
+          call.fits = stored;
+          continue;
+        }
         // A node of another group has been taken away, or given another address.
         if (found.standing === 'foreign' && isLate(call)) continue;
         return found;

@@ -1,4 +1,4 @@
-import type { MonitorService, NodeAddress } from '../api/monitor-service.ts';
+import type { DecidingService, NodeAddress } from '../api/monitor-service.ts';
 import { SettingsBody, type AcceptedBody, type GroupSecretsBody } from '../api/schemas.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { GroupRecord, GroupSettings, NodeId } from '../core/group-record.ts';
@@ -31,7 +31,7 @@ export interface GroupSecrets {
   forget(formation: string, group: number): Promise<void>;
 }
 
-type Calls<K extends keyof MonitorService> = Pick<MonitorService, K>;
+type Calls<K extends keyof DecidingService> = Pick<DecidingService, K>;
 
 /** Settings of a formation and the connection strings that follow from them. */
 export function settingsCalls(

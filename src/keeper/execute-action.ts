@@ -225,7 +225,8 @@ function checkpointBeside({ server, log }: ActionContext): void {
 
 async function applyRule(action: ActionOf<'apply_rule'>, { server, state }: ActionContext): Promise<void> {
   const safeLsn = await server.applySynchronousStandbys(action.names, STEP);
-  state.appliedRule = { ...action.rule, term: action.term, change: action.change, safeLsn };
+  const { rule, term, change } = action;
+  state.appliedRule = { rule: { ...rule, term, change }, safeLsn };
   if (state.configured !== null)
     state.configured = { ...state.configured, synchronousStandbyNames: action.names };
 }

@@ -53,7 +53,7 @@ function follower(node: number, flushLsn: string, changes: Partial<Follower> = {
 
 function primary(followers: readonly Follower[]): NodeState {
   const state = newNodeState({ ...PRIMARY, followers }, JOURNAL, 0);
-  state.appliedRule = { cohort: [1, 2, 3], k: 1, term: TERM, change: 4, safeLsn: '0/4000000' };
+  state.appliedRule = { rule: { cohort: [1, 2, 3], k: 1, term: TERM, change: 4 }, safeLsn: '0/4000000' };
   return state;
 }
 

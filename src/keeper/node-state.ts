@@ -66,7 +66,8 @@ export function beginLeaseGrace(state: NodeState, record: GroupRecord, nowMs: nu
   state.leaseGraceUntilMs = nowMs + record.settings.leaseMs * GRACE_SHARE;
 }
 
-export interface AppliedRule extends ConfirmedRule {
+export interface AppliedRule {
+  readonly rule: ConfirmedRule;
   /** All that may have been acknowledged under the rule before lies before it. */
   readonly safeLsn: Lsn;
 }
@@ -180,7 +181,7 @@ export function localView(
     copyOf: journal.copyOf,
     diskTimeline: state.observation.diskTimeline,
     configured: state.configured,
-    appliedRule: state.appliedRule,
+    appliedRule: state.appliedRule?.rule ?? null,
     slotsFor: state.slotsFor,
     checkpointedFor: state.checkpointedFor,
     markerUnderWay: state.markerUnderWay,
@@ -213,7 +214,7 @@ export function hasVoters(record: GroupRecord | null, observation: ServerObserva
 export function confirmedRule(state: NodeState): ConfirmedRule | null {
   const { appliedRule, observation } = state;
   if (appliedRule === null || observation.role !== 'primary') return null;
-  const { safeLsn, ...rule } = appliedRule;
+  const { rule, safeLsn } = appliedRule;
   const holding = observation.followers.filter(
     (each) =>
       each.term === rule.term &&
@@ -263,7 +264,7 @@ export function reportOfState(
     promotedTerm: journal.promotedTerm,
     restartsUsed: journal.restartsUsed,
     servingTerm: role === 'primary' ? journal.servingTerm : null,
-    ...leaseRequest(node, state.record, journal, status),
+    leaseFor: leaseRequest(node, state.record, journal, status),
     confirmedRule: confirmedRule(state),
     unfit: state.unfit,
     readiness: state.readiness,
@@ -282,9 +283,9 @@ function leaseRequest(
   record: GroupRecord | null,
   { pledge }: JournalEntry,
   status: ServerObservation['status'],
-): Pick<Report, 'leaseFor'> {
-  if (record?.reign?.holder !== node || !needsLease(record)) return {};
+): number | undefined {
+  if (record?.reign?.holder !== node || !needsLease(record)) return undefined;
   const { intent, reign } = record;
   const isLeaving = (intent !== null && intent.stage !== 'drain') || (pledge?.term ?? 0) > reign.term;
-  return isLeaving || status === 'absent' || status === 'incomplete' ? {} : { leaseFor: reign.term };
+  return isLeaving || status === 'absent' || status === 'incomplete' ? undefined : reign.term;
 }

@@ -213,7 +213,7 @@ function createStoppedView({
   };
 }
 
-type SilenceWatch = ReturnType<typeof createSilenceWatch>;
+type SilenceWatch = ReturnType<typeof createSilenceWatch<string>>;
 
 function upstreamOf(receiver: ReceiverFacts | null, watch: SilenceWatch): Upstream | null {
   const silences = watch(new Map(receiver === null ? [] : [['', receiver.lifeSign]]));

@@ -21,7 +21,8 @@ export function createServices(env: NodeJS.ProcessEnv): CliServices {
     async runMonitor(directory) {
       await dropMonitorPrivileges(directory);
       const { runMonitor } = await import('../monitor/run-monitor.ts');
-      const monitor = await runMonitor(directory);
+      const { openStore } = await import('../keeper/open-store.ts');
+      const monitor = await runMonitor(directory, { openStore: (uri) => openStore(uri, env) });
       const neverEnds = new Promise<string>(() => undefined);
       return {
         stop: () => monitor.stop(),

@@ -7,7 +7,7 @@ import { useToken } from '../../src/deciding/derived-secrets.ts';
 import { createStoreClient } from '../../src/deciding/store-client.ts';
 import { openStore } from '../../src/keeper/open-store.ts';
 import { acceptsWrites, assertReplayed, startClients, type ClusterClients } from './cluster-clients.ts';
-import { makeClusterDirectory } from './cluster-directory.ts';
+import { makeClusterDirectory, type ClusterDirectory } from './cluster-directory.ts';
 import { clusterNode, type ClusterNode } from './cluster-node.ts';
 import { runPgbaton, type CommandOutcome } from './cluster-process.ts';
 import { startEtcdCluster, type EtcdCluster } from './etcd-cluster.ts';
@@ -18,6 +18,10 @@ import { freePort } from './free-port.ts';
 /** Three nodes that decide for themselves, and the etcd in which they keep what they have decided. */
 export interface StoreGroup {
   readonly etcd: EtcdCluster;
+  /** What `--store` takes. */
+  readonly uri: string;
+  readonly tokenFile: string;
+  readonly directory: ClusterDirectory;
   readonly nodes: readonly ClusterNode[];
   readonly client: MonitorClient;
   group(): Promise<GroupBody>;
@@ -70,6 +74,9 @@ export async function startStoreGroup(): Promise<StoreGroup> {
 
   const storeGroup: StoreGroup = {
     etcd,
+    uri,
+    tokenFile,
+    directory,
     nodes,
     get client() {
       return connected();

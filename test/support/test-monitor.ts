@@ -95,6 +95,7 @@ export function monitorConfig(port: number, changes: Partial<MonitorConfig> = {}
     port,
     listenAddresses: '127.0.0.1',
     auth: 'token',
+    store: { uri: null },
     ssl: { mode: 'self-signed', certFile: null, keyFile: null, caFile: null },
     events: { retentionDays: 30, retentionRows: 100_000 },
     log: { level: 'info', format: 'text' },

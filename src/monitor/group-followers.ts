@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GroupAddress, MonitorClient } from '../api/client.ts';
+import type { GroupMessage } from '../api/monitor-service.ts';
+import { readEvents } from '../deciding/group-events.ts';
+import { toBatonError } from '../lib/baton-error.ts';
+import type { Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** Follows groups for as long as somebody listens, each of them once for all who do. */
+export interface GroupFollowers {
+  /** Calls back for every message until the returned function is called. */
+  follow(address: GroupAddress, listener: (message: GroupMessage) => void): () => void;
+  close(): void;
+}
+
+export interface GroupFollowersDeps {
+  /** Of the store and its keepers, as they are known now. */
+  readonly client: () => Promise<MonitorClient>;
+  readonly store: Pick<Store, 'readNotes'>;
+  readonly log: Logger;
+}
+
+interface Follower {
+  readonly listeners: Set<(message: GroupMessage) => void>;
+  readonly stopped: AbortController;
+}
+
+/** How often the history is read: a keeper tells only the events that it has written itself, ms. */
+const EVENTS_EVERY_MS = 500;
+const EVENTS_AT_ONCE = 1_000;
+/** Before another keeper is looked for, ms. */
+const RETRY_MS = 250;
+/** For so long one keeper is listened to: it may have lost the store while others have not, ms. */
+const STRETCH_MS = 30_000;
+
+export function createGroupFollowers({ client, store, log }: GroupFollowersDeps): GroupFollowers {
+  const groups = new Map<string, Follower>();
+
+  function begin(address: GroupAddress): Follower {
+    const follower: Follower = { listeners: new Set(), stopped: new AbortController() };
+    const { signal } = follower.stopped;
+    const tell = (message: GroupMessage): void => {
+      for (const listener of follower.listeners) listener(message);
+    };
+    void again(address, signal, RETRY_MS, async () => tellStates(await client(), address, signal, tell));
+    void again(address, signal, EVENTS_EVERY_MS, eventReader(store, address, tell));
+    return follower;
+  }
+
+  /** Until the signal aborts, whatever happens: a keeper or the store that is away may be there again. */
+  async function again(
+    address: GroupAddress,
+    signal: AbortSignal,
+    everyMs: number,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await work();
+      } catch (error) {
+        const { code, message } = toBatonError(error);
+        if (!signal.aborted) log.debug({ ...address, code }, `the group can't be followed: ${message}`);
+      }
+      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  function end(key: string, { stopped }: Follower): void {
+    stopped.abort();
+    groups.delete(key);
+  }
+
+  return {
+    follow(address, listener) {
+      const key = `${address.formation}/${address.group}`;
+      const follower = groups.get(key) ?? begin(address);
+      groups.set(key, follower);
+      follower.listeners.add(listener);
+      return () => {
+        follower.listeners.delete(listener);
+        if (follower.listeners.size === 0 && groups.get(key) === follower) end(key, follower);
+      };
+    },
+    close() {
+      for (const [key, follower] of groups) end(key, follower);
+    },
+  };
+}
+
+/** Records and states, as one keeper tells them. */
+async function tellStates(
+  client: MonitorClient,
+  address: GroupAddress,
+  signal: AbortSignal,
+  tell: (message: GroupMessage) => void,
+): Promise<void> {
+  const stretch = AbortSignal.any([signal, AbortSignal.timeout(STRETCH_MS)]);
+  for await (const event of client.watchGroup(address, stretch)) {
+    if (event.kind === 'record' || event.kind === 'state') tell(event);
+    // States may have changed while no keeper was listened to.
+    if (event.kind === 'connected')
+      for (const node of (await client.getGroup(address)).nodes) tell({ kind: 'state', node });
+  }
+}
+
+/** Tells what has come into the history since it was called first. */
+function eventReader(
+  store: GroupFollowersDeps['store'],
+  address: GroupAddress,
+  tell: (message: GroupMessage) => void,
+): () => Promise<void> {
+  let after: number | undefined;
+  return async () => {
+    const since = after === undefined ? { count: 1 } : { after, count: EVENTS_AT_ONCE };
+    const events = await readEvents(store, { ...address, ...since });
+    if (after !== undefined) for (const event of events) tell({ kind: 'event', event });
+    after = events.at(-1)?.id ?? after ?? 0;
+  };
+}
