@@ -11,8 +11,11 @@ import { startStoreGroup, type StoreGroup } from '../support/store-group.ts';
 import { eventually } from '../support/test-monitor.ts';
 import { createMonitorClient, type MonitorClient } from '../../src/api/client.ts';
 import type { EventBody, NodeView } from '../../src/api/schemas.ts';
+import { readConfig, writeConfig } from '../../src/config/config-file.ts';
 import { readTokenFile } from '../../src/config/environment.ts';
 import { parseMonitorUri } from '../../src/config/monitor-uri.ts';
+import { NODE_CONFIG } from '../../src/config/node-config.ts';
+import { nodeFiles } from '../../src/config/paths.ts';
 
 const options = ETCD_MISSING === undefined ? {} : { skip: ETCD_MISSING };
 const ADDRESS = { formation: 'default', group: 0 };
@@ -177,6 +180,32 @@ describe('a monitor beside a group on etcd observes it, and is not needed for an
     const answer = await client.sendReport(ADDRESS, aReport(1), { timeoutMs: 5_000 });
     assert.match(answer.refused ?? '', /only observes .* "store.uri"/);
     assert.equal((await group.group()).record_version, version);
+  });
+
+  test('a keeper whose configuration was pointed at it says so, and promotes nobody', async () => {
+    await group.settled({ nodes: 3 });
+    const [standby] = await group.standbys();
+    assert(standby !== undefined);
+    const { configFile } = nodeFiles(standby.pgdata);
+    const config = readConfig(NODE_CONFIG, configFile);
+    const term = (await group.group()).record.reign?.term;
+    await standby.killKeeper();
+    const { tokenFile } = config.store;
+    const pointed = { ...config, monitor: { uri, tokenFile }, store: { uri: null, tokenFile: null } };
+    writeConfig(NODE_CONFIG, configFile, pointed);
+    standby.startKeeper();
+    const log = (): string => readFileSync(standby.keeper().logFile, 'utf8');
+    await eventually('the keeper says so', () => /only observes the groups in etcd:/.test(log()));
+    await eventually('the others miss it', async () =>
+      (await group.group()).nodes.some(
+        ({ name, connection }) => name === standby.name && connection.includes('!'),
+      ),
+    );
+    assert.equal((await group.group()).record.reign?.term, term);
+    await standby.killKeeper();
+    writeConfig(NODE_CONFIG, configFile, config);
+    standby.startKeeper();
+    await group.settled({ nodes: 3 });
   });
 
   test('while etcd is away it says so, and shows what the keepers know', async () => {
