@@ -1,5 +1,6 @@
 import type { RuleName } from '../src/core/decide.ts';
-import { isForeign, reportOf, type AgedReport, type Evidence } from '../src/core/evidence.ts';
+import { isFetchedInVain } from '../src/core/election.ts';
+import { isForeign, type AgedReport, type Evidence } from '../src/core/evidence.ts';
 import { findNode, type GroupRecord, type NodeId, type Reign } from '../src/core/group-record.ts';
 import { UNSATISFIABLE_NAMES } from '../src/core/server-settings.ts';
 import { accuses } from './accusation-rules.ts';
@@ -43,19 +44,16 @@ function restarts(decided: Decided, reign: Reign): Offence | undefined {
 }
 
 function undoes(decided: Decided, { holder }: Reign): Offence | undefined {
-  const { before, decision, evidence } = decided;
+  const { before, decision } = decided;
   const entry = findNode(decision.next, holder);
   return entry?.maintenance === true || entry?.dropping !== 'no'
     ? ['I23 an undone handover leaves nothing behind', `n${holder} is still on its way out`]
-    : guesses(decided, reportOf(evidence, before.intent?.target ?? -1) !== undefined);
+    : guesses(decided, heard(decided, before.intent?.target ?? -1) !== undefined);
 }
 
 function givesUp(decided: Decided): Offence | undefined {
   const { before, evidence } = decided;
-  const { candidate, source } = before.intent?.fetch ?? {};
-  const isSilent = (node: NodeId | undefined): boolean =>
-    node !== undefined && (reportOf(evidence, node)?.ageMs ?? 0) >= before.settings.detectionMs;
-  return guesses(decided, isSilent(candidate) || isSilent(source));
+  return guesses(decided, before.intent !== null && isFetchedInVain(before, before.intent, evidence));
 }
 
 /** What is under way is given up in time, or because of what was heard; who has had no time to report may be here. */

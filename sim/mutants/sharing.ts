@@ -29,6 +29,15 @@ export const SHARING_FIXES: readonly Mutant[] = [
       among: ['cut_pair', 'kill_postgres', 'stop_by_hand', 'cut_one_way', 'switchover'],
     },
   ]),
+  ...inFile('src/core/live-report.ts', [
+    {
+      name: 'who_was_deaf_gives_nothing_up_at_once',
+      guards: 'what is under way is not given up by a decider that could hear nobody before (I32)',
+      original: 'isListening && liveReport(record, evidence, node) === undefined',
+      replacement: 'isListening && reportOf(evidence, node) === undefined',
+      among: ['cut_all_peers', 'switchover', 'failover', 'candidate_priority', 'treat_by_hand', 'lose_host'],
+    },
+  ]),
   ...inFile('sim/virtual-keeper.ts', [
     {
       name: 'a_decision_that_could_not_be_written_down_waits',

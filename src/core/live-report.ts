@@ -9,9 +9,10 @@ export function liveReport(record: GroupRecord, evidence: Evidence, node: NodeId
   return isForeign(record, report.postgres) ? withoutData(report) : report;
 }
 
-/** Whether a node has had no time yet to report to a decider that has just started: it may be here. */
+/** Whether a silent node has had no time yet to report to a decider that has just begun to listen: it may be here. */
 export function isAwaited(record: GroupRecord, evidence: Evidence, node: NodeId): boolean {
-  return reportOf(evidence, node) === undefined && evidence.deciderAgeMs < record.settings.detectionMs;
+  const isListening = evidence.deciderAgeMs < record.settings.detectionMs;
+  return isListening && liveReport(record, evidence, node) === undefined;
 }
 
 /** I11: whoever has the data of another system has none of the group's, whatever it says of its WAL. */

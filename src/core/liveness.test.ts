@@ -124,21 +124,22 @@ test('only a running standby with a keeper that is heard can stand for election'
   assert.equal(canStand(unfit.record(), unfit.evidence(), 2), false);
 });
 
-test('what is under way is not given up because a decider that has just started has not heard of a node yet', () => {
+test('what is under way is not given up because a decider has not heard of a node while it was deaf, or did not run', () => {
   const fetch = { candidate: 2, source: 3, upTo: { timeline: 2, lsn: '0/5000000' } };
   const intents = {
     undo_handover: { kind: 'handover', stage: 'drain', target: 3 },
     give_up_fetch: { stage: 'fetch', fetch },
   } as const;
-  for (const [rule, intent] of Object.entries(intents)) {
-    const group = aGroup()
-      .withPrimary('a')
-      .withStandby('b')
-      .withStandby('c', { silentMs: null })
-      .withIntent(intent);
-    const ruleAfter = (deciderAgeMs: number): string | undefined =>
-      decide(group.record(), group.withEvidence({ deciderAgeMs }).evidence())?.rule;
-    assert.equal(ruleAfter(DETECTION_MS - 1), undefined);
-    assert.equal(ruleAfter(DETECTION_MS), rule);
-  }
+  for (const silentMs of [null, 24_000])
+    for (const [rule, intent] of Object.entries(intents)) {
+      const group = aGroup()
+        .withPrimary('a')
+        .withStandby('b')
+        .withStandby('c', { silentMs })
+        .withIntent(intent);
+      const ruleAfter = (deciderAgeMs: number): string | undefined =>
+        decide(group.record(), group.withEvidence({ deciderAgeMs }).evidence())?.rule;
+      assert.equal(ruleAfter(DETECTION_MS - 1), undefined);
+      assert.equal(ruleAfter(DETECTION_MS), rule);
+    }
 });
