@@ -148,8 +148,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   fill_disk(group, random) {
     const server = serverOf(group, pickNode(group, random));
-    server.isDiskFull = true;
-    during(group, duration(random), () => (server.isDiskFull = false));
+    const forMs = duration(random);
+    Object.assign(server, { isDiskFull: true, isWalFull: random.chance(0.5) });
+    during(group, forMs, () => Object.assign(server, { isDiskFull: false, isWalFull: false }));
   },
   hang_disk(group, random) {
     serverOf(group, pickNode(group, random)).diskHungUntilMs = group.world.clock.nowMs + duration(random);
@@ -332,7 +333,7 @@ export function healAll(group: SimulatedGroup): void {
   removeForeignData(group);
   for (const node of nodes) {
     serverOf(group, node).replay.release();
-    serverOf(group, node).isDiskFull = false;
+    Object.assign(serverOf(group, node), { isDiskFull: false, isWalFull: false });
     serverOf(group, node).diskHungUntilMs = 0;
     serverOf(group, node).process.resume();
     group.keepers.get(node)?.process.resume();

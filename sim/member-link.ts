@@ -40,7 +40,11 @@ export function openMemberLink(world: World, keeper: ConnectedKeeper, home: Memb
   let hasHeard = false;
   let watch: WatchLine | undefined;
   const peers = new Map<NodeId, ReportLine>();
-  const inbox = createRecordInbox(node, () => link.onRecord());
+  const inbox = createRecordInbox(
+    node,
+    () => process.timeMs(),
+    () => link.onRecord(),
+  );
   const port = openRemoteStore(world, keeper, home);
   const decider = createVirtualDecider({
     world,

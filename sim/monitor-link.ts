@@ -22,7 +22,11 @@ export function openMonitorLink(world: World, keeper: ConnectedKeeper, monitor: 
   let hasHeard = false;
   let lease = { term: 0, untilMs: -Infinity };
   let isRefused = false;
-  const inbox = createRecordInbox(node, () => link.onRecord());
+  const inbox = createRecordInbox(
+    node,
+    () => process.timeMs(),
+    () => link.onRecord(),
+  );
 
   function heard(): void {
     heardAtMs = process.timeMs();

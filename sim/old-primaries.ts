@@ -39,8 +39,7 @@ export function checkOldPrimaries(group: SimulatedGroup): void {
       keeper.process.isAlive &&
       keeper.process.pausedUntilMs <= nowMs &&
       server.process.pausedUntilMs <= nowMs &&
-      // Without its disk it can write down nothing that it would act on.
-      !server.isDiskFull &&
+      // What waits for a disk that hangs can't be killed.
       server.diskHungUntilMs <= nowMs &&
       group.crashPointChance === 0;
     const isOurs = server.data?.systemIdentifier === systemIdentifier;

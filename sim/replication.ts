@@ -144,7 +144,7 @@ function receive(
   // A cut connection can lose a batch that was under way; what follows does not fit then.
   if (first.index !== data.wal.length) return endAtStandby(world, standby, connection);
   connection.heardAtStandbyMs = standby.process.timeMs();
-  if (standby.isDiskFull) return standby.kill(true);
+  if (standby.isWalFull) return standby.kill(true);
   for (const record of batch) data.wal.push(record);
   data.partialBytes = 0;
   const length = data.wal.length;

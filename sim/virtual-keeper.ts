@@ -1,4 +1,3 @@
-import { isAnswering } from '../src/core/absence.ts';
 import type { Report } from '../src/core/evidence.ts';
 import { DEFAULT_SETTINGS, type GroupRecord, type NodeId } from '../src/core/group-record.ts';
 import type { LocalView, Rest, Step } from '../src/core/action.ts';
@@ -26,6 +25,8 @@ import type { KeeperLink } from './keeper-link.ts';
 import type { ServerObservation } from '../src/postgres/postgres-server.ts';
 import { createObserver } from './observation.ts';
 import { createProcess, type VirtualProcess } from './process.ts';
+import { isSameEssence, type Content } from './same-essence.ts';
+import { createUnwrittenWatch } from './unwritten-watch.ts';
 import type { VirtualPostgres } from './virtual-postgres.ts';
 import type { StoredRecord } from './virtual-store.ts';
 import type { World } from './world.ts';
@@ -52,8 +53,6 @@ export interface KeeperOptions {
   readonly onDeath: () => void;
 }
 
-type Content = ReturnType<typeof reportOfState>;
-
 const BUSY_FOR_MS = 10_000;
 const CLOSE_LOOK_FOR_MS = 1_500;
 const LATER_TICK_MS = 250;
@@ -63,6 +62,7 @@ const FIRST_RECORD_MS = 2_000;
 const LAG_WINDOW_MS = 2_000;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 10_000;
+const LOOP_RETRY_MS = 1_000;
 
 const EMPTY_JOURNAL: JournalEntry = {
   schemaVersion: 1,
@@ -131,6 +131,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     let isRung = false;
     let wakeAlarm: (() => void) | undefined;
     let hasWaited = false;
+    let hasLoopFailed = false;
     const lag = createLagMeter({ everyMs: heartbeatMs, windowMs: LAG_WINDOW_MS, nowMs: process.timeMs() });
 
     const tell = (content: Content): void => {
@@ -178,9 +179,20 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
       process.after(server.random.between(5, 50), () => server.kill(true));
     });
     if (mine.record !== null) lease.watch(mine.record);
+    const unwritten = createUnwrittenWatch(world, {
+      node,
+      process,
+      server,
+      inbox: line.inbox,
+      state: mine,
+      hasLoopFailed: () => hasLoopFailed,
+      present,
+      onEnded: stir,
+    });
 
     function* adoptRecord({ version, record }: StoredRecord): Steps {
       yield* context.journal.write({ record, recordVersion: version });
+      line.inbox.written();
       if (intentKey(record) !== intentKey(mine.record)) mine.intentSeenAtMs = process.timeMs();
       if (record.reign?.term !== mine.record?.reign?.term) mine.quorumSeenAtMs = process.timeMs();
       const neededLease = mine.record !== null && needsLease(mine.record);
@@ -191,9 +203,7 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     /** false: the journal can't be written, and the loop of the keeper has failed. */
-    function* catchUp(): Steps<boolean> {
-      const newest = line.inbox.takeNewest({ record: mine.record, version: mine.recordVersion });
-      if (newest === undefined && entry === self.durable) return true;
+    function* catchUp(newest: StoredRecord | undefined): Steps<boolean> {
       try {
         if (newest === undefined) yield* context.journal.write({});
         else yield* adoptRecord(newest);
@@ -271,8 +281,13 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
 
     function* loop(): Steps {
       for (;;) {
-        if (!(yield* catchUp())) {
-          yield { alarmMs: RETRY_MAX_MS };
+        const newest = line.inbox.takeNewest({ record: mine.record, version: mine.recordVersion });
+        const isBehind = newest !== undefined || entry !== self.durable;
+        hasLoopFailed = isBehind && !(yield* catchUp(newest));
+        if (hasLoopFailed) {
+          unwritten.watch();
+          look();
+          yield { alarmMs: LOOP_RETRY_MS };
           continue;
         }
         // Rung or not, a look takes its time; where it was waited for anyway that is part of the wait.
@@ -327,7 +342,10 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     }
 
     server.onChange = () => process.after(server.random.between(0.5, 4), stir);
-    line.onRecord = stir;
+    line.onRecord = () => {
+      unwritten.watch();
+      stir();
+    };
     process.after(0, resume);
     process.after(heartbeatMs(), beat);
   }
@@ -347,37 +365,6 @@ export function createVirtualKeeper(world: World, options: KeeperOptions): Virtu
     kill,
   };
   return self;
-}
-
-/** As in the keeper: whether two reports differ in what is worth sending at once. */
-function isSameEssence(a: Content, b: Content | undefined): boolean {
-  if (b === undefined) return false;
-  const [own, other] = [a.postgres, b.postgres];
-  return (
-    a.pledge === b.pledge &&
-    a.promotedTerm === b.promotedTerm &&
-    a.servingTerm === b.servingTerm &&
-    a.restartsUsed === b.restartsUsed &&
-    a.confirmedRule?.term === b.confirmedRule?.term &&
-    a.confirmedRule?.change === b.confirmedRule?.change &&
-    own.status === other.status &&
-    own.role === other.role &&
-    own.markerTerm === other.markerTerm &&
-    own.position?.timeline === other.position?.timeline &&
-    own.upstream?.term === other.upstream?.term &&
-    own.upstream?.host === other.upstream?.host &&
-    own.followers.length === other.followers.length &&
-    own.followers.every((follower, index) => {
-      const { node, term, state, syncPriority, silentMs } = other.followers[index]!;
-      return (
-        follower.node === node &&
-        follower.term === term &&
-        follower.state === state &&
-        follower.syncPriority === syncPriority &&
-        isAnswering(follower) === isAnswering({ silentMs })
-      );
-    })
-  );
 }
 
 function intentKey(record: GroupRecord | null): string {

@@ -55,8 +55,10 @@ export interface VirtualPostgres {
   readonly replay: Replay;
   /** Until then nothing that is written becomes durable. */
   diskHungUntilMs: number;
-  /** Who has to write, dies. */
+  /** Nothing new can be written: no journal, no start, no promotion. */
   isDiskFull: boolean;
+  /** No room in the WAL files that are there already either: PostgreSQL ends with the next record. */
+  isWalFull: boolean;
   /** When replay has run dry after a start: before that the end of the WAL is not known. */
   endKnownAtMs: number;
   /** The last record that a reader can see: acknowledged, or recovered at the start. */
@@ -191,6 +193,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
     endKnownAtMs: 0,
     diskHungUntilMs: 0,
     isDiskFull: false,
+    isWalFull: false,
     onNames: () => undefined,
     onChange: () => undefined,
     visible: undefined,
@@ -264,7 +267,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
 
     write(kind, value, done) {
       if (self.status !== 'running' || self.role !== 'primary') return done(undefined);
-      if (self.isDiskFull) {
+      if (self.isWalFull) {
         done(undefined);
         return self.kill(true);
       }
@@ -358,7 +361,7 @@ export function createVirtualPostgres(world: World, node: NodeId): VirtualPostgr
       self.afterWriting(random.between(20, 120), () => {
         const { data } = self;
         if (data === null) return;
-        if (wasPrimary && self.isDiskFull) return self.kill(true);
+        if (wasPrimary && self.isWalFull) return self.kill(true);
         if (wasPrimary) self.flush(append('shutdown', 0).index + 1);
         else data.flushed = data.wal.length;
         data.isClean = true;

@@ -28,6 +28,15 @@ export const STEP_FIXES: readonly Mutant[] = [
       among: ['foreign_data', 'start_by_hand', 'kill_monitor', 'isolate_monitor', 'failover'],
     },
   ]),
+  ...inFile('src/core/plan-unwritten.ts', [
+    {
+      name: 'an_old_primary_is_ended_without_room_to_write_down_why',
+      guards: 'an old primary does not stay open because the disk under its journal is full (I14)',
+      original: 'stop: true,',
+      replacement: 'stop: false,',
+      among: ['fill_disk', 'hang_postgres', 'pause_host', 'isolate_node', 'cut_one_way'],
+    },
+  ]),
   ...inFile('src/core/be-primary.ts', [
     {
       name: 'a_number_taken_by_hand_is_no_promotion',
@@ -100,8 +109,8 @@ export const STEP_FIXES: readonly Mutant[] = [
     {
       name: 'a_journal_that_was_not_written_is_written_again',
       guards: 'nothing is planned on what a full disk did not take (I26)',
-      original: 'if (newest === undefined && entry === self.durable) return true;',
-      replacement: 'if (newest === undefined) return true;',
+      original: 'const isBehind = newest !== undefined || entry !== self.durable;',
+      replacement: 'const isBehind = newest !== undefined;',
       among: ['fill_disk', 'switchover', 'kill_postgres', 'number_sync'],
     },
   ]),

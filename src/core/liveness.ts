@@ -148,7 +148,9 @@ function isCutOff(record: GroupRecord, evidence: Evidence): boolean {
     const report = liveReport(record, evidence, node);
     return report?.postgres.upstream === null && isAway(record, evidence, node);
   };
-  return rule.cohort.filter((node) => node !== reign.holder && !isSilent(node)).length < rule.k;
+  let mayReceive = 0;
+  for (const node of rule.cohort) if (node !== reign.holder && !isSilent(node)) mayReceive += 1;
+  return mayReceive < rule.k;
 }
 
 /** A standby that still receives from the holder in its term proves that its PostgreSQL lives. */

@@ -13,7 +13,7 @@ import { isAsyncRule } from './lease.ts';
 import { relationTo } from './lineage.ts';
 import { liveReport } from './live-report.ts';
 import { lagBytes } from './lsn.ts';
-import { effectiveNumberSync, sameRule, votersOf } from './quorum.ts';
+import { effectiveNumberSync, sameRule } from './quorum.ts';
 
 export interface WantedRule {
   readonly rule: Rule;
@@ -34,7 +34,7 @@ export function wantedRule(record: GroupRecord, evidence: Evidence): WantedRule 
   if (current === undefined || holder === undefined) return undefined;
 
   const reasons: string[] = [];
-  const staying = votersOf(current, holder).filter((node) => !mustLeave(findNode(record, node)));
+  const staying = current.cohort.filter((node) => node !== holder && !mustLeave(findNode(record, node)));
   const leaving = current.cohort.filter((node) => node !== holder && !staying.includes(node));
   const joining = record.nodes
     .filter((node) => !current.cohort.includes(node.id) && mayJoin(record, evidence, node))

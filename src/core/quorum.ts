@@ -38,14 +38,12 @@ export function effectiveNumberSync(record: GroupRecord): number {
   const { numberSyncStandbys, durability } = record.settings;
   if (durability === 'async') return 0;
   if (numberSyncStandbys !== null) return numberSyncStandbys;
-  const standbys = record.nodes.filter(
-    (node) =>
-      node.replicationQuorum &&
-      node.hasVoted !== false &&
-      node.dropping === 'no' &&
-      node.id !== record.reign?.holder,
-  );
-  return standbys.length >= 2 ? 1 : 0;
+  let standbys = 0;
+  for (const { id, replicationQuorum, hasVoted, dropping } of record.nodes) {
+    const mayVote = replicationQuorum && hasVoted !== false && dropping === 'no';
+    if (mayVote && id !== record.reign?.holder) standbys += 1;
+  }
+  return standbys >= 2 ? 1 : 0;
 }
 
 /** Whether a holder may acknowledge alone, or the group may have let it without anybody else having heard of that. */

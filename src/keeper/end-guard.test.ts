@@ -5,8 +5,8 @@ import { trio } from '../../test/support/planned.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
 import { createEndGuard, type Seen } from './end-guard.ts';
 
-/** The modes in which PostgreSQL was stopped until the guard has looked twice. */
-async function stopsOf(unwritten: Seen | undefined): Promise<readonly string[]> {
+/** The modes in which PostgreSQL was stopped by a guard that was told this, look by look. */
+async function stopsOf(unwritten: readonly (Seen | undefined)[]): Promise<readonly string[]> {
   const stops: string[] = [];
   let looks = 0;
   const guard = createEndGuard({
@@ -14,11 +14,12 @@ async function stopsOf(unwritten: Seen | undefined): Promise<readonly string[]> 
     log: SILENT_LOGGER,
     now: () => undefined,
     unwritten() {
+      const seen = unwritten[looks];
       looks += 1;
-      if (looks === 2) guard.stop();
-      return unwritten;
+      if (looks === unwritten.length) guard.stop();
+      return seen;
     },
-    onEnded: () => guard.stop(),
+    onEnded: () => undefined,
   });
   await guard.run();
   return stops;
@@ -26,13 +27,21 @@ async function stopsOf(unwritten: Seen | undefined): Promise<readonly string[]> 
 
 const superseded = trio().withIntent({ kind: 'failover', stage: 'elect', from: 1, term: TERM + 1 });
 
+const local = superseded.local('a');
+const record = superseded.record();
+
 test('a primary is ended by a record that says so, also while the disk does not take that record', async () => {
-  assert.deepEqual(await stopsOf({ record: superseded.record(), local: superseded.local('a') }), [
-    'immediate',
-  ]);
+  assert.deepEqual(await stopsOf([{ record, local }]), ['immediate']);
+});
+
+test('PostgreSQL is not ended twice on one look, and ended again when it is seen to have come back', async () => {
+  const seen = { record, local };
+  assert.deepEqual(await stopsOf([seen, seen, seen]), ['immediate']);
+  const again = { record, local: superseded.local('a') };
+  assert.deepEqual(await stopsOf([seen, seen, again]), ['immediate', 'immediate']);
 });
 
 test('nothing but a stop is done on a record that is not on disk yet', async () => {
-  assert.deepEqual(await stopsOf({ record: superseded.record(), local: superseded.local('b') }), []);
-  assert.deepEqual(await stopsOf({ record: trio().record(), local: trio().local('a') }), []);
+  assert.deepEqual(await stopsOf([{ record, local: superseded.local('b') }]), []);
+  assert.deepEqual(await stopsOf([{ record: trio().record(), local: trio().local('a') }]), []);
 });

@@ -3,7 +3,7 @@ import type { LocalView } from '../core/action.ts';
 import { mustEndForLease } from '../core/be-primary.ts';
 import type { GroupRecord } from '../core/group-record.ts';
 import { closesInMs, needsLease } from '../core/lease.ts';
-import { plan } from '../core/plan.ts';
+import { planUnwritten } from '../core/plan-unwritten.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -24,7 +24,7 @@ export interface EndGuardDependencies {
   readonly log: Logger;
   /** What the keeper knows and acts on in this moment; undefined: no group yet. */
   readonly now: () => Seen | undefined;
-  /** A newer record that it can't act on, because the disk under the journal does not take it. */
+  /** The newest record, where the keeper acts on none: the disk under its journal does not take what is to be written. */
   readonly unwritten: () => Seen | undefined;
   readonly onEnded: () => void;
 }
@@ -43,15 +43,31 @@ export function createEndGuard(deps: EndGuardDependencies): EndGuard {
   const pause = (ms: number): Promise<void> =>
     sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 
-  async function end(because: string): Promise<void> {
+  /** The look on which PostgreSQL was last ended: it says nothing any more. */
+  let lastLook: LocalView['postgres'] | undefined;
+
+  /** Returns whether it is down. */
+  async function end(because: string): Promise<boolean> {
     log.warn(`PostgreSQL is ended: ${because}`);
+    let isDown = true;
     try {
       await server.stop('immediate', END);
     } catch (error) {
       // It is tried again; the fencer, where there is one, is next.
       log.error({ err: error }, 'PostgreSQL could not be ended');
+      isDown = false;
     }
     deps.onEnded();
+    return isDown;
+  }
+
+  /** With the disk of a primary its journal may hang or be full, and clients would stay there, beside its successor. */
+  async function endUnwritten({ record, local }: Seen): Promise<boolean> {
+    const step = local.postgres === lastLook ? undefined : planUnwritten(record, local);
+    if (step === undefined) return true;
+    const isDown = await end(step.because);
+    if (isDown) lastLook = local.postgres;
+    return isDown;
   }
 
   return {
@@ -60,24 +76,13 @@ export function createEndGuard(deps: EndGuardDependencies): EndGuard {
         const seen = deps.now();
         if (seen !== undefined && mustEndForLease(seen.record, seen.local))
           await end('its lease ends, and somebody else may be the primary then');
-        const because = whyStopped(deps.unwritten());
-        if (because !== undefined) await end(because);
-        await pause(because === undefined ? pauseMs(seen) : AGAIN_MS);
+        const unwritten = deps.unwritten();
+        const isDone = unwritten === undefined || (await endUnwritten(unwritten));
+        await pause(isDone ? pauseMs(seen) : AGAIN_MS);
       }
     },
     stop: () => stopped.abort(),
   };
-}
-
-/**
- * Nothing but a stop may be done on a record that a crash would take back: it
- * gives nobody anything. With the disk of a primary its journal may hang, and
- * clients would wait there, beside its successor, until the disk is back.
- */
-function whyStopped(seen: Seen | undefined): string | undefined {
-  if (seen === undefined) return undefined;
-  const { action, because } = plan(seen.record, seen.local);
-  return action?.kind === 'stop' ? (because ?? undefined) : undefined;
 }
 
 /** Until the lease may have to be looked at again. */

@@ -62,6 +62,8 @@ const OBSERVE = { timeoutMs: 2_000 };
 const FIRST_RECORD_MS = 2_000;
 /** For how long a keeper that stood still remembers it, ms. */
 const LAG_WINDOW_MS = 2_000;
+/** A loop that has failed looks again after this time: its disk may have room by then, ms. */
+const LOOP_RETRY_MS = 1_000;
 /** A journal that has not taken a record for so long is waited for no longer where PostgreSQL is to be stopped, ms. */
 const JOURNAL_HANGS_MS = 500;
 const SHUT_DOWN = { timeoutMs: 60_000 };
@@ -215,7 +217,7 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     if (state.problem !== loopFailure) log.error({ err: error }, 'the loop of the keeper failed and goes on');
     loopFailure = state.problem;
     report();
-    await alarm.wait(RETRY_MAX_MS);
+    await alarm.wait(LOOP_RETRY_MS);
   }
 
   function announce(kind: string, because: string): void {
@@ -255,7 +257,8 @@ export async function createKeeper(deps: KeeperDependencies): Promise<Keeper> {
     server,
     log,
     now: () => see(state.record),
-    unwritten: () => see(inbox.waitingFor(JOURNAL_HANGS_MS)),
+    unwritten: () =>
+      see(inbox.waitingFor(JOURNAL_HANGS_MS) ?? (loopFailure === undefined ? undefined : state.record)),
     onEnded: stir,
   });
 

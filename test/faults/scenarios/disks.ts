@@ -24,6 +24,30 @@ export const disks: readonly Scenario[] = [
     },
   },
   {
+    title:
+      'the disk of the primary is full and its host frozen, and another has taken over when that is thawed',
+    nodes: [2, 3],
+    reign: 'changes',
+    hasDisks: true,
+    async play(stage) {
+      const old = await stage.cluster.primary();
+      stage.fault();
+      stage.disk(old).fill();
+      stage.freeze(old);
+      await stage.newPrimary();
+      await stage.clients.progress();
+      stage.thaw(old);
+      // Its keeper can write down nothing of all that.
+      await stage.cluster.waitUntilNode(
+        old,
+        'the old primary to be ended',
+        ({ health, connection }) => health === 'good' && connection === 'none',
+      );
+      stage.disk(old).free();
+      await stage.clients.progress();
+    },
+  },
+  {
     title: 'the disk of a standby is full, and emptied',
     nodes: [3],
     reign: 'stays',
