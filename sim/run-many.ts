@@ -16,7 +16,8 @@ export interface Chunk extends Choice {
   readonly end: number;
 }
 
-const CHUNK = 40;
+/** Few: at the end one worker waits for the last chunk of another. */
+const CHUNK = 10;
 
 export function runChunk(chunk: Chunk): readonly RunResult[] {
   const results: RunResult[] = [];
