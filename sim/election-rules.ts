@@ -38,11 +38,14 @@ export function fetchesInVain(world: World, record: GroupRecord, evidence: Evide
   const [wal, source] = [fetch.candidate, fetch.source].map((node) => walOfGroup(world, record, node));
   if (wal === undefined || source === undefined || sharesHistory(wal, source)) return undefined;
   const { pledge, postgres } = heard({ before: record, evidence }, fetch.candidate) ?? {};
+  // Where the source stands a decider knows by its pledge only.
+  const isSourceKnown =
+    heard({ before: record, evidence }, fetch.source)?.pledge?.term === record.intent?.term;
   const isTold = [pledge?.position, postgres?.position].some(
     (position) => position?.timeline === wal.at(-1)?.timeline.id,
   );
   // It was promoted by hand only just now.
-  if (!isTold) return undefined;
+  if (!isTold || !isSourceKnown) return undefined;
   return ['I26 nothing is waited for in vain', `n${fetch.candidate} has diverged from n${fetch.source}`];
 }
 

@@ -38,6 +38,14 @@ export const CHECKER_FIXES: readonly Mutant[] = [
   ]),
   ...inFile('sim/election-rules.ts', [
     {
+      name: 'a_source_that_was_not_heard_may_have_anything',
+      guards:
+        'a decider that does not know the pledge of the source can not know that a fetch is in vain (I26)',
+      original: 'if (!isTold || !isSourceKnown) return undefined;',
+      replacement: 'if (!isTold) return undefined;',
+      among: ['treat_by_hand', 'cut_all_peers', 'lose_host', 'kill_keeper'],
+    },
+    {
       name: 'a_number_reached_by_hand_is_no_reign',
       guards: 'who was promoted by hand onto the number of a reign has not what that reign has (I9)',
       original:
