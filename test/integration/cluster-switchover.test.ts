@@ -68,7 +68,7 @@ describe('switchover of three nodes', () => {
     await clients.progress();
     const target = await cluster().standby();
     await target.killKeeper();
-    target.startKeeper({ PGBATON_CRASH_AT: 'before promote' });
+    await cluster().startKeeper(target, { PGBATON_CRASH_AT: 'before promote' });
     await cluster().settled({ nodes: 3 });
     const term = await cluster().term();
     await cluster().run('perform', 'switchover', '--name', target.name, '--no-wait');
