@@ -7,10 +7,12 @@ import type { Store } from '../store/store.ts';
 import { SILENT_LOGGER } from '../telemetry/logger.ts';
 import type { FormationToken } from './derived-secrets.ts';
 import { openFormations } from './formations.ts';
+import { createHistoryReader } from './history-reader.ts';
 import { createMonitor, type Monitor } from './monitor.ts';
 import type { StoredRecord } from './record-cell.ts';
 import { serviceClient } from './service-client.ts';
 import { NEVER } from './turn.ts';
+import { withHistory } from './with-history.ts';
 
 /** A keeper, or the store itself. */
 type Near = Omit<MonitorClient, 'close'>;
@@ -127,8 +129,10 @@ export async function createStoreClient(
     moveGroup: (address, ...rest) => ask(address, (near) => near.moveGroup(address, ...rest)),
     sendReport: (address, ...rest) => ask(address, (near) => near.sendReport(address, ...rest)),
     async *watchGroup(address, signal) {
+      const readNews = createHistoryReader(store, address);
       while (!signal.aborted) {
-        yield* watchOne(await near(address), address, signal);
+        const keeper = await near(address);
+        yield* withHistory((until) => watchOne(keeper, address, until), readNews, signal);
         forget(address);
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }

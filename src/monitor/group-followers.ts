@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GroupAddress, MonitorClient } from '../api/client.ts';
 import type { GroupMessage } from '../api/monitor-service.ts';
-import { readEvents } from '../deciding/group-events.ts';
+import { createHistoryReader } from '../deciding/history-reader.ts';
 import { toBatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -25,9 +25,8 @@ interface Follower {
   readonly stopped: AbortController;
 }
 
-/** How often the history is read: a keeper tells only the events that it has written itself, ms. */
+/** How often the history is read, also while no keeper is there to be listened to, ms. */
 const EVENTS_EVERY_MS = 500;
-const EVENTS_AT_ONCE = 1_000;
 /** Before another keeper is looked for, ms. */
 const RETRY_MS = 250;
 /** For so long one keeper is listened to: it may have lost the store while others have not, ms. */
@@ -43,7 +42,10 @@ export function createGroupFollowers({ client, store, log }: GroupFollowersDeps)
       for (const listener of follower.listeners) listener(message);
     };
     void again(address, signal, RETRY_MS, async () => tellStates(await client(), address, signal, tell));
-    void again(address, signal, EVENTS_EVERY_MS, eventReader(store, address, tell));
+    const readNews = createHistoryReader(store, address);
+    void again(address, signal, EVENTS_EVERY_MS, async () => {
+      for (const event of await readNews()) tell({ kind: 'event', event });
+    });
     return follower;
   }
 
@@ -101,19 +103,4 @@ async function tellStates(
     if (event.kind === 'connected')
       for (const node of (await client.getGroup(address)).nodes) tell({ kind: 'state', node });
   }
-}
-
-/** Tells what has come into the history since it was called first. */
-function eventReader(
-  store: GroupFollowersDeps['store'],
-  address: GroupAddress,
-  tell: (message: GroupMessage) => void,
-): () => Promise<void> {
-  let after: number | undefined;
-  return async () => {
-    const since = after === undefined ? { count: 1 } : { after, count: EVENTS_AT_ONCE };
-    const events = await readEvents(store, { ...address, ...since });
-    if (after !== undefined) for (const event of events) tell({ kind: 'event', event });
-    after = events.at(-1)?.id ?? after ?? 0;
-  };
 }

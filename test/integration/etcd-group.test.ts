@@ -120,6 +120,35 @@ describe('three keepers decide for themselves, by what stands in etcd', options,
     assert.notEqual((await group.primary()).name, old.name);
   });
 
+  test('who follows the events is told every one of them, whichever keeper decides', async () => {
+    const address = { formation: 'default', group: 0 };
+    const listening = Promise.withResolvers<void>();
+    const stopped = new AbortController();
+    const told: number[] = [];
+    async function follow(): Promise<void> {
+      for await (const message of group.client.watchGroup(address, stopped.signal)) {
+        if (message.kind === 'connected') listening.resolve();
+        if (message.kind === 'event') told.push(message.event.id);
+      }
+    }
+    const following = follow();
+    try {
+      await listening.promise;
+      const [last] = await group.client.listEvents({ ...address, count: 1 });
+      const { exitCode, stderr } = await group.pgbaton('perform', 'switchover');
+      assert.equal(exitCode, 0, stderr);
+      await group.settled({ nodes: 3 });
+      const written = await group.client.listEvents({ ...address, count: 100 });
+      const ids = written.map(({ id }) => id).filter((id) => id > (last?.id ?? 0));
+      assert.ok(ids.length > 5, `${ids.length} events`);
+      await eventually('all of them', () => ids.every((id) => told.includes(id)));
+      assert.deepEqual(told.slice(0, ids.length), ids);
+    } finally {
+      stopped.abort();
+      await following;
+    }
+  });
+
   test('the commands work as with a monitor', async () => {
     for (const command of [
       'show state',
