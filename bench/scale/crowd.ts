@@ -37,8 +37,9 @@ export type CrowdAnswer =
   | ({ readonly kind: 'crashed' } & Crashes);
 
 const NAMES = ['a', 'b', 'c'];
-/** How many groups are formed at a time. */
+/** How many groups are formed at a time, for each 500 ms of the heartbeat: each group takes some heartbeats. */
 const FORMED_AT_ONCE = 20;
+const HEARTBEAT_MS = 500;
 
 const groups: SimulatedGroup[] = [];
 let answers: number[] = [];
@@ -69,7 +70,8 @@ async function form({ uri, ...request }: Extract<CrowdRequest, { kind: 'form' }>
       groups.push(await formSimulatedGroup({ ...request, endpoint, formation, names: NAMES, onAnswer }));
     }
   };
-  await Promise.all(Array.from({ length: FORMED_AT_ONCE }, work));
+  const atOnce = Math.ceil((FORMED_AT_ONCE * request.heartbeatMs) / HEARTBEAT_MS);
+  await Promise.all(Array.from({ length: atOnce }, work));
 }
 
 async function listen(ms: number): Promise<Answers> {
