@@ -17,7 +17,7 @@ export async function* withHistory(
 ): AsyncGenerator<WatchEvent, void, void> {
   const left = new AbortController();
   const messages = watch(AbortSignal.any([signal, left.signal]))[Symbol.asyncIterator]();
-  let next = messages.next();
+  let next = listen(messages);
   let readAtMs = -Infinity;
   try {
     for (;;) {
@@ -29,12 +29,17 @@ export async function* withHistory(
       const message = await Promise.race([next, sleep(EVERY_MS, undefined, { ref: false })]);
       if (message === undefined) continue;
       if (message.done === true) return;
-      next = messages.next();
+      next = listen(messages);
       if (message.value.kind !== 'event') yield message.value;
     }
   } finally {
     left.abort();
-    // Whoever stops listening has nobody to tell that the connection broke.
-    next.catch(() => undefined);
   }
+}
+
+/** A connection that breaks is told when it is waited for: it may break while the history is read, or when nobody listens any more. */
+function listen(messages: AsyncIterator<WatchEvent, void>): Promise<IteratorResult<WatchEvent, void>> {
+  const next = messages.next();
+  next.catch(() => undefined);
+  return next;
 }
