@@ -1,8 +1,8 @@
 /**
- * `npm run bench:scale`: one monitor and the keepers of many groups of three, which speak to it like real
- * ones, with TLS and a token, and have no PostgreSQL: what it costs while
- * nothing happens, and how long it takes when a third of all primaries die in
- * the same moment.
+ * `npm run bench:scale`: one monitor and the keepers of many groups of three,
+ * which speak to it like real ones, with TLS and a token, and have no
+ * PostgreSQL: what it costs while nothing happens, and how long it takes when a
+ * third of all primaries die in the same moment.
  */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -17,6 +17,12 @@ import { withHistory } from './with-history.ts';
 /** A keeper, or the store itself. */
 type Near = Omit<MonitorClient, 'close'>;
 
+/** What is known of groups that their keepers decide for. */
+export interface StoreClient extends MonitorClient {
+  /** As `watchGroup`, with those events only that the keeper which is listened to has written itself. */
+  watchKeeper: MonitorClient['watchGroup'];
+}
+
 /** How long the keepers are given to say that they are there. */
 const PROBE = { timeoutMs: 3_000 };
 const RETRY_MS = 500;
@@ -31,7 +37,7 @@ export async function createStoreClient(
   token: FormationToken,
   /** What a node has on disk: it tells where the keepers are when the store has lost that. */
   journalled: () => Promise<GroupRecord | null> = () => Promise.resolve(null),
-): Promise<MonitorClient> {
+): Promise<StoreClient> {
   let monitor = await openService(store, token);
   const connected = new Map<string, MonitorClient>();
 
@@ -89,6 +95,13 @@ export async function createStoreClient(
       return await ask(address, question);
     }
   }
+  async function* watchKeeper(address: GroupAddress, signal: AbortSignal): ReturnType<Near['watchGroup']> {
+    while (!signal.aborted) {
+      yield* watchOne(await near(address), address, signal);
+      forget(address);
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
   const askFormation = <T>(formation: string, question: (client: Near) => Promise<T>): Promise<T> =>
     ask({ formation, group: 0 }, question);
 
@@ -128,15 +141,9 @@ export async function createStoreClient(
     recoverGroup: (address, ...rest) => ask(address, (near) => near.recoverGroup(address, ...rest)),
     moveGroup: (address, ...rest) => ask(address, (near) => near.moveGroup(address, ...rest)),
     sendReport: (address, ...rest) => ask(address, (near) => near.sendReport(address, ...rest)),
-    async *watchGroup(address, signal) {
-      const readNews = createHistoryReader(store, address);
-      while (!signal.aborted) {
-        const keeper = await near(address);
-        yield* withHistory((until) => watchOne(keeper, address, until), readNews, signal);
-        forget(address);
-        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
-    },
+    watchKeeper,
+    watchGroup: (address, signal) =>
+      withHistory((until) => watchKeeper(address, until), createHistoryReader(store, address), signal),
     close() {
       for (const client of connected.values()) client.close();
       void monitor.stop().then(() => store[Symbol.asyncDispose]());

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GroupAddress, MonitorClient } from '../api/client.ts';
+import type { GroupAddress } from '../api/client.ts';
 import type { GroupMessage } from '../api/monitor-service.ts';
 import { createHistoryReader } from '../deciding/history-reader.ts';
+import type { StoreClient } from '../deciding/store-client.ts';
 import { toBatonError } from '../lib/baton-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -15,7 +16,7 @@ export interface GroupFollowers {
 
 export interface GroupFollowersDeps {
   /** Of the store and its keepers, as they are known now. */
-  readonly client: () => Promise<MonitorClient>;
+  readonly client: () => Promise<StoreClient>;
   readonly store: Pick<Store, 'readNotes'>;
   readonly log: Logger;
 }
@@ -91,13 +92,13 @@ export function createGroupFollowers({ client, store, log }: GroupFollowersDeps)
 
 /** Records and states, as one keeper tells them. */
 async function tellStates(
-  client: MonitorClient,
+  client: StoreClient,
   address: GroupAddress,
   signal: AbortSignal,
   tell: (message: GroupMessage) => void,
 ): Promise<void> {
   const stretch = AbortSignal.any([signal, AbortSignal.timeout(STRETCH_MS)]);
-  for await (const event of client.watchGroup(address, stretch)) {
+  for await (const event of client.watchKeeper(address, stretch)) {
     if (event.kind === 'record' || event.kind === 'state') tell(event);
     // States may have changed while no keeper was listened to.
     if (event.kind === 'connected')

@@ -3,7 +3,7 @@ import type { MonitorService, NodeAddress } from '../api/monitor-service.ts';
 import type { FormationToken } from '../deciding/derived-secrets.ts';
 import { readEvents } from '../deciding/group-events.ts';
 import { formationKey } from '../deciding/record-key.ts';
-import { createStoreClient } from '../deciding/store-client.ts';
+import { createStoreClient, type StoreClient } from '../deciding/store-client.ts';
 import { BatonError } from '../lib/baton-error.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Store } from '../store/store.ts';
@@ -37,12 +37,12 @@ const TRUSTED_MS = 10_000;
  * and killed at any time; and it can't become what a node depends on.
  */
 export function createObserver({ store, uri, token, log, now }: ObserverDeps): Observer {
-  const open = (): Promise<MonitorClient> => createStoreClient(lend(store), token);
-  let known: { readonly client: MonitorClient; readonly sinceMs: number } | undefined;
-  let renewing: Promise<MonitorClient> | undefined;
+  const open = (): Promise<StoreClient> => createStoreClient(lend(store), token);
+  let known: { readonly client: StoreClient; readonly sinceMs: number } | undefined;
+  let renewing: Promise<StoreClient> | undefined;
   const followers = createGroupFollowers({ client: current, store, log });
 
-  async function renew(): Promise<MonitorClient> {
+  async function renew(): Promise<StoreClient> {
     const before = known?.client;
     try {
       const client = await open();
@@ -60,7 +60,7 @@ export function createObserver({ store, uri, token, log, now }: ObserverDeps): O
     }
   }
 
-  async function current(): Promise<MonitorClient> {
+  async function current(): Promise<StoreClient> {
     if (known !== undefined && now() - known.sinceMs < TRUSTED_MS) return known.client;
     renewing ??= renew();
     return renewing;
