@@ -83,12 +83,8 @@ test('who stops listening ends the connection to the keeper', async (context) =>
 
 test('a connection that breaks while the history is read is told afterwards', async (context) => {
   const reading = Promise.withResolvers<readonly never[]>();
-  const broken = () => ({
-    async *[Symbol.asyncIterator](): AsyncGenerator<WatchEvent> {
-      await Promise.resolve();
-      throw new Error('the connection broke');
-    },
-  });
+  const next = (): Promise<never> => Promise.reject(new Error('the connection broke'));
+  const broken = () => ({ [Symbol.asyncIterator]: () => ({ next }) });
   const watching = withHistory(broken, () => reading.promise, context.signal).next();
   setTimeout(() => reading.resolve([]), 20);
   await assert.rejects(watching, /the connection broke/);
